@@ -1,0 +1,44 @@
+//! The product's words, as types: what was asked ([`Target`]), what was observed
+//! ([`Evidence`]), what it means ([`Finding`], [`Verdict`], [`Grade`]) and the whole
+//! answer ([`Report`]).
+//!
+//! Parts, in the order in which a scan meets them:
+//!
+//! - [`observed`]: every fact is seen, not tried, or failed, and the last two say why.
+//! - [`target`]: what the user named.
+//! - [`dns`]: answers and their DNSSEC status.
+//! - [`smtp`]: replies, EHLO, the stages of a conversation, transcripts.
+//! - [`tls`]: versions, suites, groups and what a server did with them.
+//! - [`certificate`]: certificates as presented, and the path to a root.
+//! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT).
+//! - [`evidence`]: all of the above for one target.
+//! - [`finding`], [`grade`], [`report`]: the judgement.
+//!
+//! This crate holds data and the small functions that follow from it alone. It never
+//! does I/O, never reads a clock and never decides whether something is good or bad.
+
+pub mod certificate;
+pub mod dns;
+pub mod evidence;
+pub mod finding;
+pub mod grade;
+pub mod observed;
+pub mod policy;
+pub mod report;
+pub mod smtp;
+pub mod target;
+pub mod tls;
+
+pub use certificate::{CertificateFacts, PresentedChain};
+pub use dns::{DnsAnswer, DnssecStatus};
+pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
+pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
+pub use grade::{Grade, Letter};
+pub use observed::{Cause, Observed, Party, Why};
+pub use report::Report;
+pub use target::Target;
+
+/// Version of the JSON that reports and evidence carry in `schema_version`.
+///
+/// It changes only by addition: a reader of version 1 reads every later 1.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,66 @@
+//! The whole answer for one target.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::{Cost, DomainEvidence, EndpointEvidence, Evidence},
+    finding::{Finding, VerdictEntry},
+    grade::Grade,
+    observed::Why,
+    target::Target,
+};
+
+/// What `--json` prints for one target; several targets are an array.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// See [`crate::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Version of the program.
+    pub waxseal_version: String,
+    /// The target as typed.
+    pub target: String,
+    /// The target, parsed.
+    pub target_parsed: Target,
+    /// When the scan began, seconds since 1970-01-01 UTC.
+    pub started_at: i64,
+    /// Letter and marks.
+    pub grade: Grade,
+    /// Names and policies, for domains.
+    pub domain: Option<DomainEvidence>,
+    /// Every address and port with its evidence.
+    pub endpoints: Vec<EndpointEvidence>,
+    /// Why there is no endpoint, where there is none.
+    pub no_endpoint: Option<Why>,
+    /// Each check's answer for each endpoint.
+    pub verdicts: Vec<VerdictEntry>,
+    /// What is wrong, worst first.
+    pub findings: Vec<Finding>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+impl Report {
+    /// A report from evidence and its judgement.
+    pub fn new(
+        evidence: Evidence,
+        grade: Grade,
+        verdicts: Vec<VerdictEntry>,
+        findings: Vec<Finding>,
+    ) -> Self {
+        Self {
+            schema_version: crate::SCHEMA_VERSION,
+            waxseal_version: evidence.waxseal_version,
+            target: evidence.target.label(),
+            target_parsed: evidence.target,
+            started_at: evidence.started_at,
+            grade,
+            domain: evidence.domain,
+            endpoints: evidence.endpoints,
+            no_endpoint: evidence.no_endpoint,
+            verdicts,
+            findings,
+            cost: evidence.cost,
+        }
+    }
+}

@@ -1,1 +1,217 @@
-//! placeholder
+//! Mail servers on loopback, good, broken and hostile, under a DNS tree and a
+//! certification authority of their own: what waxseal is shown and tested with.
+//!
+//! Parts, from the outside in:
+//!
+//! - [`Lab`]: starts and stops everything; says where it is.
+//! - `catalogue`: the mail domains, each with what a right verdict on it is.
+//! - `assemble`, `addresses`: addresses of 127.0.0.0/8, ports, certificates, zones.
+//! - `servers`: SMTP and what else listens; `dns`: the signed tree and its server;
+//!   `pki`: keys and certificates; `tls10`: a TLS that libraries no longer offer.
+//! - `log`: connections counted, events in order.
+//!
+//! The lab shares no code with the crates that it tests, so that it cannot share their
+//! mistakes. It listens on loopback only, needs no root and keeps nothing on disk, and
+//! must never serve anything real: its keys are made at start or printed in its source.
+
+mod addresses;
+mod assemble;
+mod catalogue;
+mod dns;
+mod error;
+mod log;
+mod pki;
+mod servers;
+mod tls10;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    assemble::{PlacedHost, PlacedService, assemble, servable},
+    catalogue::Domain,
+    dns::server::{serve_tcp, serve_udp},
+    log::Log,
+    servers::listen::{Listening, accept_all},
+};
+
+pub use catalogue::Expect;
+pub use error::LabError;
+pub use log::LogLine;
+
+/// What to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabOptions {
+    /// Also the domains that are for tests only; on by default.
+    pub extras: bool,
+}
+
+impl Default for LabOptions {
+    fn default() -> Self {
+        Self { extras: true }
+    }
+}
+
+impl LabOptions {
+    /// The demonstration's domains only.
+    pub fn demo() -> Self {
+        Self { extras: false }
+    }
+}
+
+/// A mail domain of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabDomain {
+    /// The domain as people type it, `expired.lab.test`; not always ASCII.
+    pub name: String,
+    /// What is special about it, in one line.
+    pub summary: &'static str,
+    /// Part of the demonstration; the others are for tests.
+    pub demo: bool,
+    /// What a right verdict is.
+    pub expect: Expect,
+}
+
+/// A running lab. It ends when it is dropped, or in an orderly way by [`Lab::stop`].
+#[derive(Debug)]
+pub struct Lab {
+    dns: SocketAddr,
+    trust_anchor: String,
+    ca_pem: String,
+    port_map: BTreeMap<u16, u16>,
+    domains: Vec<LabDomain>,
+    hosts: BTreeMap<String, IpAddr>,
+    log: Log,
+    tasks: JoinSet<()>,
+}
+
+impl Lab {
+    /// Starts all servers; when this returns they accept connections.
+    ///
+    /// Several labs may run at once. Domains that need IPv6 are left out where the
+    /// machine has no `::1`.
+    ///
+    /// # Errors
+    /// [`LabError::Address`] where the system does not have all of 127.0.0.0/8, and
+    /// [`LabError::NoFreePort`]; the other variants are mistakes in the lab.
+    pub async fn start(options: LabOptions) -> Result<Self, LabError> {
+        let ipv6 = addresses::has_ipv6().await;
+        let catalogue: Vec<Domain> = catalogue::all()
+            .into_iter()
+            .filter(|d| (d.demo || options.extras) && servable(d, ipv6))
+            .collect();
+        let domains = catalogue.iter().map(describe).collect();
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        // Keys and signatures take a moment that other tasks need not wait for.
+        let assembly = tokio::task::spawn_blocking(move || assemble(&catalogue, now))
+            .await
+            .map_err(|e| LabError::zone(&".", &e))??;
+        let (dns, udp, tcp) = addresses::dns_sockets().await?;
+        let tree = Arc::new(assembly.tree);
+        let log = Log::default();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve_udp(udp, Arc::clone(&tree), log.clone()));
+        tasks.spawn(serve_tcp(tcp, Arc::clone(&tree), log.clone()));
+        let hosts = assembly.hosts.iter().map(|h| (h.name.clone(), h.address)).collect();
+        let (port_map, servers) = open(assembly.hosts, &log).await?;
+        for (listener, server) in servers {
+            tasks.spawn(accept_all(listener, server));
+        }
+        Ok(Self {
+            dns,
+            trust_anchor: tree.trust_anchor.clone(),
+            ca_pem: assembly.ca_pem,
+            port_map,
+            domains,
+            hosts,
+            log,
+            tasks,
+        })
+    }
+
+    /// The DNS server, UDP and TCP. It answers for the whole tree as a recursive resolver
+    /// would, without validating.
+    pub fn dns(&self) -> SocketAddr {
+        self.dns
+    }
+
+    /// DS and DNSKEY of the lab's root zone as zone-file lines.
+    pub fn trust_anchor(&self) -> &str {
+        &self.trust_anchor
+    }
+
+    /// The root certificate in PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443.
+    pub fn port_map(&self) -> BTreeMap<u16, u16> {
+        self.port_map.clone()
+    }
+
+    /// All domains, the demonstration's first.
+    pub fn domains(&self) -> &[LabDomain] {
+        &self.domains
+    }
+
+    /// The address of a host, `mx.healthy.lab.test`; none if there is no such host.
+    pub fn address(&self, host: &str) -> Option<IpAddr> {
+        self.hosts.get(host).copied()
+    }
+
+    /// Connections that a host has accepted so far, over all its ports.
+    pub fn connections(&self, host: &str) -> u32 {
+        self.log.connections(host)
+    }
+
+    /// What the servers saw, oldest first; very old events are dropped.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.log.lines()
+    }
+
+    /// Stops all servers and waits until their ports are free.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+fn describe(domain: &Domain) -> LabDomain {
+    LabDomain {
+        name: domain.unicode.map_or_else(|| domain.name(), |label| format!("{label}.lab.test")),
+        summary: domain.summary,
+        demo: domain.demo,
+        expect: domain.expect,
+    }
+}
+
+type Opened = (BTreeMap<u16, u16>, Vec<(TcpListener, Listening)>);
+
+/// Opens all sockets: for each real port one port that is free on all addresses.
+async fn open(hosts: Vec<PlacedHost>, log: &Log) -> Result<Opened, LabError> {
+    let mut by_port: BTreeMap<u16, Vec<(String, IpAddr, PlacedService)>> = BTreeMap::new();
+    for host in hosts {
+        for service in host.services {
+            by_port.entry(service.port).or_default().push((host.name.clone(), host.address, service));
+        }
+    }
+    let mut map = BTreeMap::new();
+    let mut servers = Vec::new();
+    for (port, services) in by_port {
+        let addresses: Vec<IpAddr> = services.iter().map(|(_, address, _)| *address).collect();
+        let (lab_port, listeners) = addresses::listen(&addresses).await?;
+        map.insert(port, lab_port);
+        for (listener, (host, _, placed)) in listeners.into_iter().zip(services) {
+            let PlacedService { service, engine, .. } = placed;
+            servers.push((listener, Listening { host, port, service, engine, log: log.clone() }));
+        }
+    }
+    Ok((map, servers))
+}

@@ -8,6 +8,7 @@
 //! - [`target`]: what the user named.
 //! - [`dns`]: answers and their DNSSEC status.
 //! - [`smtp`]: replies, EHLO, the stages of a conversation, transcripts.
+//! - [`software`]: the mail servers whose settings are known.
 //! - [`tls`]: versions, suites, groups and what a server did with them.
 //! - [`certificate`]: certificates as presented, and the path to a root.
 //! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT).
@@ -26,6 +27,7 @@ pub mod observed;
 pub mod policy;
 pub mod report;
 pub mod smtp;
+pub mod software;
 pub mod target;
 pub mod tls;
 
@@ -36,6 +38,7 @@ pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
 pub use grade::{Grade, Letter};
 pub use observed::{Cause, Observed, Party, Why};
 pub use report::Report;
+pub use software::Mta;
 pub use target::Target;
 
 /// Version of the JSON that reports and evidence carry in `schema_version`.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    dns::DnsAnswer,
     evidence::{Cost, DomainEvidence, EndpointEvidence, Evidence},
     finding::{Finding, VerdictEntry},
     grade::Grade,
@@ -28,6 +29,9 @@ pub struct Report {
     pub grade: Grade,
     /// Names and policies, for domains.
     pub domain: Option<DomainEvidence>,
+    /// How the addresses were found, for hosts.
+    #[serde(default)]
+    pub host_addresses: Vec<DnsAnswer>,
     /// Every address and port with its evidence.
     pub endpoints: Vec<EndpointEvidence>,
     /// Why there is no endpoint, where there is none.
@@ -56,11 +60,27 @@ impl Report {
             started_at: evidence.started_at,
             grade,
             domain: evidence.domain,
+            host_addresses: evidence.host_addresses,
             endpoints: evidence.endpoints,
             no_endpoint: evidence.no_endpoint,
             verdicts,
             findings,
             cost: evidence.cost,
+        }
+    }
+
+    /// The evidence that the report rests on, for judging it again.
+    pub fn to_evidence(&self) -> Evidence {
+        Evidence {
+            schema_version: self.schema_version,
+            waxseal_version: self.waxseal_version.clone(),
+            target: self.target_parsed.clone(),
+            started_at: self.started_at,
+            domain: self.domain.clone(),
+            host_addresses: self.host_addresses.clone(),
+            endpoints: self.endpoints.clone(),
+            no_endpoint: self.no_endpoint.clone(),
+            cost: self.cost,
         }
     }
 }

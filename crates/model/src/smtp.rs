@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observed::Observed;
+use crate::{observed::Observed, software::Mta};
 
 /// One reply (RFC 5321 section 4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -119,6 +119,9 @@ pub struct Conversation {
     /// Where this service is not SMTP: what its first bytes look like, in words
     /// (`an IMAP server`, `an SSH server`, `not SMTP: "…"`).
     pub not_smtp: Option<String>,
+    /// The server's software, where its greeting or EHLO reply names it; none means that
+    /// it does not say.
+    pub software: Option<Mta>,
     /// The first reply with 421 or 454, or the first reset, and where it came.
     pub back_off: Option<BackOff>,
 }

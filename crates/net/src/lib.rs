@@ -1,1 +1,30 @@
-//! placeholder
+//! waxseal's way to the network: names with DNSSEC, connections, pacing, SMTP sessions
+//! and TLS.
+//!
+//! The parts, in the order in which a connection meets them:
+//! * [`resolver`]: names, validated by us from a trust anchor;
+//! * [`pacing`]: when the next connection to an address may be made;
+//! * [`egress`]: the only place where outgoing TCP connections are opened;
+//! * [`connection`]: a TCP connection, made quick;
+//! * [`session`]: SMTP replies and commands, bounded in time and bytes;
+//! * [`transcript`]: what was said, line by line, with times;
+//! * [`tls`]: a real handshake by the TLS library that also delivers mail;
+//! * [`exchange`]: a hand-made hello and the answer to it;
+//! * [`roots`]: the root certificates of the system or of a file;
+//! * [`error`]: what went wrong, and who erred.
+//!
+//! This crate moves bytes and keeps time. It must not decide what to ask a server (the
+//! probes do), nor whether an answer is good or bad (the judge does), and it never prints.
+
+pub mod connection;
+pub mod egress;
+pub mod error;
+pub mod exchange;
+pub mod pacing;
+pub mod resolver;
+pub mod roots;
+pub mod session;
+pub mod tls;
+pub mod transcript;
+
+pub use error::NetError;

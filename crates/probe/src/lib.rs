@@ -1,1 +1,30 @@
-//! placeholder
+//! The only code that questions mail servers.
+//!
+//! Parts, in the order in which an endpoint meets them:
+//!
+//! - [`options`]: time limits, the connection budget, names that we give.
+//! - `open`: TCP, greeting, EHLO and STARTTLS, up to the point where TLS begins.
+//! - `offers`: which suites and groups go into hellos.
+//! - `state`: what is known so far about one endpoint's TLS.
+//! - [`question`]: one hello and what came back; at most one connection each.
+//! - `probes/`: one file a probe: it looks at the state, puts its next question, and
+//!   records the answer.
+//! - [`plan`]: the order of the probes, most valuable first, so that a scan that is cut
+//!   short still grades.
+//! - [`endpoint`]: runs the plan against one address within its budget.
+//!
+//! A probe has never heard of severity: it returns facts as `Observed`, and whether they
+//! are good or bad is for `waxseal-judge` to say.
+
+mod offers;
+mod open;
+mod state;
+
+pub mod endpoint;
+pub mod options;
+pub mod plan;
+pub mod probes;
+pub mod question;
+
+pub use endpoint::{Prober, probe_endpoint};
+pub use options::ProbeOptions;

@@ -1,1 +1,22 @@
-//! placeholder
+//! From a target to its report: names, endpoints, probing, judgement.
+//!
+//! Parts, in the order in which a scan meets them:
+//!
+//! - [`names`]: MX, addresses and reverse names of a domain, and what they mean.
+//! - [`ports`]: which port means what, and how TLS starts there.
+//! - [`one`]: one target to one report.
+//! - [`many`]: several targets with bounded parallelism; endpoints that several targets
+//!   share are questioned once.
+//! - [`event`]: what happens meanwhile, for progress bars and streams.
+//!
+//! This crate asks nothing itself (`waxseal-probe` does) and judges nothing itself
+//! (`waxseal-judge` does).
+
+pub mod event;
+pub mod many;
+pub mod names;
+pub mod one;
+pub mod ports;
+
+pub use event::{Events, ScanEvent};
+pub use one::{ScanOptions, Scanner};

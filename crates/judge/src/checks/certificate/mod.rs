@@ -1,0 +1,82 @@
+//! Certificates: can a sender that verifies use them?
+
+use waxseal_model::{Cause, PresentedChain, Usage, Why};
+
+use crate::{
+    case::{Case, known},
+    check::Outcome,
+};
+
+pub mod chain_order;
+pub mod chains_differ;
+pub mod expired;
+pub mod expires_soon;
+pub mod missing_intermediate;
+pub mod must_staple;
+pub mod name_mismatch;
+pub mod not_yet_valid;
+pub mod self_signed;
+pub mod untrusted;
+pub mod weak_key;
+pub mod weak_signature;
+pub mod x509_v1;
+
+/// Judges every presented chain. The label names the certificate in titles. What one
+/// chain lacks makes the whole undetermined only if no other gives a finding.
+fn each_chain(case: &Case, judge: impl Fn(&PresentedChain, &str) -> Outcome) -> Outcome {
+    let chains = chains(case)?;
+    let mut found = Vec::new();
+    let mut unknown = None;
+    for chain in chains {
+        let label = if chains.len() > 1 {
+            format!("The {} certificate", kind(chain))
+        } else {
+            "The certificate".to_owned()
+        };
+        match judge(chain, &label) {
+            // The same certificate in two chains is one finding.
+            Ok(more) => {
+                for finding in more {
+                    if !found.contains(&finding) {
+                        found.push(finding);
+                    }
+                }
+            }
+            Err(why) => unknown = Some(why),
+        }
+    }
+    match unknown {
+        Some(why) if found.is_empty() => Err(why),
+        _ => Ok(found),
+    }
+}
+
+/// The presented chains; without any (anonymous suites only) nothing can be said.
+fn chains<'a>(case: &Case<'a>) -> Result<&'a [PresentedChain], Why> {
+    match known(&case.facts()?.chains)?.as_slice() {
+        [] => Err(Why::new(Cause::Prerequisite, "no certificate was presented")),
+        chains => Ok(chains),
+    }
+}
+
+/// The kind of a chain's key, `RSA` or `ECDSA`.
+fn kind(chain: &PresentedChain) -> String {
+    match chain.leaf().map(|c| c.key.algorithm.as_str()) {
+        Some("EC") => "ECDSA".to_owned(),
+        Some(other) => other.to_owned(),
+        None => "empty".to_owned(),
+    }
+}
+
+/// Who does not deliver to a server whose certificate cannot be verified.
+fn who_refuses(case: &Case) -> &'static str {
+    match case.usage() {
+        Usage::Relay => {
+            "Opportunistic senders do not look at it; senders that verify (MTA-STS in enforce mode, gateways with \
+             a certificate rule) will not deliver here."
+        }
+        Usage::Submission => {
+            "Mail programs and applications refuse to connect, or ask the user to accept it."
+        }
+    }
+}

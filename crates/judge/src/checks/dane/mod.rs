@@ -1,0 +1,3 @@
+//! DANE for SMTP (RFC 7672).
+
+pub mod tlsa;

@@ -1,0 +1,3 @@
+//! MTA-STS (RFC 8461).
+
+pub mod policy;

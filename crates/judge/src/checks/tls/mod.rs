@@ -1,0 +1,62 @@
+//! TLS: which versions, suites and safeguards does the server use?
+
+use waxseal_model::{
+    Cause, Why,
+    tls::{ClassFact, SuiteClass},
+};
+
+use crate::{
+    case::{Case, known},
+    text,
+};
+
+pub mod anonymous;
+pub mod cbc;
+pub mod client_certificate;
+pub mod crime;
+pub mod des;
+pub mod dh_small;
+pub mod dhe;
+pub mod downgrade_sentinel;
+pub mod encrypt_then_mac;
+pub mod export;
+pub mod extended_master_secret;
+pub mod fallback_scsv;
+pub mod forward_secrecy;
+pub mod handshake;
+pub mod insecure_renegotiation;
+pub mod null;
+pub mod outdated;
+pub mod post_quantum;
+pub mod rc2;
+pub mod rc4;
+pub mod rsa_key_exchange;
+pub mod seed;
+pub mod sni_required;
+pub mod sslv2;
+pub mod sslv3;
+pub mod suite_order;
+pub mod sweet32;
+pub mod tls10;
+pub mod tls11;
+pub mod tls13;
+pub mod weak_groups;
+
+/// What is known of a class of suites; none if the server refuses it.
+fn accepted<'a>(case: &Case<'a>, class: SuiteClass) -> Result<Option<&'a ClassFact>, Why> {
+    match case.tls()?.suite_classes.get(&class) {
+        Some(observed) => known(observed).map(|fact| Some(fact).filter(|f| f.accepted)),
+        None => Err(Why::new(Cause::NotAsked, format!("{} suites were not asked for", class.label()))),
+    }
+}
+
+/// The suites that prove it, `TLS_RSA_WITH_RC4_128_SHA in TLS 1.0`.
+fn proof(fact: &ClassFact) -> String {
+    let suites: Vec<String> =
+        fact.examples.iter().map(|e| format!("{} in {}", e.suite.name, e.version.label())).collect();
+    if suites.is_empty() {
+        "A suite of this class was chosen".to_owned()
+    } else {
+        format!("It chose {}", text::short_list(&suites, 3))
+    }
+}

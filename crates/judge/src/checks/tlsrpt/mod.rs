@@ -1,0 +1,3 @@
+//! TLS reporting (RFC 8460).
+
+pub mod record;

@@ -1,0 +1,384 @@
+//! A healthy sample for tests, and short ways to change it.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use waxseal_model::{
+    Cause, CertificateFacts, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence,
+    Mta, Observed, PresentedChain, Target, TlsStart, Usage,
+    certificate::{KeyFacts, PathFacts, PathOutcome},
+    dns::{DnsOutcome, DnsRecord, RecordData},
+    evidence::{Cost, EndpointFacts, MailRouting, MxHost},
+    policy::{DaneFacts, PolicyEvidence, StsMode, StsPolicy, TlsRptRecord},
+    smtp::{Conversation, EhloFacts, EhloKeyword, Greeting, Reply, StarttlsOffer, Tally},
+    tls::{
+        ClassFact, DhFacts, FallbackScsv, Group, GroupFacts, Handshake, NegotiatedSuite, Suite, SuiteClass,
+        SuiteOrder, TlsEvidence, TlsVersion,
+    },
+};
+
+/// 2026-11-22 00:00 UTC.
+pub(crate) const NOW: i64 = 1_795_305_600;
+pub(crate) const DAY: i64 = 86_400;
+pub(crate) const HOST: &str = "mx1.example.com";
+
+/// A question that was put in vain.
+pub(crate) fn failed<T>() -> Observed<T> {
+    Observed::failed(Cause::Timeout, "no answer within 10 s")
+}
+
+/// A domain with one MX where every check is clear.
+pub(crate) fn healthy() -> Evidence {
+    Evidence {
+        schema_version: waxseal_model::SCHEMA_VERSION,
+        waxseal_version: "0.1.0".into(),
+        target: Target::Domain { name: "example.com".into(), given: "example.com".into(), mailbox: false },
+        started_at: NOW,
+        domain: Some(domain_evidence()),
+        host_addresses: Vec::new(),
+        endpoints: vec![EndpointEvidence { endpoint: endpoint(), evidence: endpoint_facts() }],
+        no_endpoint: None,
+        cost: Cost { connections: 17, milliseconds: 140 },
+    }
+}
+
+fn domain_evidence() -> DomainEvidence {
+    let v4 = Ipv4Addr::new(198, 51, 101, 25);
+    let v6 = Ipv6Addr::new(0x2600, 0xdb8, 0, 0, 0, 0, 0, 0x25);
+    DomainEvidence {
+        name: "example.com".into(),
+        mx_answer: answer("example.com", "MX", RecordData::Mx { preference: 10, exchange: HOST.into() }),
+        routing: MailRouting::Mx,
+        hosts: vec![MxHost {
+            preference: Some(10),
+            name: HOST.into(),
+            ip_literal: false,
+            cname: None,
+            answers: vec![
+                answer(HOST, "A", RecordData::A { address: v4 }),
+                answer(HOST, "AAAA", RecordData::Aaaa { address: v6 }),
+            ],
+            addresses: vec![v4.into(), v6.into()],
+            reverse: vec![Observed::seen(vec![HOST.into()]), Observed::seen(vec![HOST.into()])],
+        }],
+        policies: PolicyEvidence {
+            sts: Observed::seen(Some(StsPolicy {
+                id: "20261101".into(),
+                mode: StsMode::Enforce,
+                mx: vec![HOST.into()],
+                max_age: 604_800,
+            })),
+            tlsrpt: Observed::seen(Some(TlsRptRecord { rua: vec!["mailto:tls@example.com".into()] })),
+        },
+    }
+}
+
+fn answer(name: &str, rtype: &str, data: RecordData) -> DnsAnswer {
+    DnsAnswer {
+        name: name.into(),
+        rtype: rtype.into(),
+        outcome: DnsOutcome::Records,
+        status: DnssecStatus::Secure,
+        reason: "signed by the zone".into(),
+        canonical_name: None,
+        records: vec![DnsRecord { name: name.into(), ttl: 3600, data }],
+    }
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        host: Some(HOST.into()),
+        address: Ipv4Addr::new(198, 51, 101, 25).into(),
+        port: 25,
+        tls: TlsStart::Starttls,
+        usage: Usage::Relay,
+        connected_to: None,
+    }
+}
+
+fn endpoint_facts() -> EndpointFacts {
+    EndpointFacts {
+        mx_preference: Some(10),
+        reference_name: Some(HOST.into()),
+        smtp: conversation(),
+        tls: tls_evidence(),
+        chains: Observed::seen(vec![chain()]),
+        dane: Observed::seen(Some(DaneFacts {
+            name: format!("_25._tcp.{HOST}"),
+            status: DnssecStatus::Secure,
+            records: vec!["3 1 1 00".into()],
+            matches: Some(true),
+        })),
+        transcript: Vec::new(),
+        cost: Cost { connections: 17, milliseconds: 140 },
+    }
+}
+
+/// A reply of one line.
+pub(crate) fn reply(code: u16, text: &str) -> Reply {
+    Reply { code, enhanced: None, lines: vec![text.into()] }
+}
+
+/// An EHLO answer with these keywords.
+pub(crate) fn ehlo_facts(keywords: &[&str]) -> EhloFacts {
+    let keyword = |line: &&str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        EhloKeyword { name: words.next().unwrap_or_default(), parameters: words.collect() }
+    };
+    EhloFacts {
+        reply: reply(250, HOST),
+        server_name: Some(HOST.into()),
+        keywords: keywords.iter().map(keyword).collect(),
+        by_helo: false,
+    }
+}
+
+fn conversation() -> Conversation {
+    Conversation {
+        connected: Observed::seen(2),
+        greeting: Observed::seen(Greeting {
+            reply: reply(220, "mx1.example.com ESMTP Postfix"),
+            milliseconds: 3,
+        }),
+        ehlo_plain: Observed::seen(ehlo_facts(&["SIZE 1000000", "STARTTLS", "SMTPUTF8"])),
+        starttls_offer: Observed::seen(StarttlsOffer::Advertised),
+        starttls_reply: Observed::seen(reply(220, "2.0.0 Ready to start TLS")),
+        plaintext_after_220: Observed::seen(None),
+        ehlo_tls: Observed::seen(ehlo_facts(&["SIZE 1000000", "SMTPUTF8"])),
+        mail_in_clear: Observed::seen(reply(250, "2.1.0 Ok")),
+        starttls_seen: Tally { asked: 17, found: 17 },
+        wrong_mode: None,
+        not_smtp: None,
+        software: Some(Mta::Postfix),
+        back_off: None,
+    }
+}
+
+fn tls_evidence() -> TlsEvidence {
+    let modern = |v: TlsVersion| (v, Observed::seen(v >= TlsVersion::Tls12));
+    TlsEvidence {
+        handshake: Observed::seen(Handshake {
+            version: TlsVersion::Tls13,
+            suite: Suite { code: 0x1302, name: "TLS_AES_256_GCM_SHA384".into() },
+            group: Some(Group { code: 0x11ec, name: "X25519MLKEM768".into() }),
+            hello_retry: false,
+            signature_scheme: Some("rsa_pss_rsae_sha256".into()),
+            ocsp_stapled: false,
+            client_certificate_requested: false,
+            milliseconds: 4,
+        }),
+        versions: TlsVersion::ALL.into_iter().map(modern).collect(),
+        suites_seen: Vec::new(),
+        suite_classes: SuiteClass::ALL.into_iter().map(|c| (c, Observed::seen(class(false)))).collect(),
+        forward_secrecy: Observed::seen(true),
+        suite_order: Observed::seen(SuiteOrder::Server),
+        compression: Observed::seen(Vec::new()),
+        extended_master_secret: Observed::seen(true),
+        secure_renegotiation: Observed::seen(true),
+        encrypt_then_mac: Observed::seen(true),
+        heartbeat: Observed::seen(false),
+        session_ticket: Observed::seen(true),
+        downgrade_sentinel: Observed::seen(true),
+        fallback_scsv: Observed::seen(FallbackScsv::Honoured { alert: 86 }),
+        groups: Observed::seen(GroupFacts {
+            chosen: vec![Group { code: 0x11ec, name: "X25519MLKEM768".into() }],
+            complete: true,
+        }),
+        post_quantum: Observed::seen(true),
+        weak_groups: Observed::seen(Vec::new()),
+        dh: Observed::seen(DhFacts {
+            bits: 3072,
+            known_prime: Some("RFC 7919 ffdhe3072".into()),
+            prime: "ff".into(),
+        }),
+        sni_required: Observed::seen(false),
+    }
+}
+
+/// Whether a class of suites is accepted, with one example.
+fn class(accepted: bool) -> ClassFact {
+    let suite = Suite { code: 0x0005, name: "TLS_RSA_WITH_EXAMPLE".into() };
+    let example = NegotiatedSuite { version: TlsVersion::Tls12, suite };
+    ClassFact {
+        accepted,
+        examples: if accepted { vec![example] } else { Vec::new() },
+        offered_in: vec![TlsVersion::Tls12],
+    }
+}
+
+/// A chain of two certificates that leads to a root.
+pub(crate) fn chain() -> PresentedChain {
+    let mut issuer = leaf();
+    issuer.subject = "CN=Example CA 1".into();
+    issuer.issuer = "CN=Example Root".into();
+    issuer.is_ca = Some(true);
+    issuer.dns_names.clear();
+    issuer.not_after = NOW + 1000 * DAY;
+    PresentedChain {
+        version: TlsVersion::Tls13,
+        sni: Some(HOST.into()),
+        possession_proven: true,
+        certificates: vec![leaf(), issuer],
+        path: Observed::seen(PathFacts {
+            roots: "system (142 roots)".into(),
+            outcome: PathOutcome::Trusted,
+            subjects: vec![format!("CN={HOST}"), "CN=Example CA 1".into(), "CN=Example Root".into()],
+            depth: 0,
+            used: vec![Some(0), Some(1), None],
+            unordered_or_extra: false,
+        }),
+    }
+}
+
+/// A server certificate with 61 days to go.
+pub(crate) fn leaf() -> CertificateFacts {
+    CertificateFacts {
+        der: String::new(),
+        sha256: "00".into(),
+        spki_sha256: "00".into(),
+        x509_version: 3,
+        serial: "01".into(),
+        subject: format!("CN={HOST}"),
+        issuer: "CN=Example CA 1".into(),
+        common_name: Some(HOST.into()),
+        dns_names: vec![HOST.into()],
+        ip_addresses: Vec::new(),
+        not_before: NOW - 29 * DAY,
+        not_after: NOW + 61 * DAY,
+        key: KeyFacts { algorithm: "RSA".into(), bits: 3072, curve: None },
+        signature_algorithm: "sha256WithRSAEncryption".into(),
+        signature_digest: Some("SHA-256".into()),
+        self_issued: false,
+        self_signed: false,
+        is_ca: Some(false),
+        extended_key_usage: Some(vec!["serverAuth".into()]),
+        must_staple: false,
+        issuer_urls: vec!["http://ca.example/1.der".into()],
+    }
+}
+
+pub(crate) fn domain(e: &mut Evidence) -> &mut DomainEvidence {
+    e.domain.as_mut().unwrap()
+}
+
+/// The domain's one MX host.
+pub(crate) fn mx(e: &mut Evidence) -> &mut MxHost {
+    &mut domain(e).hosts[0]
+}
+
+/// Empties the address answers of the domain's one MX host.
+pub(crate) fn no_addresses(e: &mut Evidence, outcome: DnsOutcome) {
+    let host = mx(e);
+    host.addresses.clear();
+    host.reverse.clear();
+    for answer in &mut host.answers {
+        answer.outcome = outcome;
+        answer.records.clear();
+    }
+}
+
+pub(crate) fn facts(e: &mut Evidence) -> &mut EndpointFacts {
+    &mut e.endpoints[0].evidence
+}
+
+pub(crate) fn smtp(e: &mut Evidence) -> &mut Conversation {
+    &mut facts(e).smtp
+}
+
+pub(crate) fn tls(e: &mut Evidence) -> &mut TlsEvidence {
+    &mut facts(e).tls
+}
+
+/// Makes the endpoint one for users' submission by STARTTLS.
+pub(crate) fn submission(e: &mut Evidence) {
+    e.endpoints[0].endpoint.port = 587;
+    e.endpoints[0].endpoint.usage = Usage::Submission;
+}
+
+/// Lets the server accept a version (or not).
+pub(crate) fn version(e: &mut Evidence, version: TlsVersion, accepted: bool) {
+    tls(e).versions.insert(version, Observed::seen(accepted));
+}
+
+/// Leaves a version without an answer.
+pub(crate) fn version_unknown(e: &mut Evidence, version: TlsVersion) {
+    tls(e).versions.insert(version, failed());
+}
+
+/// Lets the server accept only this version.
+pub(crate) fn only_version(e: &mut Evidence, only: TlsVersion) {
+    tls(e).handshake = Observed::failed(Cause::Declined, "alert 70 (protocol_version)");
+    for v in TlsVersion::ALL {
+        version(e, v, v == only);
+    }
+}
+
+/// Lets the server accept a class of suites.
+pub(crate) fn accept(e: &mut Evidence, of: SuiteClass) {
+    tls(e).suite_classes.insert(of, Observed::seen(class(true)));
+}
+
+/// Leaves a class of suites without an answer.
+pub(crate) fn class_unknown(e: &mut Evidence, of: SuiteClass) {
+    tls(e).suite_classes.insert(of, failed());
+}
+
+/// The first presented chain.
+pub(crate) fn first_chain(e: &mut Evidence) -> &mut PresentedChain {
+    match &mut facts(e).chains {
+        Observed::Seen { value } => &mut value[0],
+        other => panic!("no chain in {other:?}"),
+    }
+}
+
+/// The path of the first presented chain.
+pub(crate) fn path(e: &mut Evidence) -> &mut PathFacts {
+    match &mut first_chain(e).path {
+        Observed::Seen { value } => value,
+        other => panic!("no path in {other:?}"),
+    }
+}
+
+/// The server's own certificate.
+pub(crate) fn own_certificate(e: &mut Evidence) -> &mut CertificateFacts {
+    &mut first_chain(e).certificates[0]
+}
+
+/// The chains could not be read.
+pub(crate) fn no_chains(e: &mut Evidence) {
+    facts(e).chains = failed();
+}
+
+/// The port did not answer.
+pub(crate) fn unreachable(e: &mut Evidence) {
+    *facts(e) = EndpointFacts {
+        reference_name: Some(HOST.into()),
+        smtp: Conversation { connected: failed(), ..Conversation::default() },
+        ..EndpointFacts::default()
+    };
+}
+
+/// STARTTLS is not offered, so no TLS is known.
+pub(crate) fn plaintext_only(e: &mut Evidence) {
+    smtp(e).starttls_offer = Observed::seen(StarttlsOffer::Absent);
+    smtp(e).starttls_reply = Observed::default();
+    smtp(e).ehlo_plain = Observed::seen(ehlo_facts(&["SIZE 1000000"]));
+    smtp(e).starttls_seen = Tally { asked: 1, found: 0 };
+    facts(e).tls = TlsEvidence::default();
+    facts(e).chains = Observed::default();
+}
+
+/// The Diffie-Hellman parameters.
+pub(crate) fn dh(e: &mut Evidence) -> &mut DhFacts {
+    match &mut tls(e).dh {
+        Observed::Seen { value } => value,
+        other => panic!("no parameters in {other:?}"),
+    }
+}
+
+/// The full handshake.
+pub(crate) fn handshake(e: &mut Evidence) -> &mut Handshake {
+    match &mut tls(e).handshake {
+        Observed::Seen { value } => value,
+        other => panic!("no handshake in {other:?}"),
+    }
+}

@@ -1,0 +1,205 @@
+//! The table of the grade, row by row.
+
+use waxseal_model::{
+    Letter::{self, A, APlus, B, C, D, E, F, X},
+    dns::DnsOutcome,
+    grade::{AuthenticationMark, EncryptionMark},
+    smtp::BackOff,
+    tls::SuiteClass,
+};
+
+use super::*;
+use crate::{fixtures::*, profile};
+
+fn graded(change: impl Fn(&mut Evidence)) -> Grade {
+    let mut evidence = healthy();
+    change(&mut evidence);
+    grade(&evidence, profile("mail").unwrap(), NOW)
+}
+
+/// Takes every published policy away: nothing was looked at.
+fn no_policies(e: &mut Evidence) {
+    facts(e).dane = Observed::default();
+    domain(e).policies = Default::default();
+}
+
+/// Every policy was looked for, and none is published.
+fn nothing_published(e: &mut Evidence) {
+    facts(e).dane = Observed::seen(None);
+    domain(e).policies.sts = Observed::seen(None);
+    domain(e).policies.tlsrpt = Observed::seen(None);
+}
+
+/// Adds a second MX address, changed.
+fn second(e: &mut Evidence, change: impl Fn(&mut Evidence)) {
+    let mut other = healthy();
+    other.endpoints[0].endpoint.host = Some("mx2.example.com".into());
+    facts(&mut other).reference_name = Some(HOST.into());
+    change(&mut other);
+    e.endpoints.push(other.endpoints.remove(0));
+}
+
+fn rules(grade: &Grade) -> Vec<&str> {
+    grade.caps.iter().map(|c| c.rule.as_str()).collect()
+}
+
+#[test]
+fn everything_in_force_is_a_plus_without_any_cap() {
+    let grade = graded(|_| {});
+    assert_eq!((grade.letter, grade.caps.len(), grade.provisional), (Some(APlus), 0, false));
+    assert_eq!(grade.authentication, AuthenticationMark::Dane);
+    assert_eq!(grade.encryption, EncryptionMark::Good);
+}
+
+#[test]
+fn the_rows_of_the_table() {
+    type Row = (&'static str, fn(&mut Evidence), Letter, &'static str);
+    let rows: [Row; 16] = [
+        ("bogus MX", |e| domain(e).mx_answer.status = DnssecStatus::Bogus, X, "dns_bogus"),
+        ("no MX host", |e| domain(e).routing = MailRouting::NoMailHost, X, "no_usable_mx"),
+        ("dangling MX", |e| no_addresses(e, DnsOutcome::NxDomain), X, "no_usable_mx"),
+        ("TLSA mismatch", |e| tlsa(e).matches = Some(false), X, "dane_mismatch"),
+        ("plaintext", plaintext_only, F, "plaintext"),
+        ("TLS 1.0", |e| only_version(e, TlsVersion::Tls10), E, "outdated"),
+        ("expired", expired, D, "certificate"),
+        ("SSLv2", |e| version(e, TlsVersion::Ssl2, true), D, "sslv2"),
+        ("SSLv3", |e| version(e, TlsVersion::Ssl3, true), C, "sslv3"),
+        ("export", |e| accept(e, SuiteClass::Export), C, "export"),
+        ("no policy", nothing_published, C, "no_policy"),
+        ("RC4", |e| accept(e, SuiteClass::Rc4), B, "rc4"),
+        ("3DES", |e| accept(e, SuiteClass::TripleDes), B, "3des"),
+        ("small group", |e| dh(e).bits = 1024, B, "dh_small"),
+        ("TLS 1.0 beside", |e| version(e, TlsVersion::Tls10, true), A, "tls10_offered"),
+        ("DANE alone", |e| domain(e).policies.sts = Observed::seen(None), A, "one_policy_only"),
+    ];
+    for (name, change, letter, rule) in rows {
+        let grade = graded(change);
+        assert_eq!(grade.letter, Some(letter), "{name}: {:?}", grade.caps);
+        assert!(rules(&grade).contains(&rule), "{name}: {:?}", grade.caps);
+        assert!(grade.summary.ends_with('.') && grade.summary.len() > 20, "{}", grade.summary);
+    }
+}
+
+fn tlsa(e: &mut Evidence) -> &mut waxseal_model::policy::DaneFacts {
+    match &mut facts(e).dane {
+        Observed::Seen { value: Some(value) } => value,
+        other => panic!("no TLSA in {other:?}"),
+    }
+}
+
+fn expired(e: &mut Evidence) {
+    no_policies(e);
+    own_certificate(e).not_after = NOW - DAY;
+}
+
+#[test]
+fn policies_that_were_not_looked_at_make_a_c_provisional_and_claim_nothing() {
+    let grade = graded(no_policies);
+    assert_eq!((grade.letter, grade.provisional), (Some(C), true));
+    assert_eq!(rules(&grade), ["policies_not_tried"]);
+    assert_eq!(grade.authentication, AuthenticationMark::Certificate);
+    assert!(grade.summary.contains("were not looked at"), "{}", grade.summary);
+    let grade = graded(nothing_published);
+    assert!(!grade.provisional);
+    assert!(grade.summary.contains("nothing tells senders to insist on it"), "{}", grade.summary);
+}
+
+#[test]
+fn dane_lifts_what_a_certificate_lacks() {
+    let grade = graded(|e| own_certificate(e).not_after = NOW - DAY);
+    assert_eq!(grade.letter, Some(A));
+    assert_eq!(grade.authentication, AuthenticationMark::Dane);
+}
+
+#[test]
+fn the_worst_reachable_server_decides_and_the_unreachable_do_not() {
+    let grade = graded(|e| second(e, plaintext_only));
+    assert_eq!(grade.letter, Some(F));
+    assert!(grade.summary.starts_with("Part of the mail"), "{}", grade.summary);
+    let grade = graded(|e| second(e, unreachable));
+    assert_eq!(grade.letter, Some(APlus));
+    assert!(grade.summary.contains("1 of 2 addresses could not be tested"), "{}", grade.summary);
+}
+
+#[test]
+fn what_could_not_be_determined_has_no_letter() {
+    let cases: [fn(&mut Evidence); 5] = [
+        unreachable,
+        |e| domain(e).routing = MailRouting::NullMx,
+        |e| domain(e).routing = MailRouting::NoSuchDomain,
+        |e| domain(e).routing = MailRouting::Unknown,
+        |e| {
+            plaintext_only(e);
+            smtp(e).starttls_offer = failed();
+            smtp(e).back_off =
+                Some(BackOff { what: "421 busy".into(), stage: "EHLO".into(), after_connections: 0 });
+        },
+    ];
+    for change in cases {
+        let grade = graded(change);
+        assert_eq!(grade.letter, None, "{}", grade.summary);
+        assert!(!grade.provisional);
+        assert!(grade.summary.ends_with('.'), "{}", grade.summary);
+    }
+}
+
+#[test]
+fn without_a_name_only_an_untrusted_certificate_decides() {
+    let no_name = |e: &mut Evidence| {
+        no_policies(e);
+        facts(e).reference_name = None;
+    };
+    let grade = graded(no_name);
+    assert_eq!(grade.letter, None);
+    assert_eq!(grade.encryption, EncryptionMark::Good);
+    assert_eq!(grade.authentication, AuthenticationMark::Unknown);
+    assert!(grade.summary.contains("--server-name"), "{}", grade.summary);
+    let grade = graded(|e| {
+        no_name(e);
+        path(e).outcome = waxseal_model::certificate::PathOutcome::SelfSignedLeaf;
+    });
+    assert_eq!((grade.letter, grade.provisional), (Some(D), true));
+}
+
+#[test]
+fn submission_is_held_to_stricter_rules_and_needs_no_policy() {
+    let submit = |e: &mut Evidence| {
+        e.domain = None;
+        facts(e).dane = Observed::default();
+        submission(e);
+    };
+    let grade = graded(submit);
+    assert_eq!((grade.letter, rules(&grade)), (Some(A), vec!["submission_starttls"]));
+    let old = graded(|e| {
+        submit(e);
+        version(e, TlsVersion::Tls11, true);
+    });
+    assert_eq!((old.letter, old.encryption), (Some(D), EncryptionMark::Fair));
+    let auth = graded(|e| {
+        submit(e);
+        smtp(e).ehlo_plain = Observed::seen(ehlo_facts(&["STARTTLS", "AUTH PLAIN"]));
+    });
+    assert_eq!(auth.letter, Some(D));
+}
+
+#[test]
+fn tls_that_never_works_is_as_bad_as_none() {
+    let grade = graded(|e| {
+        only_version(e, TlsVersion::Ssl2);
+        version(e, TlsVersion::Ssl2, false);
+        facts(e).chains = Observed::default();
+    });
+    assert_eq!((grade.letter, grade.encryption), (Some(F), EncryptionMark::Weak));
+    assert_eq!(rules(&grade).first(), Some(&"broken_tls"));
+}
+
+#[test]
+fn one_cap_names_all_servers_that_it_is_about() {
+    let grade = graded(|e| {
+        version(e, TlsVersion::Tls10, true);
+        second(e, |e| version(e, TlsVersion::Tls10, true));
+    });
+    let caps: Vec<_> =
+        grade.caps.iter().filter(|c| c.rule == "tls10_offered").map(|c| c.why.as_str()).collect();
+    assert_eq!(caps, ["mx1.example.com and mx2.example.com: TLS 1.0 is accepted"]);
+}

@@ -1,0 +1,195 @@
+//! Questions to the configured servers: retries, the next server when one fails, and
+//! every answer remembered, so that no question is put twice.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::base::iana::Rtype;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+
+use super::message::{DomainName, Response};
+use super::transport::{TransportError, exchange};
+
+/// Rounds through the list of servers before a question is given up.
+const ROUNDS: usize = 3;
+/// Longest wait for one answer of one server.
+const MAX_ATTEMPT: Duration = Duration::from_secs(2);
+/// An answer is kept at least this long: for one run, whatever its time to live says.
+const MIN_KEPT: Duration = Duration::from_secs(60);
+/// An answer is kept at most this long.
+const MAX_KEPT: Duration = Duration::from_secs(3600);
+/// Answers kept; when they are reached, the oldest half goes.
+const MAX_ENTRIES: usize = 20_000;
+
+const SERVFAIL: u16 = 2;
+const REFUSED: u16 = 5;
+const NOTIMP: u16 = 4;
+const FORMERR: u16 = 1;
+
+/// An answer and where it came from.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) server: SocketAddr,
+    pub(crate) response: Response,
+}
+
+/// Why there is no answer to read.
+#[derive(Debug, Clone)]
+pub(crate) enum FetchError {
+    /// No server answered; the text names them all and what each did.
+    NoAnswer(String),
+    /// An answer came that is not sound DNS.
+    Malformed(String),
+}
+
+type Outcome = Result<Arc<Fetched>, FetchError>;
+
+/// One question and its answer, once it is there.
+#[derive(Debug)]
+struct Slot {
+    asked: Instant,
+    answer: OnceCell<Outcome>,
+}
+
+impl Slot {
+    fn is_fresh(&self) -> bool {
+        let kept = match self.answer.get() {
+            None => return true,
+            Some(Ok(fetched)) => {
+                fetched.response.ttl().map_or(MIN_KEPT, |ttl| Duration::from_secs(ttl.into()))
+            }
+            Some(Err(_)) => MIN_KEPT,
+        };
+        self.asked.elapsed() < kept.clamp(MIN_KEPT, MAX_KEPT)
+    }
+}
+
+/// The servers and the memory of what they said.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    servers: Vec<SocketAddr>,
+    timeout: Duration,
+    /// Position of the server that answered last: asked first next time.
+    preferred: AtomicUsize,
+    slots: Mutex<HashMap<(DomainName, Rtype), Arc<Slot>>>,
+}
+
+impl Fetcher {
+    pub(crate) fn new(servers: Vec<SocketAddr>, timeout: Duration) -> Self {
+        Self { servers, timeout, preferred: AtomicUsize::new(0), slots: Mutex::default() }
+    }
+
+    /// The answer to a question, from memory if it was put before.
+    ///
+    /// Concurrent callers with the same question share one query. `deadline` ends the
+    /// attempts of the caller who puts it; a failure that is due to his lack of time is
+    /// not remembered.
+    pub(crate) async fn fetch(&self, name: &DomainName, rtype: Rtype, deadline: Instant) -> Outcome {
+        let slot = self.slot(name, rtype);
+        let asking = slot.answer.get_or_try_init(|| self.ask(name, rtype, deadline));
+        match timeout_at(deadline, asking).await {
+            Ok(Ok(outcome)) => outcome.clone(),
+            Ok(Err(hurried)) => Err(hurried),
+            Err(_) => Err(self.no_answer(&[])),
+        }
+    }
+
+    fn slot(&self, name: &DomainName, rtype: Rtype) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= MAX_ENTRIES {
+            let mut times: Vec<Instant> = slots.values().map(|slot| slot.asked).collect();
+            times.sort_unstable();
+            let middle = times.get(times.len() / 2).copied();
+            slots.retain(|_, slot| Some(slot.asked) > middle);
+        }
+        let new = || Arc::new(Slot { asked: Instant::now(), answer: OnceCell::new() });
+        let slot = slots.entry((name.clone(), rtype)).or_insert_with(new);
+        if !slot.is_fresh() {
+            *slot = new();
+        }
+        Arc::clone(slot)
+    }
+
+    /// Asks the servers in turn. An error code is kept as the answer unless another
+    /// server does better. `Err` if the deadline left less than one full attempt each.
+    async fn ask(&self, name: &DomainName, rtype: Rtype, deadline: Instant) -> Result<Outcome, FetchError> {
+        let mut failures: Vec<Option<TransportError>> = vec![None; self.servers.len()];
+        let mut refusal: Option<Outcome> = None;
+        let first = self.preferred.load(Ordering::Relaxed);
+        for round in 0..ROUNDS {
+            for offset in 0..self.servers.len() {
+                let position = (first + offset) % self.servers.len();
+                let Some(server) = self.servers.get(position).copied() else { continue };
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() || (left < self.attempt() && round == 0 && offset > 0) {
+                    return refusal.ok_or_else(|| self.no_answer(&failures));
+                }
+                match self.ask_one(server, name, rtype, left).await {
+                    Ok(Ok(fetched)) if !is_refusal(fetched.response.rcode) => {
+                        self.preferred.store(position, Ordering::Relaxed);
+                        return Ok(Ok(fetched));
+                    }
+                    Ok(outcome) => {
+                        refusal.get_or_insert(outcome);
+                    }
+                    Err(failure) => {
+                        if let Some(slot) = failures.get_mut(position) {
+                            *slot = Some(failure);
+                        }
+                    }
+                }
+            }
+            // A code or an unreadable answer will not change by asking again at once, nor
+            // will a closed port; silence may.
+            let silence = failures.iter().any(|f| matches!(f, Some(TransportError::Timeout)));
+            if refusal.is_some() || !silence {
+                break;
+            }
+        }
+        Ok(refusal.unwrap_or_else(|| Err(self.no_answer(&failures))))
+    }
+
+    async fn ask_one(
+        &self,
+        server: SocketAddr,
+        name: &DomainName,
+        rtype: Rtype,
+        left: Duration,
+    ) -> Result<Outcome, TransportError> {
+        let message = exchange(server, name, rtype, self.attempt().min(left)).await?;
+        Ok(match Response::parse(message) {
+            Ok(response) => Ok(Arc::new(Fetched { server, response })),
+            Err(error) => {
+                Err(FetchError::Malformed(format!("{server} sent an answer that cannot be read: {error}")))
+            }
+        })
+    }
+
+    /// How long one server may take for one answer.
+    fn attempt(&self) -> Duration {
+        let servers = u32::try_from(self.servers.len()).unwrap_or(1).max(1);
+        (self.timeout / (2 * servers)).min(MAX_ATTEMPT)
+    }
+
+    fn no_answer(&self, failures: &[Option<TransportError>]) -> FetchError {
+        let each: Vec<String> = self
+            .servers
+            .iter()
+            .enumerate()
+            .map(|(position, server)| {
+                let failure = failures.get(position).and_then(Option::as_ref);
+                format!("{server} {}", failure.unwrap_or(&TransportError::Timeout).text())
+            })
+            .collect();
+        FetchError::NoAnswer(each.join("; "))
+    }
+}
+
+/// Codes that speak of the server rather than of the name.
+fn is_refusal(rcode: u16) -> bool {
+    matches!(rcode, SERVFAIL | REFUSED | NOTIMP | FORMERR)
+}

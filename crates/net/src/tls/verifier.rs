@@ -1,0 +1,144 @@
+//! What the TLS library asks of its user, answered for observation: every chain is taken
+//! and noted, a signature is checked, a client certificate is never given.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rustls::{
+    DigitallySignedStruct, Error, OtherError, SignatureScheme,
+    client::{
+        ResolvesClientCert,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    sign::CertifiedKey,
+};
+use waxseal_wire::x509::{SignatureError, verify_signature};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// What the server presented.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Presented {
+    /// DER, leaf first, in the order sent.
+    pub(crate) chain: Vec<Vec<u8>>,
+    /// An OCSP response was stapled.
+    pub(crate) ocsp_stapled: bool,
+    /// The scheme of the handshake signature.
+    pub(crate) scheme: Option<SignatureScheme>,
+}
+
+/// Accepts every certificate and notes it; whether it is any good is judged elsewhere.
+/// The handshake signature must be right all the same: without it the chain would prove
+/// nothing about the server.
+#[derive(Debug)]
+pub(crate) struct RecordingVerifier {
+    algorithms: WebPkiSupportedAlgorithms,
+    presented: Mutex<Presented>,
+}
+
+impl RecordingVerifier {
+    pub(crate) fn new(algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self { algorithms, presented: Mutex::default() }
+    }
+
+    pub(crate) fn presented(&self) -> Presented {
+        self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_scheme(&self, dss: &DigitallySignedStruct) {
+        self.presented.lock().unwrap_or_else(PoisonError::into_inner).scheme = Some(dss.scheme);
+    }
+}
+
+/// Our own verdict on a handshake signature, where the library does not read the
+/// certificate (X.509 v1) or declines the key or the digest (RSA under 2048 bits, SHA-1).
+fn verify(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    public_key(cert)
+        .ok_or(SignatureError::BadKey)
+        .and_then(|key| verify_signature(key, u16::from(dss.scheme), message, dss.signature()))
+        .map(|()| HandshakeSignatureValid::assertion())
+        .map_err(|error| Error::Other(OtherError(Arc::new(error))))
+}
+
+/// The SubjectPublicKeyInfo of a certificate of any version.
+fn public_key<'a>(cert: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
+    let (_, cert) = X509Certificate::from_der(cert).ok()?;
+    Some(cert.tbs_certificate.subject_pki.raw)
+}
+
+impl ServerCertVerifier for RecordingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut presented = self.presented.lock().unwrap_or_else(PoisonError::into_inner);
+        presented.chain = std::iter::once(end_entity).chain(intermediates).map(|c| c.to_vec()).collect();
+        presented.ocsp_stapled = !ocsp_response.is_empty();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.note_scheme(dss);
+        verify_tls12_signature(message, cert, dss, &self.algorithms).or_else(|_| verify(message, cert, dss))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.note_scheme(dss);
+        match verify_tls13_signature(message, cert, dss, &self.algorithms) {
+            // A scheme that TLS 1.3 does not allow.
+            Err(error @ Error::PeerMisbehaved(_)) => Err(error),
+            result => result.or_else(|_| verify(message, cert, dss)),
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let mut schemes = self.algorithms.supported_schemes();
+        // Last, for servers with TLS 1.2 that can do no better; TLS 1.3 excludes both.
+        schemes.extend([SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy]);
+        schemes
+    }
+}
+
+/// Notes that a client certificate was asked for, and gives none.
+#[derive(Debug, Default)]
+pub(crate) struct NoClientCertificate {
+    asked: AtomicBool,
+}
+
+impl NoClientCertificate {
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for NoClientCertificate {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,467 @@
+//! Runs the plan against one address: the real handshake, then hand-made hellos, one
+//! connection after the other, until all is known or the budget is spent.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{io::AsyncReadExt, time::Instant};
+use waxseal_model::{
+    Cause, Endpoint, EndpointEvidence, Observed, TlsStart, Why,
+    certificate::PresentedChain,
+    evidence::{Cost, EndpointFacts},
+    smtp::{Conversation, EhloFacts, Greeting, WrongMode},
+    tls::TlsVersion,
+};
+use waxseal_net::{
+    egress::Egress,
+    exchange::{Ended, exchange_flight},
+    pacing::Pacer,
+    session::SmtpSession,
+    tls::{TlsConnection, TlsFailureKind, handshake},
+    transcript::Transcript,
+};
+use waxseal_wire::{
+    smtp,
+    tls::{flight::Answer, hello::client_hello, ssl2::sslv2_client_hello},
+    x509::{self, RootStore},
+};
+
+use crate::{
+    offers,
+    open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
+    options::ProbeOptions,
+    plan,
+    probes::Probe,
+    question::{Question, Reaction},
+    state::{RawChain, State},
+};
+
+/// How often a connection is tried again after an obstacle that may pass.
+const TRIES: u32 = 3;
+/// After this many answers that never came, the rest is not asked: waiting for them would
+/// take minutes, and being waited for annoys servers.
+const SILENCES: u32 = 2;
+/// On a port that is implicit TLS by definition, a missing greeting is explained sooner.
+const IMPLICIT_PORT_PATIENCE: Duration = Duration::from_secs(2);
+/// Submissions, implicit TLS (RFC 8314 section 7.3).
+const SUBMISSIONS: u16 = 465;
+
+/// What probing needs from its surroundings. Clones share connections' pacing and count.
+#[derive(Debug, Clone)]
+pub struct Prober {
+    /// The way out.
+    pub egress: Egress,
+    /// Politeness per address.
+    pub pacer: Pacer,
+    /// Roots for certificate paths; the reason where there are none.
+    pub roots: Result<Arc<RootStore>, Why>,
+    /// Limits and names.
+    pub options: ProbeOptions,
+}
+
+/// Questions one endpoint. `reference_name` is the name that its certificates are to be
+/// compared with, and that is sent in SNI.
+pub async fn probe_endpoint(
+    prober: &Prober,
+    endpoint: Endpoint,
+    mx_preference: Option<u16>,
+    reference_name: Option<String>,
+) -> EndpointEvidence {
+    let reference_name = prober.options.server_name.clone().or(reference_name);
+    let started = Instant::now();
+    let transcript = Transcript::new(started);
+    let mut endpoint = endpoint;
+    let target = std::net::SocketAddr::new(endpoint.address, endpoint.port);
+    let destination = prober.egress.destination(target);
+    endpoint.connected_to = (destination != target).then_some(destination);
+    let deadline = started + prober.options.total_timeout;
+    let mut scan = Scan::new(prober, &endpoint, &transcript, deadline, 0, reference_name.clone());
+    scan.run().await;
+    let turned = scan.should_turn();
+    let mut connections = scan.line.connections;
+    let mut outcome = scan.finish();
+    if turned {
+        // The port means nothing by itself and the server speaks TLS at once: test that.
+        transcript.note("the server speaks TLS from the first byte: going on with implicit TLS");
+        endpoint.tls = TlsStart::Implicit;
+        let mut second =
+            Scan::new(prober, &endpoint, &transcript, deadline, connections, reference_name.clone());
+        second.run().await;
+        connections = second.line.connections;
+        outcome = second.finish();
+    }
+    let (smtp, state) = outcome;
+    let chains = present(&state.chains, &prober.roots);
+    let chains = if chains.is_empty() {
+        let why = state.facts.handshake.why().cloned();
+        let why = why.unwrap_or_else(|| Why::new(Cause::Prerequisite, "no certificate was presented"));
+        Observed::NotTried { why }
+    } else {
+        Observed::seen(chains)
+    };
+    let facts = EndpointFacts {
+        mx_preference,
+        reference_name,
+        smtp,
+        tls: state.facts,
+        chains,
+        dane: Observed::default(),
+        transcript: transcript.lines(),
+        cost: Cost { connections, milliseconds: u64::from(millis(started.elapsed())) },
+    };
+    EndpointEvidence { endpoint, evidence: facts }
+}
+
+/// One pass over an endpoint with one way of starting TLS.
+struct Scan<'a> {
+    line: Line<'a>,
+    state: State,
+    silences: u32,
+}
+
+impl<'a> Scan<'a> {
+    fn new(
+        prober: &'a Prober,
+        endpoint: &'a Endpoint,
+        transcript: &Transcript,
+        deadline: Instant,
+        connections: u32,
+        sni: Option<String>,
+    ) -> Self {
+        let line = Line {
+            prober,
+            endpoint,
+            smtp: Conversation::default(),
+            transcript: transcript.clone(),
+            deadline,
+            connections,
+        };
+        // An address has no place in SNI (RFC 6066 section 3).
+        let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
+        Self { line, state: State::new(sni), silences: 0 }
+    }
+
+    fn finish(mut self) -> (Conversation, State) {
+        if self.line.endpoint.tls == TlsStart::Implicit {
+            let why = Why::new(Cause::NotApplicable, "with implicit TLS nothing is said in clear");
+            for fact in [&mut self.line.smtp.ehlo_plain] {
+                *fact = Observed::NotTried { why: why.clone() };
+            }
+            self.line.smtp.starttls_offer = Observed::NotTried { why: why.clone() };
+            self.line.smtp.starttls_reply = Observed::NotTried { why: why.clone() };
+            self.line.smtp.plaintext_after_220 = Observed::NotTried { why };
+        }
+        (self.line.smtp, self.state)
+    }
+
+    /// The server speaks implicit TLS on a port that means nothing by itself, and the user
+    /// did not insist on STARTTLS.
+    fn should_turn(&self) -> bool {
+        self.line.endpoint.tls == TlsStart::Starttls
+            && self.line.smtp.wrong_mode == Some(WrongMode::SpeaksImplicitTls)
+            && !self.line.prober.options.tls_start_fixed
+    }
+
+    async fn run(&mut self) {
+        if let Err(why) = self.first_connection().await {
+            self.state.nothing_could_be_asked(Cause::Prerequisite, &why.text);
+            return;
+        }
+        let mut end: Option<Why> = None;
+        for mut probe in plan::standard() {
+            if end.is_none() {
+                end = self.run_probe(probe.as_mut()).await;
+            }
+            probe.finish(&mut self.state, end.as_ref());
+        }
+        if self.line.smtp.back_off.is_none() {
+            self.line.prober.pacer.success(self.line.endpoint.address);
+        }
+    }
+
+    /// The real handshake, with EHLO before and after. An error means that TLS cannot be
+    /// asked about here at all.
+    async fn first_connection(&mut self) -> Result<(), Why> {
+        if self.line.endpoint.port == SUBMISSIONS && self.line.endpoint.tls == TlsStart::Starttls {
+            self.explain_implicit_port().await?;
+        }
+        let opened = match self.open_patiently().await {
+            Ok(opened) => opened,
+            Err(why) => {
+                self.look_for_implicit_tls().await;
+                return Err(why);
+            }
+        };
+        let deadline = self.line.step_deadline();
+        let Opened { stream, permit, transcript } = opened;
+        let local = stream.local_addr();
+        let result = handshake(stream, self.state.sni.as_deref(), deadline).await;
+        match result {
+            Ok(connection) => {
+                transcript.note(&describe(&connection));
+                let TlsConnection { stream, facts, chain, .. } = connection;
+                self.state.note_handshake(&facts, chain);
+                self.within_tls(SmtpSession::new(
+                    stream,
+                    transcript.within_tls(),
+                    self.line.limits(),
+                    self.line.deadline,
+                ), local)
+                .await;
+                drop(permit);
+                Ok(())
+            }
+            Err(failure) => {
+                transcript.note(&failure.to_string());
+                drop(permit);
+                self.handshake_failed(failure)
+            }
+        }
+    }
+
+    fn handshake_failed(&mut self, failure: waxseal_net::tls::TlsFailure) -> Result<(), Why> {
+        let why = failure.why();
+        self.state.facts.handshake = Observed::Failed { why: why.clone() };
+        match &failure.kind {
+            TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
+                if first.starts_with(b"220") || first.starts_with(b"421") || first.starts_with(b"554") {
+                    self.line.wrong_mode(WrongMode::SpeaksPlaintextFirst);
+                } else {
+                    self.line.smtp.not_smtp = smtp::identify(first);
+                }
+                Err(why)
+            }
+            TlsFailureKind::NotTls { first } => {
+                let text = waxseal_wire::text::neutralise(first, 200);
+                self.line.smtp.plaintext_after_220 = Observed::seen(Some(text));
+                Err(why)
+            }
+            TlsFailureKind::Timeout { .. } => {
+                self.silences += 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// EHLO within TLS, the greeting before it with implicit TLS, and leave.
+    async fn within_tls<S>(&mut self, mut session: SmtpSession<S>, local: Option<std::net::SocketAddr>)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let started = Instant::now();
+        if self.line.endpoint.tls == TlsStart::Implicit {
+            match session.read_reply("greeting").await {
+                Ok(reply) => {
+                    self.line.smtp.software = smtp::software(&reply.lines);
+                    self.line.smtp.not_smtp = smtp::identify(reply.one_line().as_bytes());
+                    self.line.smtp.greeting =
+                        Observed::seen(Greeting { reply, milliseconds: millis(started.elapsed()) });
+                }
+                Err(error) => {
+                    self.line.smtp.not_smtp = smtp::identify(error.partial());
+                    self.line.smtp.greeting = Observed::Failed { why: error.why() };
+                    let text = "no EHLO without a greeting";
+                    self.line.smtp.ehlo_tls = Observed::not_tried(Cause::Prerequisite, text);
+                    return;
+                }
+            }
+        }
+        let name = helo_name(&self.line.prober.options, local);
+        self.line.smtp.ehlo_tls = match say_ehlo(&mut session, &name).await {
+            Ok(Ok(facts)) => self.with_software(facts),
+            Ok(Err(reply)) => {
+                Observed::failed(Cause::Declined, format!("EHLO was answered \"{}\"", reply.one_line()))
+            }
+            Err(error) => Observed::Failed { why: error.why() },
+        };
+        session.quit(self.line.prober.options.leave()).await;
+    }
+
+    /// Some servers name their software only in the EHLO reply.
+    fn with_software(&mut self, facts: EhloFacts) -> Observed<EhloFacts> {
+        if self.line.smtp.software.is_none() {
+            self.line.smtp.software = smtp::software(&facts.reply.lines);
+        }
+        Observed::seen(facts)
+    }
+
+    /// Opens a connection; an obstacle that may pass is given time to.
+    async fn open_patiently(&mut self) -> Result<Opened, Why> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.line.open().await {
+                Ok(opened) => return Ok(opened),
+                Err(Obstacle::Lasting(why)) => return Err(last.unwrap_or(why)),
+                Err(obstacle @ Obstacle::Passing(_)) => last = Some(obstacle.why().clone()),
+            }
+        }
+        Err(last.unwrap_or_else(|| Why::new(Cause::Internal, "no connection was tried")))
+    }
+
+    /// The reason why nothing more can be asked, if a question could not be put.
+    async fn run_probe(&mut self, probe: &mut dyn Probe) -> Option<Why> {
+        while let Some(question) = probe.ask(&self.state) {
+            let question = with_random(question);
+            match self.put(&question, probe.name()).await {
+                Ok(reaction) => probe.learn(&mut self.state, &question, reaction),
+                Err(why) => return Some(why),
+            }
+        }
+        None
+    }
+
+    /// Puts one question. A reset is ambiguous: the question is put once more, and a
+    /// second reset counts as a refusal only if a hello that is known to be good still
+    /// works.
+    async fn put(&mut self, question: &Question, name: &str) -> Result<Reaction, Why> {
+        let (reaction, ended) = self.exchange(question, name).await?;
+        if !matches!(reaction, Reaction::Refused { alert: None }) || ended != Ended::Reset {
+            return Ok(reaction);
+        }
+        let (reaction, ended) = self.exchange(question, name).await?;
+        if !matches!(reaction, Reaction::Refused { alert: None }) || ended != Ended::Reset {
+            return Ok(reaction);
+        }
+        if let Some((version, suite)) = self.state.rich_choice {
+            let known_good = self.state.hello(version, vec![suite]);
+            let known_good = with_random(Question::Hello(Box::new(known_good)));
+            if let (Reaction::Accepted(_), _) = self.exchange(&known_good, "known good hello").await? {
+                return Ok(Reaction::Refused { alert: None });
+            }
+        }
+        let text = "the connection is reset, and nothing shows that it is this question's fault";
+        Ok(Reaction::Unanswered(Why::new(Cause::Closed, text)))
+    }
+
+    async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
+        if self.silences >= SILENCES {
+            let text = format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
+            return Err(Why::new(Cause::Timeout, text));
+        }
+        let opened = self.open_patiently().await?;
+        let hello = match question {
+            Question::Hello(spec) => client_hello(spec),
+            Question::Ssl2 => sslv2_client_hello(random()),
+        };
+        let deadline = self.line.step_deadline();
+        let Opened { stream, permit, transcript } = opened;
+        let largest = self.line.prober.options.largest_flight;
+        let exchange = exchange_flight(stream, &hello, deadline, largest).await;
+        drop(permit);
+        let silent = matches!(exchange.answer, Answer::Nothing) && exchange.ended == Ended::Timeout;
+        let reaction = if silent {
+            self.silences += 1;
+            Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
+        } else {
+            Reaction::of(question, exchange.answer)
+        };
+        transcript.note(&format!("{name}: {}", reaction.describe()));
+        if exchange.ended == Ended::Reset && matches!(reaction, Reaction::Refused { alert: None }) {
+            self.line.unwelcome("TLS handshake", "connection reset");
+        }
+        Ok((reaction, exchange.ended))
+    }
+
+    /// On 465 the server waits for TLS: find out at once, instead of waiting for a
+    /// greeting that cannot come.
+    async fn explain_implicit_port(&mut self) -> Result<(), Why> {
+        let Ok(opened) = self.line.connect().await else { return Ok(()) };
+        let spec = self.state.hello(TlsVersion::Tls12, offers::MODERN_FIRST.to_vec());
+        let Question::Hello(spec) = with_random(Question::Hello(Box::new(spec))) else { return Ok(()) };
+        // A server that talks first is given the time to.
+        let mut stream = opened.stream;
+        let patience = IMPLICIT_PORT_PATIENCE.min(self.line.prober.options.step_timeout);
+        let greeted = tokio::time::timeout(patience, stream.read_u8()).await;
+        if greeted.is_ok() {
+            return Ok(());
+        }
+        let deadline = self.line.step_deadline();
+        let largest = self.line.prober.options.largest_flight;
+        let exchange = exchange_flight(stream, &client_hello(&spec), deadline, largest).await;
+        drop(opened.permit);
+        if speaks_tls(&exchange.answer) {
+            self.line.wrong_mode(WrongMode::SpeaksImplicitTls);
+            let text = "the server waits for TLS from the first byte (implicit TLS) instead of greeting";
+            return Err(Why::new(Cause::Protocol, text));
+        }
+        Ok(())
+    }
+
+    /// No greeting came: perhaps the server waits for TLS. Ports that are STARTTLS by
+    /// definition greet late rather than that, and talking before the greeting gets
+    /// clients banned there.
+    async fn look_for_implicit_tls(&mut self) {
+        let smtp = &self.line.smtp;
+        let silent = smtp.greeting.why().is_some_and(|w| w.cause == Cause::Timeout) && smtp.not_smtp.is_none();
+        if !silent || !smtp.connected.is_seen() || matches!(self.line.endpoint.port, 25 | 587 | 2525) {
+            return;
+        }
+        let Ok(opened) = self.line.connect().await else { return };
+        let spec = self.state.hello(TlsVersion::Tls12, offers::MODERN_FIRST.to_vec());
+        let Question::Hello(spec) = with_random(Question::Hello(Box::new(spec))) else { return };
+        let deadline = self.line.step_deadline();
+        let largest = self.line.prober.options.largest_flight;
+        let exchange = exchange_flight(opened.stream, &client_hello(&spec), deadline, largest).await;
+        if speaks_tls(&exchange.answer) {
+            self.line.wrong_mode(WrongMode::SpeaksImplicitTls);
+        }
+    }
+}
+
+fn speaks_tls(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Hello(_) | Answer::HelloRetry { .. } | Answer::Alert { .. } | Answer::TooLarge
+    )
+}
+
+fn describe<S>(connection: &TlsConnection<S>) -> String {
+    let facts = &connection.facts;
+    let group = facts.group.as_ref().map_or_else(String::new, |g| format!(", {}", g.name));
+    format!("TLS established: {}, {}{group}", facts.version.label(), facts.suite.name)
+}
+
+/// Fills in the random bytes of a hello.
+fn with_random(question: Question) -> Question {
+    match question {
+        Question::Hello(mut spec) => {
+            spec.random = random();
+            if spec.max_version == TlsVersion::Tls13 {
+                spec.session_id = random::<32>().to_vec();
+            }
+            Question::Hello(spec)
+        }
+        Question::Ssl2 => Question::Ssl2,
+    }
+}
+
+/// Random bytes. Nothing here is secret: where the system's source fails, zeros serve.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    bytes
+}
+
+/// Reads the chains and looks for their paths.
+fn present(chains: &[RawChain], roots: &Result<Arc<RootStore>, Why>) -> Vec<PresentedChain> {
+    chains
+        .iter()
+        .filter_map(|chain| {
+            let certificates: Vec<_> =
+                chain.certificates.iter().map_while(|der| x509::facts(der).ok()).collect();
+            // A chain without a readable leaf is no chain: the handshake's facts say so.
+            certificates.first()?;
+            let path = match roots {
+                Ok(roots) => Observed::seen(x509::path(&chain.certificates, roots)),
+                Err(why) => Observed::NotTried { why: why.clone() },
+            };
+            Some(PresentedChain {
+                version: chain.version,
+                sni: chain.sni.clone(),
+                possession_proven: chain.possession_proven,
+                certificates,
+                path,
+            })
+        })
+        .collect()
+}

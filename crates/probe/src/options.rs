@@ -1,0 +1,48 @@
+//! How a scan of one endpoint is bounded, and what it says about itself.
+
+use std::time::Duration;
+
+/// Limits and names for probing one endpoint.
+#[derive(Debug, Clone)]
+pub struct ProbeOptions {
+    /// The longest wait for one step: a connection, a reply, a handshake.
+    pub step_timeout: Duration,
+    /// The longest time for one endpoint altogether.
+    pub total_timeout: Duration,
+    /// The most connections to one endpoint.
+    pub budget: u32,
+    /// The name for EHLO; none sends the address literal of our side, which is always
+    /// valid (RFC 5321 section 4.1.3).
+    pub helo: Option<String>,
+    /// The name for SNI and for comparing certificates, instead of the host's.
+    pub server_name: Option<String>,
+    /// The way TLS starts was chosen by the user, so it is not changed when the server
+    /// turns out to speak the other one.
+    pub tls_start_fixed: bool,
+    /// The most bytes of a server's handshake that are read.
+    pub largest_flight: usize,
+}
+
+/// At most this many connections an endpoint in a standard check.
+pub const STANDARD_BUDGET: u32 = 20;
+
+impl Default for ProbeOptions {
+    fn default() -> Self {
+        Self {
+            step_timeout: Duration::from_secs(20),
+            total_timeout: Duration::from_secs(120),
+            budget: STANDARD_BUDGET,
+            helo: None,
+            server_name: None,
+            tls_start_fixed: false,
+            largest_flight: 256 * 1024,
+        }
+    }
+}
+
+impl ProbeOptions {
+    /// How long taking leave may take: it must not delay the scan.
+    pub fn leave(&self) -> Duration {
+        self.step_timeout.min(Duration::from_millis(500))
+    }
+}

@@ -1,0 +1,65 @@
+//! Which probes a check runs, and in which order: what a grade needs comes first.
+
+use crate::probes::{
+    Probe, fallback_scsv::FallbackScsv, forward_secrecy::ForwardSecrecy, groups::Groups,
+    legacy_versions::LegacyVersions, other_certificate::OtherCertificate, rich_hello::RichHello, ssl2::Ssl2,
+    suite_classes::SuiteClasses, suite_order::SuiteOrder, weak_groups::WeakGroups,
+};
+
+/// The probes of a standard check, after the real handshake. With at most 20 connections
+/// a stock server is asked all of it; see `docs/decisions`.
+pub fn standard() -> Vec<Box<dyn Probe>> {
+    vec![
+        Box::new(RichHello::default()),
+        Box::new(LegacyVersions::default()),
+        Box::new(SuiteClasses::default()),
+        Box::new(ForwardSecrecy::default()),
+        Box::new(OtherCertificate::default()),
+        Box::new(Groups::default()),
+        Box::new(FallbackScsv::default()),
+        Box::new(SuiteOrder::default()),
+        Box::new(Ssl2::default()),
+        Box::new(WeakGroups::default()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use waxseal_model::{Observed, tls::TlsVersion};
+
+    use super::*;
+    use crate::{
+        options::STANDARD_BUDGET,
+        probes::simulated::{Simulated, run},
+        state::State,
+    };
+
+    fn cost(server: &Simulated) -> (usize, State) {
+        let mut state = State::new(Some("mx.example.com".into()));
+        // What the real handshake shows.
+        state.set_version(TlsVersion::Tls13, Observed::seen(server.versions.contains(&TlsVersion::Tls13)));
+        state.note_group(29);
+        let asked: usize = standard().iter_mut().map(|probe| run(probe.as_mut(), &mut state, server)).sum();
+        (asked + 1, state)
+    }
+
+    #[test]
+    fn a_stock_server_is_asked_everything_within_the_budget() {
+        for server in [Simulated::stock(), Simulated { server_order: true, ..Simulated::stock() }] {
+            let (connections, state) = cost(&server);
+            assert!(connections <= STANDARD_BUDGET as usize, "{connections} connections");
+            let facts = state.facts;
+            assert!(TlsVersion::ALL.iter().all(|v| facts.versions.get(v).is_some_and(Observed::is_seen)));
+            assert!(facts.suite_classes.values().all(Observed::is_seen));
+            assert!(facts.suite_order.is_seen() && facts.fallback_scsv.is_seen());
+            assert!(facts.groups.get().is_some_and(|g| g.complete), "{:?}", facts.groups);
+            assert!(facts.weak_groups.is_seen() && facts.post_quantum.is_seen() && facts.dh.is_seen());
+        }
+    }
+
+    #[test]
+    fn a_modern_server_costs_about_a_dozen() {
+        let (connections, _) = cost(&Simulated::modern());
+        assert!(connections <= 14, "{connections} connections");
+    }
+}

@@ -1,0 +1,255 @@
+//! Groups for key exchange. With TLS 1.3, a hello without a key share makes the server
+//! name its group in a HelloRetryRequest, so that not even a post-quantum key has to be
+//! made. Groups that showed themselves elsewhere are left out; a refusal of all the others
+//! clears them, the post-quantum ones among them.
+
+use waxseal_model::{
+    Cause, Observed, Why,
+    tls::{GroupFacts, TlsVersion},
+};
+use waxseal_wire::tls::{groups, hello::KeyShare};
+
+use super::{Probe, settle};
+use crate::{
+    offers::{self, MODERN_FIRST},
+    question::{Question, Reaction},
+    state::State,
+};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Groups {
+    stage: Stage,
+    refused_before_any_retry: bool,
+    saw_retry: bool,
+    failed: Option<Why>,
+}
+
+/// Where the search stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Asking for groups that were not seen.
+    #[default]
+    Others,
+    /// All others were refused, but no HelloRetryRequest was ever seen: make sure that the
+    /// server answers hellos without a key share at all.
+    Verify,
+    /// Nothing is left to ask.
+    Complete,
+}
+
+impl Probe for Groups {
+    fn name(&self) -> &'static str {
+        "groups"
+    }
+
+    fn ask(&mut self, state: &State) -> Option<Question> {
+        if self.failed.is_some() || self.stage == Stage::Complete {
+            return None;
+        }
+        if state.accepts(TlsVersion::Tls13) == Some(false) {
+            return self.ask_before_tls13(state);
+        }
+        let wanted = match self.stage {
+            Stage::Others => {
+                let mut unseen: Vec<u16> =
+                    offers::tls13_groups().filter(|g| !state.groups.contains(g)).collect();
+                // A server that prefers classical groups shows its post-quantum ones only
+                // when asked for them alone.
+                if self.saw_retry && !state.facts.post_quantum.is_seen() {
+                    unseen.retain(|g| groups::is_post_quantum(*g));
+                }
+                unseen
+            }
+            Stage::Verify => state.groups.iter().copied().filter(|g| offers::tls13_groups().any(|known| known == *g)).collect(),
+            Stage::Complete => Vec::new(),
+        };
+        if wanted.is_empty() {
+            return None;
+        }
+        let mut spec = state.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
+        spec.groups = wanted;
+        spec.key_share = KeyShare::Empty;
+        Some(Question::Hello(Box::new(spec)))
+    }
+
+    fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
+        let Question::Hello(spec) = question else { return };
+        match reaction {
+            Reaction::Retry { group, suite } => {
+                self.saw_retry = true;
+                state.set_version(TlsVersion::Tls13, Observed::seen(true));
+                state.note_suite(TlsVersion::Tls13, u32::from(suite));
+                if self.stage == Stage::Verify {
+                    self.complete(state);
+                } else if spec.groups.contains(&group) {
+                    state.note_group(group);
+                } else {
+                    self.failed = Some(Why::new(
+                        Cause::Protocol,
+                        format!("the server asked for group 0x{group:04x}, which was not offered"),
+                    ));
+                }
+            }
+            Reaction::Accepted(flight) => {
+                state.note_flight(spec, &flight);
+                if spec.max_version == TlsVersion::Tls13 {
+                    // It went on without a key share, or with an older version.
+                    self.failed = Some(Why::new(
+                        Cause::Protocol,
+                        "the server did not ask for a key share where it had none",
+                    ));
+                }
+            }
+            Reaction::Refused { .. } => self.refused(state, spec.max_version, &spec.groups),
+            Reaction::Unanswered(why) => self.failed = Some(why),
+            Reaction::Ssl2 { .. } => {
+                self.failed = Some(Why::new(Cause::Protocol, "the answer was SSLv2"));
+            }
+        }
+    }
+
+    fn finish(&mut self, state: &mut State, why: Option<&Why>) {
+        if state.accepts(TlsVersion::Tls13).is_none() {
+            let fact = why.or(self.failed.as_ref()).cloned();
+            let fact = fact.unwrap_or_else(|| Why::new(Cause::Prerequisite, "no answer showed TLS 1.3 or its absence"));
+            state.set_version(TlsVersion::Tls13, Observed::NotTried { why: fact });
+        }
+        let why = why
+            .or(self.failed.as_ref())
+            .cloned()
+            .unwrap_or_else(|| Why::new(Cause::NotApplicable, "the server chose no suite that uses a group"));
+        if !state.groups.is_empty() {
+            let complete = self.stage == Stage::Complete;
+            let chosen = state.groups.iter().map(|g| groups::named(*g)).collect();
+            state.facts.groups = Observed::seen(GroupFacts { chosen, complete });
+        }
+        settle(&mut state.facts.groups, &why);
+        settle(&mut state.facts.post_quantum, &why);
+    }
+}
+
+impl Groups {
+    fn refused(&mut self, state: &mut State, version: TlsVersion, offered: &[u16]) {
+        if version < TlsVersion::Tls13 {
+            self.stage = Stage::Complete;
+            return;
+        }
+        match self.stage {
+            // Only the post-quantum ones were asked for: they are cleared, others remain.
+            Stage::Others if offered.iter().all(|g| groups::is_post_quantum(*g)) && self.saw_retry => {
+                if !state.facts.post_quantum.is_seen() {
+                    state.facts.post_quantum = Observed::seen(false);
+                }
+            }
+            Stage::Others if self.saw_retry => self.complete(state),
+            Stage::Others if state.accepts(TlsVersion::Tls13) == Some(true) => {
+                self.refused_before_any_retry = true;
+                self.stage = Stage::Verify;
+            }
+            // The real handshake failed too, so that all groups were offered here.
+            Stage::Others => {
+                state.set_version(TlsVersion::Tls13, Observed::seen(false));
+                self.stage = Stage::Complete;
+            }
+            Stage::Verify | Stage::Complete => {
+                self.failed = Some(Why::new(
+                    Cause::Unsupported,
+                    "the server refuses hellos without a key share, so its groups cannot be asked for",
+                ));
+            }
+        }
+    }
+
+    fn complete(&mut self, state: &mut State) {
+        self.stage = Stage::Complete;
+        if !state.facts.post_quantum.is_seen() {
+            state.facts.post_quantum = Observed::seen(false);
+        }
+    }
+
+    /// Without TLS 1.3: the curves of ECDHE suites, by the same removal.
+    fn ask_before_tls13(&self, state: &State) -> Option<Question> {
+        let version = state.newest_before_tls13()?;
+        if !state.has_ecdhe_before_tls13() {
+            return None;
+        }
+        let unseen: Vec<u16> =
+            offers::CURVES.iter().copied().filter(|g| !state.groups.contains(g)).collect();
+        if unseen.is_empty() {
+            return None;
+        }
+        let offered = MODERN_FIRST
+            .iter()
+            .copied()
+            .filter(|s| offers::is_ecdhe(*s))
+            .filter(|s| offers::fits(*s, version))
+            .collect();
+        let mut spec = state.hello(version, offered);
+        spec.groups = unseen;
+        Some(Question::Hello(Box::new(spec)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::simulated::{Simulated, run};
+
+    fn groups_of(server: &Simulated, known: &[u16]) -> (usize, State) {
+        let mut state = State::new(None);
+        for version in TlsVersion::ALL {
+            state.set_version(version, Observed::seen(server.versions.contains(&version)));
+        }
+        for group in known {
+            state.note_group(*group);
+        }
+        let asked = run(&mut Groups::default(), &mut state, server);
+        (asked, state)
+    }
+
+    #[test]
+    fn what_is_known_already_costs_two_questions() {
+        let server = Simulated { groups: vec![29, 23], ..Simulated::modern() };
+        let (asked, state) = groups_of(&server, &[29, 23]);
+        assert_eq!(asked, 2, "one refusal, one to verify that key-share-less hellos work");
+        let facts = state.facts.groups.get().unwrap();
+        assert!(facts.complete);
+        assert_eq!(state.facts.post_quantum, Observed::seen(false));
+    }
+
+    #[test]
+    fn a_hidden_post_quantum_group_is_found() {
+        // It prefers X25519 and P-256 to the hybrid.
+        let server = Simulated { groups: vec![29, 23, 0x11ec], server_order: true, ..Simulated::modern() };
+        let (_, state) = groups_of(&server, &[]);
+        assert_eq!(state.facts.post_quantum, Observed::seen(true));
+        assert!(state.facts.groups.get().unwrap().complete);
+    }
+
+    #[test]
+    fn a_server_that_cannot_do_without_key_share_gives_no_verdict() {
+        let server = Simulated { refuses_empty_share: true, ..Simulated::modern() };
+        let (_, state) = groups_of(&server, &[29]);
+        assert!(!state.facts.post_quantum.is_seen());
+        assert!(!state.facts.groups.get().unwrap().complete);
+    }
+
+    #[test]
+    fn curves_of_tls12_alone_are_listed() {
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls12],
+            groups: vec![23, 24],
+            ..Simulated::modern()
+        };
+        let mut state = State::new(None);
+        for version in TlsVersion::ALL {
+            state.set_version(version, Observed::seen(version == TlsVersion::Tls12));
+        }
+        state.note_suite(TlsVersion::Tls12, 0xc02f);
+        run(&mut Groups::default(), &mut state, &server);
+        let facts = state.facts.groups.get().unwrap();
+        assert_eq!(facts.chosen.iter().map(|g| g.code).collect::<Vec<_>>(), [23, 24]);
+        assert!(facts.complete);
+    }
+}

@@ -1,0 +1,99 @@
+//! One hello, and what came back.
+
+use waxseal_model::{Cause, Why};
+use waxseal_wire::tls::{
+    alert::alert_name,
+    flight::{Answer, ServerFlight},
+    hello::{HelloSpec, NotOffered, chosen_was_offered},
+};
+
+/// A question that costs one connection.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// A hand-made ClientHello.
+    Hello(Box<HelloSpec>),
+    /// An SSLv2 CLIENT-HELLO.
+    Ssl2,
+}
+
+/// What a question led to, in the ways that matter to a probe.
+#[derive(Debug, Clone)]
+pub enum Reaction {
+    /// The server goes on with the handshake.
+    Accepted(Box<ServerFlight>),
+    /// TLS 1.3: the server asks for a key share of this group.
+    Retry {
+        /// The group it wants.
+        group: u16,
+        /// The suite it chose.
+        suite: u16,
+    },
+    /// SSLv2: the server speaks it, with these kinds of suites.
+    Ssl2 {
+        /// Three-byte codes; empty is possible (CVE-2015-3197).
+        kinds: Vec<u32>,
+    },
+    /// The server refused: an alert, or an orderly close where a known good hello works.
+    Refused {
+        /// Number of the alert, if there was one.
+        alert: Option<u8>,
+    },
+    /// The question could not be put, or nothing usable came back: no verdict.
+    Unanswered(Why),
+}
+
+impl Reaction {
+    /// Sorts an answer to `question`. An orderly close without an alert is a refusal:
+    /// some servers send no alerts.
+    pub fn of(question: &Question, answer: Answer) -> Self {
+        if let Question::Hello(spec) = question
+            && let Err(choice) = chosen_was_offered(spec, &answer)
+            // A signature scheme out of order does not make the suite less accepted.
+            && !matches!(choice, NotOffered::Scheme(_))
+        {
+            return Self::protocol(choice.to_string());
+        }
+        match answer {
+            // It chose, and then could not go on: for a client that is a refusal.
+            Answer::Hello(flight) => match flight.alert {
+                Some((_, alert)) if !flight.done => Self::Refused { alert: Some(alert) },
+                _ => Self::Accepted(flight),
+            },
+            Answer::HelloRetry { suite, group: Some(group), .. } => Self::Retry { group, suite },
+            Answer::HelloRetry { group: None, .. } => {
+                Self::protocol("the server asked for another hello without naming a group")
+            }
+            Answer::Ssl2(hello) => Self::Ssl2 { kinds: hello.kinds },
+            Answer::Alert { description, .. } => Self::Refused { alert: Some(description) },
+            Answer::NotTls(what) => Self::protocol(format!("the answer to a TLS hello was {what}")),
+            Answer::Nothing | Answer::Ssl2Error(_) => Self::Refused { alert: None },
+            Answer::Malformed(what) => Self::protocol(format!("the server's TLS records are malformed: {what}")),
+            Answer::TooLarge => Self::Unanswered(Why::new(
+                Cause::TooLarge,
+                "the server sent more handshake data than any sane certificate chain needs",
+            )),
+        }
+    }
+
+    fn protocol(text: impl Into<String>) -> Self {
+        Self::Unanswered(Why::new(Cause::Protocol, text))
+    }
+
+    /// A phrase for transcripts.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Accepted(flight) => format!(
+                "{} {}",
+                flight.version.label(),
+                waxseal_wire::tls::suites::suite(u32::from(flight.suite)).name
+            ),
+            Self::Retry { group, .. } => {
+                format!("HelloRetryRequest for {}", waxseal_wire::tls::groups::named(*group).name)
+            }
+            Self::Ssl2 { kinds, .. } => format!("SSLv2 with {} kinds of suites", kinds.len()),
+            Self::Refused { alert: Some(alert) } => format!("refused: alert {alert} {}", alert_name(*alert)),
+            Self::Refused { alert: None } => "refused: closed without an alert".to_owned(),
+            Self::Unanswered(why) => format!("no answer: {why}"),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! JSON for programs: what `--json` prints.
+
+use serde::Serialize;
+use waxseal_model::Report;
+
+use crate::guard::is_harmful;
+
+/// Reports as `--json` prints them: one target as an object, any other number of targets
+/// as an array, indented, with a line feed at the end. The format is that of
+/// [`crate::schema`].
+///
+/// # Errors
+///
+/// Only where the serializer refuses a value, which no value of the model is known to
+/// bring about.
+pub fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
+    one_or_many(reports)
+}
+
+/// A single value as itself, others as an array.
+pub(crate) fn one_or_many<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {
+    match values {
+        [one] => pretty(one),
+        many => pretty(many),
+    }
+}
+
+/// Indented JSON. Characters that a terminal would act on are written as `\uNNNN`, which
+/// means the same to every reader of JSON.
+pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string_pretty(value)?;
+    let mut out = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if is_harmful(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    Ok(out)
+}

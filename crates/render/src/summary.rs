@@ -1,0 +1,93 @@
+//! Several targets, one line each, worst first.
+
+use std::collections::BTreeMap;
+
+use waxseal_model::{Letter, Report, Severity};
+
+use crate::{
+    page::Page,
+    style::{Role, Style},
+    table::{Row, Table},
+    when, words,
+};
+
+/// The letter, the target, and the worst that was found there. Targets without a letter
+/// come between those that are broken (D to X) and those that are sound (C and better).
+pub fn summary(reports: &[Report], style: &Style) -> String {
+    let mut page = Page::new(*style);
+    let mut sorted: Vec<&Report> = reports.iter().collect();
+    sorted.sort_by_key(|r| std::cmp::Reverse(rank(r)));
+    let titles = vec!["grade", "target", "the worst of it"];
+    let mut table = Table { titles, wraps: vec![false, true, true], cut: true, ..Table::default() };
+    for report in &sorted {
+        let role = words::letter_role(report.grade.letter);
+        let letter = report.grade.letter.map_or("?", Letter::label);
+        table.rows.push(Row::Cells(vec![
+            (role, letter.to_owned()),
+            (Role::Strong, report.target.clone()),
+            outcome(report, style),
+        ]));
+    }
+    table.write(&mut page);
+    page.blank();
+    page.paragraph(0, Role::Plain, &totals(reports));
+    if reports.iter().any(|r| r.grade.provisional) {
+        let note = "Letters are provisional: published policies (MTA-STS, DANE) were not tried yet.";
+        page.paragraph(0, Role::Faint, note);
+    }
+    page.finish()
+}
+
+/// The order of targets: higher is worse.
+fn rank(report: &Report) -> (u8, Option<Severity>) {
+    let letter = match report.grade.letter {
+        Some(Letter::APlus) => 0,
+        Some(Letter::A) => 1,
+        Some(Letter::B) => 2,
+        Some(Letter::C) => 3,
+        None => 4,
+        Some(Letter::D) => 5,
+        Some(Letter::E) => 6,
+        Some(Letter::F) => 7,
+        Some(Letter::X) => 8,
+    };
+    (letter, report.findings.iter().map(|f| f.severity).max())
+}
+
+fn outcome(report: &Report, style: &Style) -> (Role, String) {
+    let worst = report.findings.iter().filter(|f| f.severity > Severity::Info);
+    match worst.max_by_key(|f| (f.severity, f.importance)) {
+        Some(finding) => {
+            let look = words::severity(finding.severity, style);
+            (look.role, format!("{} {}", look.text(), finding.title))
+        }
+        None => {
+            let summary = &report.grade.summary;
+            let rest = summary.strip_prefix(report.target.as_str()).unwrap_or(summary);
+            (Role::Plain, rest.trim_start().to_owned())
+        }
+    }
+}
+
+/// `15 targets: 1 X, 2 F, 12 C. 180 connections.`
+fn totals(reports: &[Report]) -> String {
+    let mut letters: BTreeMap<Letter, u32> = BTreeMap::new();
+    let mut ungraded = 0u32;
+    for report in reports {
+        match report.grade.letter {
+            Some(letter) => *letters.entry(letter).or_default() += 1,
+            None => ungraded += 1,
+        }
+    }
+    let mut parts: Vec<String> = letters.iter().rev().map(|(l, n)| format!("{n} {}", l.label())).collect();
+    if ungraded > 0 {
+        parts.push(format!("{ungraded} not graded"));
+    }
+    let connections: u64 = reports.iter().map(|r| u64::from(r.cost.connections)).sum();
+    format!(
+        "{}: {}. {}.",
+        when::count(reports.len(), "target"),
+        parts.join(", "),
+        when::count(connections, "connection")
+    )
+}

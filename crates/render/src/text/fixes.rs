@@ -1,0 +1,65 @@
+//! `Do first`: the three fixes that gain most.
+
+use waxseal_model::{Report, Severity, Target};
+
+use super::group::{self, Group};
+use crate::{page::Page, style::Role};
+
+const MOST: usize = 3;
+/// Column of the fix beneath its title.
+const INDENT: usize = 5;
+
+/// The groups whose fix matters most, at most three, each fix once. What is only worth
+/// knowing is never among them.
+pub(super) fn choose<'a, 'g>(groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
+    let mut candidates: Vec<&Group<'_>> =
+        groups.iter().filter(|g| g.head.severity > Severity::Info && !g.head.fix.trim().is_empty()).collect();
+    candidates.sort_by_key(|g| std::cmp::Reverse((g.head.importance, g.head.severity)));
+    let mut chosen: Vec<&Group<'_>> = Vec::new();
+    for group in candidates {
+        if chosen.len() < MOST && !chosen.iter().any(|c| c.same_fix(group)) {
+            chosen.push(group);
+        }
+    }
+    chosen
+}
+
+/// The number under which the fix of a group stands in `Do first`, from 1.
+pub(super) fn number(chosen: &[&Group<'_>], group: &Group<'_>) -> Option<usize> {
+    chosen.iter().position(|c| c.same_fix(group)).map(|i| i + 1)
+}
+
+pub(super) fn write(page: &mut Page, report: &Report, chosen: &[&Group<'_>]) {
+    if chosen.is_empty() {
+        return;
+    }
+    page.heading("Do first");
+    for (i, group) in chosen.iter().enumerate() {
+        let title = group::title(report, group);
+        page.entry(&[(Role::Strong, &format!("  {}.", i + 1))], INDENT, Role::Strong, &title);
+        page.advice(INDENT, &group.head.fix);
+        test(page, report, INDENT, group);
+    }
+}
+
+/// The command that tests a group again: its own, or that for the whole target where its
+/// endpoints have different ones.
+pub(super) fn test(page: &mut Page, report: &Report, indent: usize, group: &Group<'_>) {
+    let retests = group.retests();
+    let command = match retests.as_slice() {
+        [] => return,
+        [one] => (*one).to_owned(),
+        _ => whole_target(report),
+    };
+    page.line(&[(Role::Plain, &" ".repeat(indent)), (Role::Faint, "Test:  "), (Role::Command, &command)]);
+}
+
+fn whole_target(report: &Report) -> String {
+    let target = &report.target_parsed;
+    match report.endpoints.first().map(|e| e.endpoint.port) {
+        Some(port) if port != 25 && matches!(target, Target::Domain { .. }) => {
+            format!("waxseal check {} --port {port}", target.argument())
+        }
+        _ => format!("waxseal check {}", target.argument()),
+    }
+}

@@ -1,0 +1,16 @@
+//! Every format over the same sample reports.
+
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod other;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod text;

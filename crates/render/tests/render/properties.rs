@@ -1,0 +1,162 @@
+//! What holds for any text that an evidence file may carry.
+
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+use waxseal_model::{Report, Target, smtp::BackOff};
+use waxseal_render::{Style, TextOptions, dns, evidence, harmless, json, manual, summary, text, transcript};
+
+use crate::samples;
+
+/// The text without the colour sequences that this crate writes: `ESC [ digits ; m`.
+pub(crate) fn without_colour(page: &str) -> String {
+    let mut out = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        let end = after.find('m').unwrap();
+        assert!(after[..end].bytes().all(|b| b.is_ascii_digit() || b == b';'), "no colour: {after:?}");
+        rest = &after[end + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A sample with `texts` in every place where foreign text may stand.
+fn with(texts: &[String], which: usize) -> Report {
+    let samples = samples::all();
+    let mut report = samples[which % samples.len()].1.clone();
+    let mut texts = texts.iter().cycle().cloned();
+    let mut next = || texts.next().unwrap();
+    report.target = next();
+    report.target_parsed = Target::Domain { name: next(), given: next(), mailbox: false };
+    report.grade.summary = next();
+    report.grade.encryption_why = next();
+    report.grade.authentication_why = next();
+    for cap in &mut report.grade.caps {
+        (cap.why, cap.rule) = (next(), next());
+    }
+    for f in &mut report.findings {
+        (f.check, f.title, f.detail, f.fix, f.retest) = (next(), next(), next(), next(), next());
+    }
+    for v in &mut report.verdicts {
+        v.why = next();
+    }
+    if let Some(why) = &mut report.no_endpoint {
+        why.text = next();
+    }
+    for e in &mut report.endpoints {
+        e.evidence.smtp.back_off = Some(BackOff { what: next(), stage: next(), after_connections: 1 });
+        e.evidence.smtp.not_smtp = Some(next());
+        for line in &mut e.evidence.transcript {
+            line.text = next();
+        }
+    }
+    report
+}
+
+/// The same, in places where only names stand.
+fn with_names(mut report: Report, texts: &[String]) -> Report {
+    let mut texts = texts.iter().cycle().cloned();
+    let mut next = || texts.next().unwrap();
+    for e in &mut report.endpoints {
+        e.endpoint.host = Some(next());
+    }
+    for v in &mut report.verdicts {
+        (v.check, v.endpoint) = (next(), Some(next()));
+    }
+    for f in &mut report.findings {
+        f.endpoint = Some(next());
+    }
+    if let Some(domain) = &mut report.domain {
+        domain.name = next();
+        domain.hosts.iter_mut().for_each(|h| h.name = next());
+    }
+    report
+}
+
+fn assert_harmless(page: &str) -> Result<(), TestCaseError> {
+    for line in without_colour(page).split('\n') {
+        let guarded = harmless(line);
+        prop_assert_eq!(guarded.as_ref(), line);
+    }
+    Ok(())
+}
+
+/// Any text, with the dangerous characters more often than chance has them.
+fn foreign() -> impl Strategy<Value = String> {
+    let dangerous =
+        "[\\x00-\\x20\\x7f-\\x9f\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2066}-\u{2069}\u{feff}漢é=a.|#`-]";
+    prop_oneof![any::<String>(), proptest::string::string_regex(&format!("{dangerous}{{0,120}}")).unwrap()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_gets_out_of_hand(
+        texts in proptest::collection::vec(foreign(), 1..12),
+        which in 0usize..10,
+        color: bool,
+        unicode: bool,
+        verbose: bool,
+        width in 0usize..200,
+        now: i64,
+    ) {
+        let style = Style { color, unicode, width };
+        let report = with_names(with(&texts, which), &texts);
+        assert_harmless(&text(&report, &TextOptions { style, verbose, now }))?;
+        assert_harmless(&transcript(&report, &style))?;
+        assert_harmless(&summary(&[report.clone(), samples::healthy()], &style))?;
+        let printed = json(std::slice::from_ref(&report)).unwrap();
+        assert_harmless(&printed)?;
+        prop_assert_eq!(serde_json::from_str::<Report>(&printed).unwrap(), report);
+    }
+
+    #[test]
+    fn manuals_and_answers_stay_in_hand(text in foreign(), width in 0usize..200, color: bool) {
+        let style = Style { color, unicode: true, width };
+        assert_harmless(&manual::page(&text, &text, &text, &style))?;
+        assert_harmless(&manual::list(&[(&text, &text), ("a.b", &text)], &style))?;
+        let mut answer = samples::dns_answer();
+        (answer.name, answer.rtype, answer.reason) = (text.clone(), text.clone(), text.clone());
+        answer.records[0].name.clone_from(&text);
+        answer.canonical_name = Some(text);
+        assert_harmless(&dns::text(&answer, &style))?;
+    }
+
+    #[test]
+    fn pages_of_ordinary_words_fit(
+        texts in proptest::collection::vec("([a-z漢é.]{1,8} ){0,30}", 1..12),
+        which in 0usize..10,
+        verbose: bool,
+        width in 80usize..160,
+    ) {
+        let style = Style { color: false, unicode: true, width };
+        let mut report = with(&texts, which);
+        // Commands and fixes are kept whole, and ids are one word each, in any width.
+        report.findings.iter_mut().for_each(|f| (f.retest, f.check) = (String::new(), "a.check".into()));
+        report.target = "target".into();
+        let longest = report.endpoints.iter().map(|e| e.endpoint.id().width() + 7).max().unwrap_or(0);
+        let pages = [
+            text(&report, &TextOptions { style, verbose, now: samples::NOW }),
+            transcript(&report, &style),
+            summary(&[report], &style),
+        ];
+        for line in pages.iter().flat_map(|p| p.lines()) {
+            let kept_whole = line.contains("waxseal ") || line.contains(" IN MX ");
+            prop_assert!(line.width() <= width.max(longest) || kept_whole, "{} > {width}: {line}", line.width());
+        }
+    }
+
+    #[test]
+    fn no_file_makes_the_evidence_reader_panic(file: Vec<u8>, at in 0.0f64..1.0, with: u8) {
+        let _ = evidence::from_json(&file);
+        let good = evidence::to_json(&[samples::self_signed().to_evidence()]).unwrap();
+        let mut bad = good.into_bytes();
+        let at = (at * bad.len() as f64) as usize;
+        bad[at] = with;
+        if let Err(error) = evidence::from_json(&bad) {
+            assert_harmless(&error.to_string())?;
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One target to one report.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::OnceCell;
+use waxseal_judge::{Profile, judge};
+use waxseal_model::{
+    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Report, Target,
+    TlsStart, Usage, Why,
+    evidence::{Cost, MailRouting},
+};
+use waxseal_net::resolver::Resolver;
+use waxseal_probe::{Prober, probe_endpoint};
+
+use crate::{
+    event::{Events, ScanEvent},
+    names, ports,
+};
+
+/// Endpoints of one target that are questioned at a time; one address is always
+/// questioned by one connection at a time, whatever this says.
+const ENDPOINTS_AT_A_TIME: usize = 8;
+/// More endpoints of one target than this are not questioned.
+const MOST_ENDPOINTS: usize = 64;
+
+/// How a target is scanned, apart from the limits of probing.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// The port on MX hosts, instead of 25.
+    pub port: Option<u16>,
+    /// How TLS starts, instead of what the port says.
+    pub tls: Option<TlsStart>,
+    /// What the port is for, instead of what it says.
+    pub usage: Option<Usage>,
+    /// The version that reports carry.
+    pub version: String,
+}
+
+/// What is the same for all targets of a run.
+#[derive(Debug)]
+pub struct Scanner {
+    resolver: Resolver,
+    prober: Prober,
+    options: ScanOptions,
+    profile: &'static Profile,
+    /// Endpoints that several targets share are questioned once.
+    cache: Mutex<HashMap<CacheKey, Arc<OnceCell<EndpointEvidence>>>>,
+}
+
+type CacheKey = (IpAddr, u16, TlsStart, Option<String>);
+
+/// An endpoint that is to be questioned.
+#[derive(Debug, Clone)]
+struct Planned {
+    endpoint: Endpoint,
+    mx_preference: Option<u16>,
+    reference_name: Option<String>,
+}
+
+/// The names of a target and what follows from them.
+struct Found {
+    domain: Option<DomainEvidence>,
+    host_addresses: Vec<DnsAnswer>,
+    planned: Vec<Planned>,
+    no_endpoint: Option<Why>,
+}
+
+impl Scanner {
+    /// A scanner over these means.
+    pub fn new(resolver: Resolver, prober: Prober, options: ScanOptions, profile: &'static Profile) -> Self {
+        Self { resolver, prober, options, profile, cache: Mutex::default() }
+    }
+
+    /// The resolver that the scans use.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// Scans a target and judges what was seen.
+    pub async fn report(&self, target: Target, events: &Events) -> Report {
+        let label = target.label();
+        let evidence = self.evidence(target, events).await;
+        let judgement = judge(&evidence, self.profile, now());
+        events.send(ScanEvent::Finished { target: label });
+        Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings)
+    }
+
+    /// Observes a target, without an opinion.
+    pub async fn evidence(&self, target: Target, events: &Events) -> Evidence {
+        let started = Instant::now();
+        let started_at = now();
+        let label = target.label();
+        events.send(ScanEvent::Started { target: label.clone() });
+        let found = self.names(&target).await;
+        events.send(ScanEvent::Endpoints { target: label.clone(), count: found.planned.len() });
+        let endpoints: Vec<EndpointEvidence> = stream::iter(found.planned)
+            .map(|planned| self.question(planned, &label, events))
+            .buffered(ENDPOINTS_AT_A_TIME)
+            .collect()
+            .await;
+        let connections = endpoints.iter().map(|e| e.evidence.cost.connections).sum();
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Evidence {
+            schema_version: waxseal_model::SCHEMA_VERSION,
+            waxseal_version: self.options.version.clone(),
+            target,
+            started_at,
+            domain: found.domain,
+            host_addresses: found.host_addresses,
+            endpoints,
+            no_endpoint: found.no_endpoint,
+            cost: Cost { connections, milliseconds },
+        }
+    }
+
+    async fn question(&self, planned: Planned, label: &str, events: &Events) -> EndpointEvidence {
+        let Planned { endpoint, mx_preference, reference_name } = planned;
+        let key = (endpoint.address, endpoint.port, endpoint.tls, reference_name.clone());
+        let cell = {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cache.entry(key).or_default())
+        };
+        let id = endpoint.id();
+        let mut evidence = cell
+            .get_or_init(|| probe_endpoint(&self.prober, endpoint, mx_preference, reference_name))
+            .await
+            .clone();
+        evidence.evidence.mx_preference = mx_preference;
+        events.send(ScanEvent::EndpointDone { target: label.to_owned(), endpoint: id });
+        evidence
+    }
+
+    async fn names(&self, target: &Target) -> Found {
+        match target {
+            Target::Address { address, port } => Found {
+                domain: None,
+                host_addresses: Vec::new(),
+                planned: vec![self.plan(*address, None, *port, None)],
+                no_endpoint: None,
+            },
+            Target::Host { name, port, .. } => {
+                let answers = names::addresses(&self.resolver, name).await;
+                let addresses = names::usable(&answers);
+                let no_endpoint = addresses.is_empty().then(|| names::no_address(name, &answers));
+                let planned = addresses.iter().map(|ip| self.plan(*ip, Some(name), *port, None)).collect();
+                Found { domain: None, host_addresses: answers, planned, no_endpoint }
+            }
+            Target::Domain { name, .. } => self.domain(name).await,
+        }
+    }
+
+    async fn domain(&self, name: &str) -> Found {
+        let domain = names::domain(&self.resolver, name).await;
+        let port = self.options.port.unwrap_or(ports::SMTP);
+        let mut planned = Vec::new();
+        for host in &domain.hosts {
+            for address in &host.addresses {
+                let host_name = (!host.ip_literal).then_some(&host.name);
+                planned.push(self.plan(*address, host_name, port, host.preference));
+            }
+        }
+        planned.truncate(MOST_ENDPOINTS);
+        let no_endpoint = planned.is_empty().then(|| no_endpoint(&domain));
+        Found { domain: Some(domain), host_addresses: Vec::new(), planned, no_endpoint }
+    }
+
+    fn plan(&self, address: IpAddr, host: Option<&String>, port: u16, preference: Option<u16>) -> Planned {
+        let endpoint = Endpoint {
+            host: host.cloned(),
+            address,
+            port,
+            tls: self.options.tls.unwrap_or_else(|| ports::tls_start(port)),
+            usage: self.options.usage.unwrap_or_else(|| ports::usage(port)),
+            connected_to: None,
+        };
+        Planned { endpoint, mx_preference: preference, reference_name: host.cloned() }
+    }
+}
+
+/// Why a domain has no endpoint.
+fn no_endpoint(domain: &DomainEvidence) -> Why {
+    let name = &domain.name;
+    match domain.routing {
+        MailRouting::NoSuchDomain => Why::new(Cause::Name, format!("the domain {name} does not exist")),
+        MailRouting::NullMx => {
+            Why::new(Cause::NotApplicable, format!("{name} accepts no mail: it publishes a null MX (RFC 7505)"))
+        }
+        MailRouting::NoMailHost => Why::new(
+            Cause::Name,
+            format!("{name} has neither MX nor address records, so mail to it cannot be delivered"),
+        ),
+        MailRouting::Unknown if domain.mx_answer.status == DnssecStatus::Bogus => Why::new(
+            Cause::Resolver,
+            format!("the MX records of {name} are bogus: {}", domain.mx_answer.reason),
+        ),
+        MailRouting::Unknown => Why::new(
+            Cause::Resolver,
+            format!("the MX records of {name} could not be looked up: {}", domain.mx_answer.reason),
+        ),
+        MailRouting::Mx | MailRouting::ImplicitMx | MailRouting::NullMxWithOthers => {
+            let reasons: Vec<String> =
+                domain.hosts.iter().map(|h| names::no_address(&h.name, &h.answers).text).collect();
+            Why::new(Cause::Name, format!("no mail host of {name} has an address: {}", reasons.join("; ")))
+        }
+    }
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,127 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use crate::output::Color;
+
+/// Is mail to this domain protected in transit, and what must change?
+#[derive(Debug, Parser)]
+#[command(name = "waxseal", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 nothing at or above the threshold, 1 findings at or above it,
+2 wrong usage, 3 could not be determined, 4 internal error.
+
+Begin with:   waxseal check example.com
+Offline demo: waxseal check --lab")]
+pub struct Cli {
+    /// When to colour the output.
+    #[arg(long, value_enum, default_value = "auto", global = true, value_name = "WHEN")]
+    pub color: Color,
+    /// Columns of text output.
+    #[arg(long, global = true, value_name = "COLUMNS", env = "WAXSEAL_WIDTH")]
+    pub width: Option<usize>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Is mail to this domain or server protected? A verdict in under a second.
+    Check(Box<crate::commands::check::CheckArgs>),
+    /// Judge stored evidence again, without a network.
+    Judge(crate::commands::judge::JudgeArgs),
+    /// The manual of every check, or of one.
+    Checks(crate::commands::checks::ChecksArgs),
+    /// A DNS answer with its DNSSEC status, and why.
+    Dns(crate::commands::dns::DnsArgs),
+    /// Start the lab: mail domains on loopback, good, broken and hostile.
+    #[cfg(feature = "lab")]
+    Lab(crate::commands::lab::LabArgs),
+    /// Print the JSON Schema of `check --json`.
+    Schema,
+    /// Print a completion script for a shell.
+    Completions(crate::commands::completions::CompletionsArgs),
+    /// Write the manual pages into a folder.
+    Man(crate::commands::man::ManArgs),
+}
+
+/// How names are looked up.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Names")]
+pub struct NameArgs {
+    /// Name server to ask, instead of the system's; may be given several times.
+    #[arg(long, value_name = "ADDR[:PORT]", env = "WAXSEAL_DNS", value_delimiter = ',')]
+    pub dns: Vec<String>,
+    /// DS or DNSKEY records to trust, in zone-file form, instead of the root's.
+    #[arg(long, value_name = "FILE", env = "WAXSEAL_TRUST_ANCHOR")]
+    pub trust_anchor: Option<PathBuf>,
+}
+
+/// Limits of connections.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connections")]
+pub struct ConnectionArgs {
+    /// Seconds for each step: a connection, a reply, a handshake [default: 20; lab: 2].
+    #[arg(long, value_name = "SECONDS", env = "WAXSEAL_TIMEOUT", value_parser = seconds)]
+    pub timeout: Option<std::time::Duration>,
+    /// The most connections to one address and port.
+    #[arg(long, value_name = "N", default_value_t = waxseal_probe::options::STANDARD_BUDGET, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub budget: u32,
+    /// Name to give in EHLO, instead of our address in brackets.
+    #[arg(long, value_name = "NAME", env = "WAXSEAL_HELO")]
+    pub helo: Option<String>,
+    /// Name for SNI and for comparing the certificate, instead of the host's.
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
+    /// Root certificates (PEM), instead of the system's.
+    #[arg(long, value_name = "FILE", env = "WAXSEAL_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Connect to port TO wherever mail's rules say FROM (forwarded ports, test servers).
+    #[arg(long, value_name = "FROM:TO", env = "WAXSEAL_PORT_MAP", value_delimiter = ',', value_parser = port_pair)]
+    pub port_map: Vec<(u16, u16)>,
+    /// Refuse to connect to addresses that are not public.
+    #[arg(long)]
+    pub public: bool,
+}
+
+/// How long a step may take at the most.
+const LONGEST_STEP: f64 = 600.0;
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    match text.trim_end_matches('s').parse::<f64>() {
+        Ok(n) if n > 0.0 && n <= LONGEST_STEP => Ok(std::time::Duration::from_secs_f64(n)),
+        _ => Err(format!("'{text}' is no time: give seconds between 0.1 and {LONGEST_STEP}, such as 20")),
+    }
+}
+
+fn port_pair(text: &str) -> Result<(u16, u16), String> {
+    let pair = text.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    match pair {
+        Some((from, to)) if from != 0 && to != 0 => Ok((from, to)),
+        _ => Err(format!("'{text}' is no pair of ports: write FROM:TO, such as 25:10025")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn odd_values_are_refused_with_an_example() {
+        assert!(seconds("0").is_err() && seconds("-1").is_err() && seconds("x").is_err());
+        assert_eq!(seconds("2.5"), Ok(std::time::Duration::from_millis(2500)));
+        assert!(port_pair("25").is_err() && port_pair("25:70000").is_err());
+        assert_eq!(port_pair("25:10025"), Ok((25, 10025)));
+    }
+}

@@ -1,0 +1,32 @@
+//! One file a command: its arguments and one function.
+
+pub mod check;
+pub mod checks;
+pub mod completions;
+pub mod dns;
+pub mod judge;
+#[cfg(feature = "lab")]
+pub mod lab;
+pub mod man;
+mod schema;
+
+use crate::{
+    cli::Command,
+    exit::{Exit, Failure},
+    output::Terminal,
+};
+
+/// Runs a command.
+pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::run(&args, terminal),
+        Command::Judge(args) => judge::run(&args, terminal),
+        Command::Checks(args) => checks::run(&args, terminal),
+        Command::Dns(args) => dns::run(&args, terminal),
+        #[cfg(feature = "lab")]
+        Command::Lab(args) => lab::run(&args, terminal),
+        Command::Schema => schema::run(terminal),
+        Command::Completions(args) => completions::run(&args, terminal),
+        Command::Man(args) => man::run(&args, terminal),
+    }
+}

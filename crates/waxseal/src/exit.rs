@@ -1,0 +1,88 @@
+//! Exit codes, and what leads to them.
+
+use std::process::ExitCode;
+
+use waxseal_model::{Letter, Report, Severity, evidence::MailRouting};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// 0: nothing at or above the threshold.
+    Fine,
+    /// 3: it could not be determined.
+    Undetermined,
+    /// 1: findings at or above the threshold, or a grade below the least.
+    Findings,
+    /// 2: the command line or an input file is wrong.
+    Usage,
+    /// 4: a defect or lack of means on our side.
+    Internal,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Findings => 1,
+            Exit::Usage => 2,
+            Exit::Undetermined => 3,
+            Exit::Internal => 4,
+        })
+    }
+}
+
+/// A failure with its sentence and its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Failure {
+    /// One sentence: who erred and what to do.
+    pub sentence: String,
+    /// How the program ends.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// The user's input is wrong.
+    pub fn usage(sentence: impl ToString) -> Self {
+        Self { sentence: sentence.to_string(), exit: Exit::Usage }
+    }
+
+    /// Something on our side failed.
+    pub fn internal(sentence: impl ToString) -> Self {
+        Self { sentence: sentence.to_string(), exit: Exit::Internal }
+    }
+}
+
+/// When a report is a failure.
+#[derive(Debug, Clone, Copy)]
+pub struct Threshold {
+    /// The least severity that counts.
+    pub fail_on: Severity,
+    /// The worst letter that passes.
+    pub min_grade: Option<Letter>,
+    /// What cannot be determined passes.
+    pub inconclusive_is_fine: bool,
+}
+
+impl Threshold {
+    /// The exit code for one report. A report without a letter tested nothing that could
+    /// be graded, so it is undetermined, whatever was found on the way; a domain that
+    /// declares to accept no mail needs no letter.
+    pub fn exit(&self, report: &Report) -> Exit {
+        let accepts_no_mail = report.domain.as_ref().is_some_and(|d| d.routing == MailRouting::NullMx);
+        let Some(letter) = report.grade.letter else {
+            return if accepts_no_mail || self.inconclusive_is_fine { Exit::Fine } else { Exit::Undetermined };
+        };
+        // Letters are ordered best first.
+        if self.min_grade.is_some_and(|least| letter > least) {
+            return Exit::Findings;
+        }
+        if report.findings.iter().any(|f| f.severity >= self.fail_on) { Exit::Findings } else { Exit::Fine }
+    }
+
+    /// The exit code for several reports: findings in any of them come before what could
+    /// not be determined in others.
+    pub fn exit_of_all(&self, reports: &[Report]) -> Exit {
+        reports.iter().map(|r| self.exit(r)).max().unwrap_or(Exit::Fine)
+    }
+}

@@ -1,0 +1,84 @@
+//! Where text goes: data to standard output, talk to standard error; colour and width.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use waxseal_render::Style;
+
+use crate::exit::Failure;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE colours elsewhere too.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The two streams and how to write on them.
+#[derive(Debug)]
+pub struct Terminal {
+    color: bool,
+    width: usize,
+    unicode: bool,
+}
+
+impl Terminal {
+    /// Looks at the environment once.
+    pub fn new(color: Color, width: Option<usize>) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "0");
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto if set("NO_COLOR") => false,
+            Color::Auto if set("CLICOLOR_FORCE") => true,
+            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb"),
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        // No locale at all (cron, CI) is far more often UTF-8 than not.
+        let unicode = locale.is_none_or(|l| {
+            let l = l.to_ascii_lowercase();
+            l.contains("utf-8") || l.contains("utf8") || l == "c" || l == "posix"
+        });
+        Self { color, width: width.unwrap_or(80).clamp(40, 400), unicode }
+    }
+
+    /// How reports are to look.
+    pub fn style(&self) -> Style {
+        Style { color: self.color, unicode: self.unicode, width: self.width }
+    }
+
+    /// Prints data.
+    ///
+    /// # Errors
+    /// If standard output cannot be written; a reader that went away is no error.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = anstream::AutoStream::new(
+            std::io::stdout(),
+            if self.color { anstream::ColorChoice::Always } else { anstream::ColorChoice::Never },
+        );
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::internal(format!("standard output cannot be written: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something to the person at the terminal.
+    pub fn say(&self, text: &str) {
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// Says what went wrong.
+    pub fn complain(&self, sentence: &str) {
+        self.say(&format!("waxseal: {sentence}"));
+    }
+}

@@ -1,0 +1,45 @@
+//! The bar on a terminal; nothing elsewhere.
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use waxseal_scan::{Events, ScanEvent};
+
+/// A bar over the endpoints of all targets.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar for so many targets, if standard error is a terminal.
+    pub fn new(targets: usize) -> Self {
+        let bar = ProgressBar::new(u64::try_from(targets).unwrap_or(u64::MAX));
+        if std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        } else {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} targets  {elapsed}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(150));
+        Self { bar }
+    }
+
+    /// The listener that moves the bar.
+    pub fn events(&self) -> Events {
+        let bar = self.bar.clone();
+        Events::to(move |event| match event {
+            ScanEvent::Started { target } => bar.set_message(format!("{target}: looking up names")),
+            ScanEvent::Endpoints { target, count } => bar.set_message(format!("{target}: {count} addresses")),
+            ScanEvent::EndpointDone { endpoint, .. } => bar.set_message(format!("{endpoint} done")),
+            ScanEvent::Finished { .. } => bar.inc(1),
+        })
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,164 @@
+//! From arguments to resolver, roots, limits and scanner.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use waxseal_model::Why;
+use waxseal_net::{
+    egress::{Egress, EgressRules},
+    pacing::Pacer,
+    resolver::{Resolver, ResolverConfig},
+    roots,
+};
+use waxseal_probe::{ProbeOptions, Prober};
+use waxseal_wire::x509::RootStore;
+
+use crate::{
+    cli::{ConnectionArgs, NameArgs},
+    exit::Failure,
+};
+
+/// One step may take this long unless said otherwise.
+const STEP: Duration = Duration::from_secs(20);
+/// So much longer than a step may a whole endpoint take.
+const STEPS_IN_TOTAL: u32 = 6;
+/// A question to the name service may take this long at the most.
+const LONGEST_QUERY: Duration = Duration::from_secs(10);
+
+/// Where names, roots and ports come from when the lab is used.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Name servers.
+    pub dns: Vec<SocketAddr>,
+    /// Trust anchor in zone-file form.
+    pub trust_anchor: Option<String>,
+    /// Root certificates.
+    pub ca: Option<(String, Vec<u8>)>,
+    /// Logical ports and real ones.
+    pub port_map: BTreeMap<u16, u16>,
+    /// Time for one step.
+    pub step: Option<Duration>,
+}
+
+/// The resolver that the arguments ask for; what they do not say comes from `around`.
+///
+/// # Errors
+/// A name server or trust anchor that cannot be used.
+pub fn resolver(args: &NameArgs, around: &Surroundings, step: Duration) -> Result<Resolver, Failure> {
+    let mut servers = Vec::new();
+    for text in &args.dns {
+        servers.push(name_server(text)?);
+    }
+    if servers.is_empty() {
+        servers.clone_from(&around.dns);
+    }
+    let trust_anchor = match &args.trust_anchor {
+        Some(path) => Some(read_text(path, "trust anchor")?),
+        None => around.trust_anchor.clone(),
+    };
+    let config = ResolverConfig { servers, trust_anchor, timeout: step.min(LONGEST_QUERY) };
+    Resolver::new(config).map_err(Failure::usage)
+}
+
+/// Time for one step.
+pub fn step(args: &ConnectionArgs, around: &Surroundings) -> Duration {
+    args.timeout.or(around.step).unwrap_or(STEP)
+}
+
+/// Everything that probing needs.
+///
+/// # Errors
+/// A file of roots that cannot be used.
+pub fn prober(args: &ConnectionArgs, around: &Surroundings, tls_start_fixed: bool) -> Result<Prober, Failure> {
+    let step = step(args, around);
+    let port_map = if args.port_map.is_empty() {
+        around.port_map.clone()
+    } else {
+        args.port_map.iter().copied().collect()
+    };
+    let egress = Egress::new(EgressRules { port_map, public_only: args.public, connect_timeout: step });
+    let options = ProbeOptions {
+        step_timeout: step,
+        total_timeout: step * STEPS_IN_TOTAL,
+        budget: args.budget,
+        helo: args.helo.clone(),
+        server_name: server_name(args)?,
+        tls_start_fixed,
+        ..ProbeOptions::default()
+    };
+    Ok(Prober { egress, pacer: Pacer::default(), roots: root_store(args, around)?, options })
+}
+
+fn server_name(args: &ConnectionArgs) -> Result<Option<String>, Failure> {
+    args.server_name
+        .as_deref()
+        .map(|name| waxseal_wire::target::name_to_ascii(name).map_err(|e| Failure::usage(format!("--server-name: {e}"))))
+        .transpose()
+}
+
+/// The roots of a file, of the lab, or of the system. That the system has none is no
+/// reason not to test: certificates then cannot be verified, and the report says so.
+fn root_store(args: &ConnectionArgs, around: &Surroundings) -> Result<Result<Arc<RootStore>, Why>, Failure> {
+    if let Some(path) = &args.ca_file {
+        return roots::from_file(path).map(|store| Ok(Arc::new(store))).map_err(Failure::usage);
+    }
+    if let Some((label, pem)) = &around.ca {
+        let store = RootStore::from_pem(label, pem).map_err(Failure::internal)?;
+        return Ok(Ok(Arc::new(store)));
+    }
+    Ok(roots::system().map(Arc::new).map_err(|e| e.why()))
+}
+
+fn name_server(text: &str) -> Result<SocketAddr, Failure> {
+    const DNS: u16 = 53;
+    let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = text.trim().parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS)).map_err(|_| {
+        Failure::usage(format!(
+            "--dns {text}: that is no address of a name server; write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"
+        ))
+    })
+}
+
+/// A small text file that the user named.
+///
+/// # Errors
+/// Says which file and why.
+pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Failure::usage(format!("the {what} {} cannot be read: {e}", path.display())))
+}
+
+/// An async runtime: threads help only where several targets are scanned.
+///
+/// # Errors
+/// If the system has no means for one.
+pub fn runtime(several: bool) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = if several {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    builder.enable_all().build().map_err(|e| Failure::internal(format!("no async runtime: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_servers_may_leave_out_the_port() {
+        assert_eq!(name_server("192.0.2.1").unwrap(), "192.0.2.1:53".parse().unwrap());
+        assert_eq!(name_server("127.0.0.1:5353").unwrap(), "127.0.0.1:5353".parse().unwrap());
+        assert_eq!(name_server("[2001:db8::1]").unwrap(), "[2001:db8::1]:53".parse().unwrap());
+        assert_eq!(name_server("2001:db8::1").unwrap(), "[2001:db8::1]:53".parse().unwrap());
+        assert!(name_server("dns.example").is_err());
+    }
+}

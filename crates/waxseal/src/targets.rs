@@ -1,0 +1,83 @@
+//! Targets from arguments, files and standard input.
+
+use std::{io::Read, path::Path};
+
+use waxseal_model::Target;
+use waxseal_wire::target;
+
+use crate::exit::Failure;
+
+/// A list of targets may not be longer than this.
+const LARGEST_LIST: u64 = 16 * 1024 * 1024;
+
+/// Parses the targets of a command line. A `-` reads standard input, as a file does: one
+/// target a line, `#` begins a comment, empty lines and CRLF are fine, of a CSV line the
+/// first field counts.
+///
+/// # Errors
+/// The first target that cannot be understood, with its file and line.
+pub fn all(arguments: &[String], file: Option<&Path>, port: Option<u16>) -> Result<Vec<Target>, Failure> {
+    let mut targets = Vec::new();
+    for argument in arguments {
+        if argument == "-" {
+            let mut text = String::new();
+            std::io::stdin()
+                .take(LARGEST_LIST)
+                .read_to_string(&mut text)
+                .map_err(|e| Failure::usage(format!("standard input cannot be read as text: {e}")))?;
+            list(&text, "standard input", port, &mut targets)?;
+        } else {
+            targets.push(one(argument, port).map_err(Failure::usage)?);
+        }
+    }
+    if let Some(path) = file {
+        let name = path.display();
+        let length = std::fs::metadata(path).map(|m| m.len());
+        if length.is_ok_and(|l| l > LARGEST_LIST) {
+            return Err(Failure::usage(format!("{name} is larger than 16 MiB: that is no list of targets")));
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::usage(format!("the list of targets {name} cannot be read: {e}")))?;
+        list(&text, &name.to_string(), port, &mut targets)?;
+    }
+    Ok(targets)
+}
+
+fn list(text: &str, name: &str, port: Option<u16>, targets: &mut Vec<Target>) -> Result<(), Failure> {
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let entry = line.split('#').next().unwrap_or_default();
+        let entry = entry.split([',', ';']).next().unwrap_or_default().trim().trim_matches('"');
+        if entry.is_empty() {
+            continue;
+        }
+        let place = number + 1;
+        targets.push(one(entry, port).map_err(|e| Failure::usage(format!("{name}, line {place}: {e}")))?);
+    }
+    Ok(())
+}
+
+/// With `--port`, a host without a port keeps being a mail domain: the port then is that
+/// of its MX hosts. An address gets it directly.
+fn one(text: &str, port: Option<u16>) -> Result<Target, String> {
+    target::parse(text, port).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_take_comments_crlf_csv_and_a_byte_order_mark() {
+        let mut targets = Vec::new();
+        let text = "\u{feff}example.com\r\n# none\r\n\r\nmx.example.com:587, our relay # x\n\"example.org\";1\n";
+        list(text, "list", None, &mut targets).unwrap();
+        let labels: Vec<String> = targets.iter().map(Target::label).collect();
+        assert_eq!(labels, ["example.com", "mx.example.com:587", "example.org"]);
+    }
+
+    #[test]
+    fn an_error_names_file_and_line() {
+        let error = list("example.com\nexa mple\n", "list.txt", None, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().starts_with("list.txt, line 2: "), "{error}");
+    }
+}

@@ -1,0 +1,219 @@
+//! What one certificate says.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::digest;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use thiserror::Error;
+use waxseal_model::certificate::{CertificateFacts, KeyFacts};
+use x509_parser::{
+    extensions::{GeneralName, ParsedExtension},
+    oid_registry::{OID_PKIX_AUTHORITY_INFO_ACCESS, Oid},
+    x509::SubjectPublicKeyInfo,
+};
+
+use super::{
+    algorithms::{KeyKind, curve, signature_algorithm},
+    der, dn,
+    parsed::{ANY_USAGE, MS_SGC, NS_SGC, Parsed, SERVER_AUTH},
+    rsa,
+};
+use crate::text::neutralise;
+
+/// Largest certificate that is read, in bytes. Real ones have a few thousand; this leaves
+/// room for some ten thousand names.
+pub const MAX_CERTIFICATE: usize = 128 * 1024;
+
+/// Longest DNS name, common name or URL that is kept, in characters; a longer DNS name
+/// cannot match anything.
+const MAX_TEXT: usize = 300;
+
+/// Most issuer URLs that are kept.
+const MAX_URLS: usize = 10;
+
+/// Why a certificate cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum X509Error {
+    /// More than [`MAX_CERTIFICATE`] bytes.
+    #[error("the certificate is {size} bytes large; waxseal reads up to {} (real ones have a few thousand)", MAX_CERTIFICATE)]
+    TooLarge {
+        /// Bytes.
+        size: usize,
+    },
+    /// Not a certificate in DER.
+    #[error("the certificate cannot be read: {what}")]
+    Malformed {
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// Reads one certificate in DER: X.509 v1 to v3, any key, any signature.
+///
+/// All names are kept, their number being bounded by [`MAX_CERTIFICATE`]: with a part of
+/// them it could not be said that a name is missing. Text is neutralised.
+///
+/// # Errors
+/// It is too large, or no certificate.
+pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
+    let parsed = Parsed::new(der)?;
+    let certificate = &parsed.certificate;
+    let algorithm = signature_algorithm(&certificate.signature_algorithm);
+    let version = certificate.version.0.saturating_add(1);
+    Ok(CertificateFacts {
+        der: BASE64_STANDARD.encode(der),
+        sha256: sha256(der),
+        spki_sha256: sha256(certificate.subject_pki.raw),
+        x509_version: u8::try_from(version).unwrap_or(u8::MAX),
+        serial: serial(certificate.raw_serial()),
+        subject: dn::rfc4514(&certificate.subject),
+        issuer: dn::rfc4514(&certificate.issuer),
+        common_name: dn::common_name(&certificate.subject).map(|cn| neutralise(cn.as_bytes(), MAX_TEXT)),
+        dns_names: dns_names(&parsed),
+        ip_addresses: ip_addresses(&parsed),
+        not_before: certificate.validity.not_before.timestamp(),
+        not_after: certificate.validity.not_after.timestamp(),
+        key: key_facts(&certificate.subject_pki),
+        signature_algorithm: algorithm.name,
+        signature_digest: algorithm.digest.map(|d| d.label().to_owned()),
+        self_issued: parsed.is_self_issued(),
+        self_signed: parsed.is_self_signed(),
+        is_ca: parsed.basic_constraints().present().map(|found| found.ca),
+        extended_key_usage: parsed.extended_key_usage().map(|oids| oids.into_iter().map(usage_name).collect()),
+        must_staple: must_staple(&parsed),
+        issuer_urls: issuer_urls(&parsed),
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The serial number without the byte that only keeps it positive; negative ones, which
+/// RFC 5280 forbids, with a minus sign.
+fn serial(raw: &[u8]) -> String {
+    match raw {
+        [0, rest @ ..] if !rest.is_empty() => hex(rest),
+        [0x80.., ..] => {
+            // Two's complement: invert and add one.
+            let mut carry = true;
+            let mut magnitude: Vec<u8> = raw
+                .iter()
+                .rev()
+                .map(|byte| {
+                    let (value, overflow) = (!byte).overflowing_add(u8::from(carry));
+                    carry = overflow;
+                    value
+                })
+                .collect();
+            magnitude.reverse();
+            format!("-{}", hex(&magnitude))
+        }
+        _ => hex(raw),
+    }
+}
+
+fn dns_names(parsed: &Parsed<'_>) -> Vec<String> {
+    let bytes = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(neutralise(name.as_bytes(), MAX_TEXT)),
+        // Bytes that are not UTF-8 cannot match, but must be seen.
+        GeneralName::Invalid(tag, data) if tag.0 == 2 => Some(neutralise(data, MAX_TEXT)),
+        _ => None,
+    };
+    parsed.alternative_names().iter().filter_map(bytes).map(|name| name.to_lowercase()).collect()
+}
+
+fn ip_addresses(parsed: &Parsed<'_>) -> Vec<String> {
+    let address = |name: &GeneralName<'_>| match name {
+        GeneralName::IPAddress(bytes) => ip_address(bytes).map(|ip| ip.to_string()),
+        _ => None,
+    };
+    parsed.alternative_names().iter().filter_map(address).collect()
+}
+
+/// An address from 4 or 16 bytes.
+pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
+
+fn key_facts(spki: &SubjectPublicKeyInfo<'_>) -> KeyFacts {
+    let oid = spki.algorithm.algorithm.to_id_string();
+    let key = spki.subject_public_key.data.as_ref();
+    let Some(kind) = KeyKind::from_oid(&oid) else { return KeyFacts { algorithm: oid, bits: 0, curve: None } };
+    let (bits, curve) = match kind {
+        KeyKind::Rsa => (rsa::PublicKey::from_der(key).map_or(0, |key| key.bits()), None),
+        KeyKind::Ec => {
+            let named = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+            match named.map(|oid| curve(&oid.to_id_string())) {
+                Some((name, bits)) => (u64::from(bits), Some(name)),
+                // Parameters spelled out: RFC 5480 forbids them in certificates.
+                None => (0, Some("explicit parameters".to_owned())),
+            }
+        }
+        KeyKind::Ed25519 => (256, None),
+        KeyKind::Ed448 => (456, None),
+        KeyKind::Dsa => (dsa_bits(spki), None),
+    };
+    KeyFacts { algorithm: kind.label().to_owned(), bits: u32::try_from(bits).unwrap_or(u32::MAX), curve }
+}
+
+/// Length of the prime p, the first of the parameters (RFC 3279 section 2.3.2).
+fn dsa_bits(spki: &SubjectPublicKeyInfo<'_>) -> u64 {
+    let parameters = spki.algorithm.parameters.as_ref().map(|any| any.data).unwrap_or_default();
+    match der::take(parameters) {
+        Some((prime, _)) if prime.tag == der::INTEGER => bit_length(prime.content),
+        _ => 0,
+    }
+}
+
+fn bit_length(number: &[u8]) -> u64 {
+    let significant = number.iter().skip_while(|b| **b == 0);
+    let mut bits = 0u64;
+    for (at, byte) in significant.enumerate() {
+        bits += if at == 0 { u64::from(8 - byte.leading_zeros()) } else { 8 };
+    }
+    bits
+}
+
+/// The name that OpenSSL and RFC 5280 section 4.2.1.12 give to a usage, or its OID.
+fn usage_name(oid: String) -> String {
+    let name = match oid.as_str() {
+        SERVER_AUTH => "serverAuth",
+        ANY_USAGE => "anyExtendedKeyUsage",
+        MS_SGC => "msSGC",
+        NS_SGC => "nsSGC",
+        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+        "1.3.6.1.5.5.7.3.3" => "codeSigning",
+        "1.3.6.1.5.5.7.3.4" => "emailProtection",
+        "1.3.6.1.5.5.7.3.8" => "timeStamping",
+        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
+        _ => return oid,
+    };
+    name.to_owned()
+}
+
+/// The TLS feature extension (RFC 7633) with status_request (5) in it.
+fn must_staple(parsed: &Parsed<'_>) -> bool {
+    // 1.3.6.1.5.5.7.1.24
+    let oid = Oid::new([0x2b, 6, 1, 5, 5, 7, 1, 24].as_slice().into());
+    let Some(extension) = parsed.extension(&oid) else { return false };
+    let features = der::whole(extension.value, der::SEQUENCE).and_then(der::elements).unwrap_or_default();
+    features.iter().any(|f| f.tag == der::INTEGER && der::small_integer(f.content) == Some(5))
+}
+
+/// Locations of caIssuers in authorityInfoAccess.
+fn issuer_urls(parsed: &Parsed<'_>) -> Vec<String> {
+    let extension = parsed.extension(&OID_PKIX_AUTHORITY_INFO_ACCESS).map(|e| e.parsed_extension());
+    let Some(ParsedExtension::AuthorityInfoAccess(access)) = extension else { return Vec::new() };
+    let url = |name: &GeneralName<'_>| match name {
+        GeneralName::URI(uri) => Some(neutralise(uri.as_bytes(), MAX_TEXT)),
+        _ => None,
+    };
+    let issuers = access.iter().filter(|d| d.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2");
+    issuers.filter_map(|d| url(&d.access_location)).take(MAX_URLS).collect()
+}

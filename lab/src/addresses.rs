@@ -1,0 +1,107 @@
+//! Loopback addresses and ports that no other lab uses.
+
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use tokio::net::{TcpListener, UdpSocket};
+
+use crate::error::LabError;
+
+/// How often a port is looked for that is free on all addresses.
+const TRIES: u32 = 100;
+
+/// Addresses of one lab, handed out one by one: 127.77.N.2 and up, with N from the
+/// process and a counter, so that labs side by side mostly have addresses of their own.
+/// Where two share some, their ports still differ.
+#[derive(Debug)]
+pub(crate) struct Addresses {
+    third: u8,
+    next: u8,
+}
+
+impl Addresses {
+    pub(crate) fn choose() -> Self {
+        static LABS: AtomicU32 = AtomicU32::new(0);
+        let lab = LABS.fetch_add(1, Ordering::Relaxed);
+        let mixed = std::process::id().wrapping_mul(0x9e37_79b1).wrapping_add(lab);
+        Self { third: u8::try_from(mixed % 255).unwrap_or_default(), next: 1 }
+    }
+
+    /// The next address; none when all are given out.
+    pub(crate) fn next(&mut self) -> Option<Ipv4Addr> {
+        self.next = self.next.checked_add(1).filter(|n| *n < 255)?;
+        Some(Ipv4Addr::new(127, 77, self.third, self.next))
+    }
+}
+
+/// True if this machine has `::1`.
+pub(crate) async fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_ok()
+}
+
+/// Listens at one port on all `addresses`; the port, and the listeners in the same order.
+pub(crate) async fn listen(addresses: &[IpAddr]) -> Result<(u16, Vec<TcpListener>), LabError> {
+    'port: for _ in 0..TRIES {
+        let mut port = 0;
+        let mut listeners = Vec::new();
+        for &address in addresses {
+            match TcpListener::bind((address, port)).await {
+                Ok(listener) => {
+                    port =
+                        listener.local_addr().map_err(|source| LabError::Address { address, source })?.port();
+                    listeners.push(listener);
+                }
+                Err(e) if e.kind() == ErrorKind::AddrInUse => continue 'port,
+                Err(source) => return Err(LabError::Address { address, source }),
+            }
+        }
+        return Ok((port, listeners));
+    }
+    Err(LabError::NoFreePort { tries: TRIES })
+}
+
+/// A UDP and a TCP socket at one port of 127.0.0.1, for DNS.
+pub(crate) async fn dns_sockets() -> Result<(SocketAddr, UdpSocket, TcpListener), LabError> {
+    let socket = |source| LabError::Socket { what: "open a DNS socket on 127.0.0.1", source };
+    for _ in 0..TRIES {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(socket)?;
+        let address = udp.local_addr().map_err(socket)?;
+        match TcpListener::bind(address).await {
+            Ok(tcp) => return Ok((address, udp, tcp)),
+            Err(e) if e.kind() == ErrorKind::AddrInUse => {}
+            Err(e) => return Err(socket(e)),
+        }
+    }
+    Err(LabError::NoFreePort { tries: TRIES })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_listeners_share_one_port_that_a_second_lab_does_not_get() {
+        let addresses: Vec<IpAddr> = ["127.77.255.7", "127.77.255.8"].map(|a| a.parse().unwrap()).into();
+        let (port, listeners) = listen(&addresses).await.unwrap();
+        assert!(listeners.iter().all(|l| l.local_addr().unwrap().port() == port));
+        let (other, _more) = listen(&addresses).await.unwrap();
+        assert_ne!(port, other);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_machine_lacks_is_named_with_the_remedy() {
+        // TEST-NET-1 (RFC 5737) is never a machine's own.
+        let error = listen(&["192.0.2.1".parse().unwrap()]).await.unwrap_err().to_string();
+        assert!(error.contains("ifconfig lo0 alias 192.0.2.1"), "{error}");
+    }
+
+    #[test]
+    fn addresses_run_out_instead_of_repeating() {
+        let mut addresses = Addresses::choose();
+        let given: std::collections::BTreeSet<_> = std::iter::from_fn(|| addresses.next()).collect();
+        assert_eq!(given.len(), 253);
+    }
+}

@@ -1,0 +1,80 @@
+//! What a right verdict on a domain is.
+
+use std::fmt;
+
+/// Everything that a domain of the lab can have wrong. What a domain is not expected to
+/// have found must not be found there.
+const TROUBLE: &[&str] = &[
+    "certificate.chain_order",
+    "certificate.expired",
+    "certificate.expires_soon",
+    "certificate.missing_intermediate",
+    "certificate.name_mismatch",
+    "certificate.not_yet_valid",
+    "certificate.self_signed",
+    "certificate.weak_key",
+    "certificate.x509_v1",
+    "dns.bogus",
+    "dns.implicit_mx",
+    "dns.mx_dangling",
+    "dns.mx_is_cname",
+    "dns.mx_is_ip_literal",
+    "dns.null_mx",
+    "smtp.auth_in_clear",
+    "smtp.back_off",
+    "smtp.not_smtp",
+    "smtp.plaintext_after_220",
+    "smtp.starttls_intermittent",
+    "smtp.starttls_missing",
+    "smtp.starttls_refused",
+    "smtp.starttls_stripped",
+    "smtp.unreachable",
+    "tls.handshake",
+    "tls.outdated",
+];
+
+/// What a right verdict on a domain is, with published policies not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expect {
+    /// The letters that are right; `-` stands for no letter.
+    pub letters: &'static [&'static str],
+    /// Ids of checks that must have found something.
+    pub found: &'static [&'static str],
+    /// Ids of checks that may have found something besides.
+    pub may: &'static [&'static str],
+}
+
+impl Expect {
+    /// Ids of checks that must not have found anything.
+    pub fn never(&self) -> impl Iterator<Item = &'static str> + '_ {
+        TROUBLE.iter().copied().filter(|id| !self.found.contains(id) && !self.may.contains(id))
+    }
+
+    /// What is wrong with a verdict, one sentence each; empty if it is right. `letter` is
+    /// none where no letter was given; `found` are the ids of the checks that found
+    /// something.
+    pub fn violations<S: AsRef<str>>(&self, letter: Option<&str>, found: &[S]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let letter = letter.unwrap_or("-");
+        if !self.letters.contains(&letter) {
+            wrong.push(format!("grade {letter} instead of {}", self.letters.join(" or ")));
+        }
+        let has = |id: &str| found.iter().any(|f| f.as_ref() == id);
+        wrong.extend(self.found.iter().filter(|id| !has(id)).map(|id| format!("{id} was not found")));
+        wrong.extend(self.never().filter(|id| has(id)).map(|id| format!("{id} was found, wrongly")));
+        wrong
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.letters {
+            ["-"] => f.write_str("no grade")?,
+            letters => write!(f, "grade {}", letters.join(" or ").replace('-', "none"))?,
+        }
+        if !self.found.is_empty() {
+            write!(f, "; {}", self.found.join(", "))?;
+        }
+        Ok(())
+    }
+}

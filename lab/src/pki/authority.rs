@@ -1,0 +1,202 @@
+//! The lab's certification authority.
+
+use std::sync::{Arc, OnceLock};
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
+};
+use rustls::{crypto::aws_lc_rs::sign::any_supported_type, sign::CertifiedKey};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use time::{Duration, OffsetDateTime};
+
+use super::{Chain, Dates, Keys, Leaf, Naming, Version, weak};
+use crate::error::LabError;
+
+const ROOT: &str = "waxseal lab root CA";
+const INTERMEDIATE: &str = "waxseal lab intermediate CA";
+/// An extension of this size makes the certificate larger than any client should read.
+const HUGE: usize = 1_100_000;
+/// An arc under which nobody has registered anything (2.25 is for UUIDs).
+const PADDING_OID: [u64; 3] = [2, 25, 1];
+
+/// A root, an intermediate under it, and the clock that leaves are dated by.
+pub(crate) struct Authority {
+    root: Certificate,
+    intermediate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+    now: OffsetDateTime,
+}
+
+/// What a server has to show: one certificate with its key, or two.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) ecdsa: Option<Arc<CertifiedKey>>,
+    pub(crate) rsa: Option<Arc<CertifiedKey>>,
+    /// PKCS#8 of the RSA key, for engines other than rustls.
+    pub(crate) rsa_pkcs8: Option<Vec<u8>>,
+}
+
+impl Identity {
+    /// SHA-256 of the public key of the certificate that modern clients get, for a TLSA
+    /// record `3 1 1`.
+    pub(crate) fn leaf_keys(&self) -> Vec<Vec<u8>> {
+        self.ecdsa
+            .iter()
+            .chain(&self.rsa)
+            .filter_map(|k| Some(k.key.public_key()?.as_ref().to_vec()))
+            .collect()
+    }
+}
+
+impl Authority {
+    /// Makes keys and CA certificates. `now` is in seconds since 1970.
+    pub(crate) fn new(now: i64) -> Result<Self, LabError> {
+        let now = OffsetDateTime::from_unix_timestamp(now).map_err(|e| LabError::certificate(ROOT, &e))?;
+        let make = || -> Result<Self, rcgen::Error> {
+            let root_key = KeyPair::generate()?;
+            let root_params = authority_params(ROOT, now, 3650);
+            let root = root_params.self_signed(&root_key)?;
+            let root_issuer = Issuer::new(root_params, root_key);
+            let key = KeyPair::generate()?;
+            let params = authority_params(INTERMEDIATE, now, 1825);
+            let intermediate = params.signed_by(&key, &root_issuer)?;
+            Ok(Self { root, intermediate, issuer: Issuer::new(params, key), now })
+        };
+        make().map_err(|e| LabError::certificate(ROOT, &e))
+    }
+
+    /// The root certificate in PEM.
+    pub(crate) fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
+    /// The root certificate.
+    pub(crate) fn root(&self) -> &CertificateDer<'static> {
+        self.root.der()
+    }
+
+    /// Makes the certificates that `leaf` describes for `host`.
+    pub(crate) fn issue(&self, host: &str, leaf: Leaf) -> Result<Identity, LabError> {
+        let mut identity = Identity { ecdsa: None, rsa: None, rsa_pkcs8: None };
+        let fail = |e: rcgen::Error| LabError::certificate(host, &e);
+        if matches!(leaf.keys, Keys::Ecdsa | Keys::Both) {
+            let key = KeyPair::generate().map_err(fail)?;
+            identity.ecdsa = Some(self.certify(host, leaf, &key)?);
+        }
+        if matches!(leaf.keys, Keys::Rsa | Keys::Both) {
+            let key = rsa_key().map_err(fail)?;
+            identity.rsa = Some(self.certify(host, leaf, &key)?);
+            identity.rsa_pkcs8 = Some(key.serialize_der());
+        }
+        if leaf.keys == Keys::WeakRsa {
+            let params = self.leaf_params(host, leaf).map_err(fail)?;
+            let certificate = params.signed_by(&weak::WeakRsa, &self.issuer).map_err(fail)?;
+            let chain = self.chain(certificate.der().clone(), leaf.chain);
+            identity.rsa = Some(Arc::new(CertifiedKey::new(chain, Arc::new(weak::WeakRsa))));
+        }
+        Ok(identity)
+    }
+
+    fn certify(&self, host: &str, leaf: Leaf, key: &KeyPair) -> Result<Arc<CertifiedKey>, LabError> {
+        let certificate = self.certificate(host, leaf, key).map_err(|e| LabError::certificate(host, &e))?;
+        let pkcs8 = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let signing_key = any_supported_type(&pkcs8).map_err(|e| LabError::certificate(host, &e))?;
+        Ok(Arc::new(CertifiedKey::new(self.chain(certificate, leaf.chain), signing_key)))
+    }
+
+    fn certificate(
+        &self,
+        host: &str,
+        leaf: Leaf,
+        key: &impl SigningKey,
+    ) -> Result<CertificateDer<'static>, rcgen::Error> {
+        if leaf.version == Version::V1 {
+            let der = weak::version1(
+                INTERMEDIATE,
+                host,
+                self.dates(leaf.dates),
+                &key.subject_public_key_info(),
+                self.issuer.key(),
+            )?;
+            return Ok(CertificateDer::from(der));
+        }
+        let params = self.leaf_params(host, leaf)?;
+        let certificate = match leaf.chain {
+            Chain::SelfSigned => params.self_signed(key)?,
+            _ => params.signed_by(key, &self.issuer)?,
+        };
+        Ok(certificate.der().clone())
+    }
+
+    fn leaf_params(&self, host: &str, leaf: Leaf) -> Result<CertificateParams, rcgen::Error> {
+        let name = match leaf.naming {
+            Naming::Host => host,
+            Naming::Other(name) => name,
+        };
+        let mut params = CertificateParams::new(vec![name.to_owned()])?;
+        params.distinguished_name = distinguished(name);
+        (params.not_before, params.not_after) = self.dates(leaf.dates);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.use_authority_key_identifier_extension = leaf.chain != Chain::SelfSigned;
+        if leaf.chain == Chain::Huge {
+            params.custom_extensions.push(CustomExtension::from_oid_content(&PADDING_OID, vec![0; HUGE]));
+        }
+        Ok(params)
+    }
+
+    fn chain(&self, leaf: CertificateDer<'static>, chain: Chain) -> Vec<CertificateDer<'static>> {
+        let intermediate = self.intermediate.der().clone();
+        match chain {
+            Chain::Full | Chain::Huge => vec![leaf, intermediate],
+            Chain::LeafOnly | Chain::SelfSigned => vec![leaf],
+            Chain::OutOfOrder => vec![leaf, self.root.der().clone(), intermediate],
+        }
+    }
+
+    fn dates(&self, dates: Dates) -> (OffsetDateTime, OffsetDateTime) {
+        let at = |days| self.now + Duration::days(days);
+        match dates {
+            Dates::Sound => (at(-1), at(89)),
+            Dates::Expired => (at(-120), at(-30)),
+            Dates::NotYet => (at(30), at(120)),
+            // Half a day more, so that ten whole days are left while the lab runs.
+            Dates::Near => (at(-80), at(10) + Duration::hours(12)),
+        }
+    }
+}
+
+fn authority_params(name: &str, now: OffsetDateTime, days: i64) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = distinguished(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = now - Duration::days(365);
+    params.not_after = now + Duration::days(days);
+    params.serial_number = Some(SerialNumber::from_slice(&[1]));
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn distinguished(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+/// One RSA key for all servers of the process: making one takes longer than all the rest.
+fn rsa_key() -> Result<KeyPair, rcgen::Error> {
+    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+    let pkcs8 = match KEY.get() {
+        Some(der) => der,
+        None => {
+            let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)?;
+            KEY.get_or_init(|| key.serialize_der())
+        }
+    };
+    KeyPair::from_pkcs8_der_and_sign_algo(
+        &PrivatePkcs8KeyDer::from(pkcs8.as_slice()),
+        &rcgen::PKCS_RSA_SHA256,
+    )
+}

@@ -1,0 +1,88 @@
+//! The lab's certificates: a root, an intermediate, and leaves good and bad.
+//!
+//! - [`Leaf`]: what a server's certificate is like; the default is a sound one.
+//! - [`authority`]: makes and signs what [`Leaf`] describes.
+//! - [`weak`]: what certificate libraries refuse to make: RSA-1024 keys and X.509 v1.
+//! - [`der`]: the little DER that this takes.
+
+pub(crate) mod authority;
+mod der;
+mod weak;
+
+#[cfg(test)]
+mod tests;
+
+/// A server's certificate. The default is sound: an ECDSA P-256 key, 90 days, the host's
+/// own name, the intermediate sent along.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) keys: Keys,
+    pub(crate) dates: Dates,
+    pub(crate) naming: Naming,
+    pub(crate) chain: Chain,
+    pub(crate) version: Version,
+}
+
+/// Which keys the server has, each with a certificate of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// ECDSA P-256.
+    #[default]
+    Ecdsa,
+    /// RSA with 2048 bits.
+    Rsa,
+    /// Both; ECDSA for clients that can.
+    Both,
+    /// RSA with 1024 bits.
+    WeakRsa,
+}
+
+/// When the certificate is valid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Dates {
+    /// From yesterday for 90 days.
+    #[default]
+    Sound,
+    /// Until 30 days ago.
+    Expired,
+    /// From 30 days ahead.
+    NotYet,
+    /// For 10 days more.
+    Near,
+}
+
+/// Whom the certificate names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The host.
+    #[default]
+    Host,
+    /// Another host.
+    Other(&'static str),
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Chain {
+    /// The leaf and the intermediate.
+    #[default]
+    Full,
+    /// The leaf alone, though an intermediate signed it.
+    LeafOnly,
+    /// The leaf, the root, then the intermediate.
+    OutOfOrder,
+    /// A leaf signed with its own key.
+    SelfSigned,
+    /// The leaf carries an extension of more than a million bytes.
+    Huge,
+}
+
+/// X.509 version of the leaf.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// With extensions, as it should be.
+    #[default]
+    V3,
+    /// Without any extension, so without subjectAltName.
+    V1,
+}

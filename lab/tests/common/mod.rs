@@ -1,0 +1,105 @@
+//! A mail client of few words, for the tests of the lab.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use waxseal_lab::Lab;
+
+/// Far longer than anything here takes; a hung test fails instead of hanging on.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection that sends lines and reads replies.
+pub(crate) struct Client<S> {
+    pub(crate) stream: S,
+    buffer: Vec<u8>,
+}
+
+impl Client<TcpStream> {
+    /// Connects to a host of the lab without reading the greeting.
+    pub(crate) async fn connect(lab: &Lab, host: &str, port: u16) -> Self {
+        let address = SocketAddr::new(lab.address(host).unwrap(), lab.port_map()[&port]);
+        Self::new(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Connects, reads the greeting, says EHLO and STARTTLS, and completes the handshake.
+    pub(crate) async fn starttls(lab: &Lab, host: &str) -> std::io::Result<Client<TlsStream<TcpStream>>> {
+        let mut client = Self::connect(lab, host, 25).await;
+        client.reply().await;
+        client.say("EHLO client.test").await;
+        assert_eq!(client.say("STARTTLS").await[..3], *"220", "{host}");
+        client.secure(lab, host).await
+    }
+
+    /// TLS with the lab's root as the only trusted one.
+    pub(crate) async fn secure(self, lab: &Lab, host: &str) -> std::io::Result<Client<TlsStream<TcpStream>>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(lab.ca_pem().as_bytes()).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        timeout(PATIENCE, connector.connect(name, self.stream)).await.unwrap().map(Client::new)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// Sends a command; the reply.
+    pub(crate) async fn say(&mut self, command: &str) -> String {
+        self.send(format!("{command}\r\n").as_bytes()).await;
+        self.reply().await
+    }
+
+    /// The next reply with all its lines; empty when the server closed.
+    pub(crate) async fn reply(&mut self) -> String {
+        let mut reply = String::new();
+        loop {
+            let Some(line) = self.line().await else { return reply };
+            reply.push_str(&line);
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return reply;
+            }
+        }
+    }
+
+    /// The next line with its end; none when the server closed.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return Some(String::from_utf8(line).unwrap());
+            }
+            match timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await.unwrap() {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// What was read beyond the last line.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.buffer
+    }
+}

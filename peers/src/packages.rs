@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use nix::unistd::geteuid;
@@ -12,6 +13,8 @@ use crate::{PeerError, SWITCH};
 
 /// Seconds for one call of apt.
 const APT_SECONDS: &str = "180";
+/// How long a failure to fetch is remembered.
+const RETRY: Duration = Duration::from_secs(600);
 
 /// A tree that holds a server's programs: `/`, or a folder of unpacked packages.
 #[derive(Debug, Clone)]
@@ -66,13 +69,27 @@ pub fn programs(package: &str, binary: &str) -> Result<Programs, PeerError> {
     // One at a time: apt and dpkg have locks of their own, and fail where this waits.
     let _lock = machine_lock("fetch")?;
     if !complete.is_file() {
-        fetch(package, &folder, &fetched.root)?;
+        let refused = folder.join("unavailable");
+        if let Some(why) = recent(&refused) {
+            return Err(PeerError::Unavailable(why));
+        }
+        if let Err(error) = fetch(package, &folder, &fetched.root) {
+            write(&refused, &error.to_string())?;
+            return Err(error);
+        }
         if !fetched.path(binary).is_file() {
             return Err(PeerError::Failed(format!("Debian's package {package} holds no /{binary}")));
         }
         write(&complete, "")?;
     }
     Ok(fetched)
+}
+
+/// Why a package could not be fetched a short while ago: without a network each test would
+/// wait for apt anew.
+fn recent(refused: &Path) -> Option<String> {
+    let age = fs::metadata(refused).ok()?.modified().ok()?.elapsed().ok()?;
+    if age < RETRY { fs::read_to_string(refused).ok() } else { None }
 }
 
 /// Finds a program in `PATH`, or says which package has it.

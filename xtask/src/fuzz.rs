@@ -66,7 +66,9 @@ pub(crate) fn step(steps: &mut Steps, only: Option<&str>, seconds: u32) -> Resul
     let host = host()?;
     let folder = target_dir().join("fuzz");
     steps.run("fuzz: build", || {
-        let mut command = cargo(["build", "--release", "--locked", "--bins"]);
+        // Not --locked: the targets have a lock file of their own, which a new dependency
+        // of a crate under test may extend.
+        let mut command = cargo(["build", "--release", "--bins"]);
         command.args(["--manifest-path", "fuzz/Cargo.toml", "--target", &host]);
         // With --target, build scripts and macros are left without the instruments.
         command.env("CARGO_TARGET_DIR", &folder).env("RUSTFLAGS", COVERAGE);

@@ -43,6 +43,12 @@ impl Server<'_> {
         self.endpoint.endpoint.usage == Usage::Relay
     }
 
+    /// Senders that follow an enforced MTA-STS policy cannot deliver here.
+    fn fails_sts(&self) -> bool {
+        let encrypted = matches!(self.protection, Protection::Encrypted(_));
+        !encrypted || !(self.sts || matches!(self.certificate, CertificateState::Unknown(_)))
+    }
+
     fn is_protected(&self) -> bool {
         matches!(self.protection, Protection::Encrypted(_)) && (self.dane == Dane::Valid || self.sts)
     }
@@ -139,6 +145,8 @@ fn dane(e: &EndpointEvidence) -> Dane {
         Observed::Failed { .. } => Dane::Unknown,
         Observed::Seen { value: None } => Dane::None,
         Observed::Seen { value: Some(facts) } => match (facts.status, facts.matches) {
+            // Secure records demand TLS, whatever they match (RFC 7672 section 2.2).
+            (DnssecStatus::Secure, _) if no_tls => Dane::Fails,
             (DnssecStatus::Secure, Some(true)) => Dane::Valid,
             (DnssecStatus::Secure, Some(false)) | (DnssecStatus::Bogus, _) => Dane::Fails,
             (DnssecStatus::Insecure, _) => Dane::None,
@@ -190,9 +198,7 @@ fn letter(basis: &Basis<'_>, caps: &[Cap]) -> Option<Letter> {
         Some(MailRouting::Unknown) => return None,
         _ => {}
     }
-    if basis.tested().next().is_none() {
-        return None;
-    }
+    basis.tested().next()?;
     // A certificate that cannot be judged may be unusable: only what is no better than
     // that is certain.
     let at_worst = basis.profile.cap("certificate").unwrap_or(Letter::D);

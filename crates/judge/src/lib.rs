@@ -162,4 +162,6 @@ pub fn fuzz_judge(json: &[u8]) -> usize {
 }
 
 #[cfg(test)]
+mod dump_tmp;
+#[cfg(test)]
 mod tests;

@@ -1,33 +1,11 @@
-//! Which name a certificate is for (mail-transport rules: RFC 8461 section 4.2, RFC 9525).
+//! Names in sentences, and the host patterns of policies. Whose name a certificate bears is
+//! decided by [`waxseal_wire::x509::matches_host`].
 
-use waxseal_model::{CertificateFacts, PresentedChain};
+use waxseal_model::PresentedChain;
 
-/// How a certificate answers for a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameMatch {
-    /// A DNS name in subjectAltName matches.
-    San,
-    /// Only the common name matches, which MTA-STS and RFC 9525 do not accept.
-    CommonNameOnly,
-    /// Nothing matches.
-    Mismatch,
-}
-
-/// Compares a certificate with the name of a host (A-labels).
-pub(crate) fn matches(certificate: &CertificateFacts, host: &str) -> NameMatch {
-    if certificate.dns_names.iter().any(|pattern| pattern_matches(pattern, host)) {
-        NameMatch::San
-    } else if certificate.dns_names.is_empty()
-        && certificate.common_name.as_deref().is_some_and(|cn| pattern_matches(cn, host))
-    {
-        NameMatch::CommonNameOnly
-    } else {
-        NameMatch::Mismatch
-    }
-}
-
-/// A wildcard stands for exactly the left-most label as a whole.
-pub(crate) fn pattern_matches(pattern: &str, host: &str) -> bool {
+/// True if a pattern of a policy covers a host: a host name, or `*.` and a suffix, where
+/// the star stands for one whole label (RFC 8461 section 4.1). Trailing dots do not count.
+pub(crate) fn pattern_covers(pattern: &str, host: &str) -> bool {
     let pattern = pattern.trim_end_matches('.');
     let host = host.trim_end_matches('.');
     match pattern.strip_prefix("*.") {
@@ -38,7 +16,7 @@ pub(crate) fn pattern_matches(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// The names that a chain's certificate is for, for sentences.
+/// The names that a chain's certificate is for.
 pub(crate) fn names_of(chain: &PresentedChain) -> Vec<String> {
     let Some(leaf) = chain.leaf() else { return Vec::new() };
     let mut names = leaf.dns_names.clone();
@@ -55,8 +33,8 @@ mod tests {
     use crate::fixtures;
 
     #[test]
-    fn a_wildcard_stands_for_one_whole_label() {
-        for (pattern, host, matched) in [
+    fn a_star_stands_for_one_whole_label() {
+        for (pattern, host, covered) in [
             ("mx1.example.com", "MX1.example.com", true),
             ("mx1.example.com.", "mx1.example.com", true),
             ("*.example.com", "mx1.example.com", true),
@@ -67,17 +45,17 @@ mod tests {
             ("*.", "mx1.", false),
             ("", "", false),
         ] {
-            assert_eq!(pattern_matches(pattern, host), matched, "{pattern} for {host}");
+            assert_eq!(pattern_covers(pattern, host), covered, "{pattern} for {host}");
         }
     }
 
     #[test]
-    fn the_common_name_counts_only_where_no_dns_name_is() {
-        let mut leaf = fixtures::leaf();
-        leaf.common_name = Some("mx1.example.com".into());
-        leaf.dns_names = vec!["old.example.com".into()];
-        assert_eq!(matches(&leaf, "mx1.example.com"), NameMatch::Mismatch);
-        leaf.dns_names.clear();
-        assert_eq!(matches(&leaf, "mx1.example.com"), NameMatch::CommonNameOnly);
+    fn a_common_name_is_named_only_where_nothing_better_is() {
+        let mut chain = fixtures::chain();
+        assert_eq!(names_of(&chain), ["mx1.example.com"]);
+        chain.certificates[0].dns_names.clear();
+        assert_eq!(names_of(&chain), ["mx1.example.com (common name)"]);
+        chain.certificates.clear();
+        assert!(names_of(&chain).is_empty());
     }
 }

@@ -10,11 +10,9 @@ use waxseal_model::{
     tls::{SuiteClass, TlsEvidence, TlsVersion},
 };
 
-use crate::{
-    case::known,
-    names::{self, NameMatch},
-    text,
-};
+use waxseal_wire::x509::{self, NameMatch};
+
+use crate::{case::known, names, text};
 
 /// What senders meet at an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,7 +242,7 @@ pub(crate) fn chain_state(chain: &PresentedChain, reference: Option<&str>, now: 
         let text = "the name that the certificate must match is not known: --server-name gives it";
         return CertificateState::Unknown(Why::new(Cause::NotApplicable, text));
     };
-    if names::matches(leaf, host) != NameMatch::San {
+    if x509::matches_host(leaf, host) != NameMatch::San {
         let names = text::short_list(&names::names_of(chain), 2);
         let names = if names.is_empty() { "no name at all".to_owned() } else { names };
         return CertificateState::Unusable(format!("the certificate is for {names}, not for {host}"));
@@ -269,7 +267,7 @@ pub(crate) fn path_certificates(chain: &PresentedChain) -> Vec<&CertificateFacts
 /// True if a policy names this MX host. A pattern is a host name, or `*.` and a suffix: the
 /// star stands for one whole label (RFC 8461 section 4.1).
 pub(crate) fn sts_covers(policy: &StsPolicy, host: &str) -> bool {
-    policy.mx.iter().any(|pattern| names::pattern_matches(pattern, host))
+    policy.mx.iter().any(|pattern| names::pattern_covers(pattern, host))
 }
 
 #[cfg(test)]

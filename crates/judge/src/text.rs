@@ -34,6 +34,16 @@ pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
+/// A clause as the beginning of a sentence: first letter large, without a full stop.
+pub(crate) fn sentence(clause: &str) -> String {
+    let clause = clause.trim().trim_end_matches('.');
+    let mut chars = clause.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
 /// At most `max` characters of a text.
 pub(crate) fn cut(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
@@ -67,6 +77,12 @@ mod tests {
         assert_eq!(days_between(0, DAY - 1), 0);
         assert_eq!(days_between(0, -1), -1);
         assert_eq!(days(1), "1 day");
+    }
+
+    #[test]
+    fn a_clause_becomes_a_sentence() {
+        assert_eq!(sentence("connection refused."), "Connection refused");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

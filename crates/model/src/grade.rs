@@ -104,8 +104,8 @@ pub struct Grade {
     pub authentication_why: String,
     /// What keeps the letter from being better, each with its cause.
     pub caps: Vec<Cap>,
-    /// Some of what the letter rests on was not tried (published policies): the letter
-    /// can only stay or rise once it is.
+    /// Some of what the letter rests on was not tried (published policies): it may change
+    /// once that is.
     pub provisional: bool,
     /// Which rules were used.
     pub profile: String,

@@ -1,6 +1,6 @@
 //! What can go wrong on the way to a server and in talk with it: one variant per cause.
 //!
-//! Each says who erred by its [`Cause`](waxseal_model::Cause) (us, the network, the peer)
+//! Each says who erred by its [`Cause`] (us, the network, the peer)
 //! and keeps what the server had sent until then, so that a caller can tell what kind of
 //! service it met.
 

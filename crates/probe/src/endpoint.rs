@@ -30,7 +30,7 @@ use crate::{
     open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
     options::ProbeOptions,
     plan,
-    probes::Probe,
+    probes::{Probe, settle},
     question::{Question, Reaction},
     state::{RawChain, State},
 };
@@ -92,9 +92,7 @@ pub async fn probe_endpoint(
     let (smtp, state) = outcome;
     let chains = present(&state.chains, &prober.roots);
     let chains = if chains.is_empty() {
-        let why = state.facts.handshake.why().cloned();
-        let why = why.unwrap_or_else(|| Why::new(Cause::Prerequisite, "no certificate was presented"));
-        Observed::NotTried { why }
+        no_chain(&state)
     } else {
         Observed::seen(chains)
     };
@@ -116,6 +114,8 @@ struct Scan<'a> {
     line: Line<'a>,
     state: State,
     silences: u32,
+    /// Why TLS could not be asked about at all.
+    obstacle: Option<Why>,
 }
 
 impl<'a> Scan<'a> {
@@ -137,19 +137,23 @@ impl<'a> Scan<'a> {
         };
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
-        Self { line, state: State::new(sni), silences: 0 }
+        Self { line, state: State::new(sni), silences: 0, obstacle: None }
     }
 
     fn finish(mut self) -> (Conversation, State) {
+        let smtp = &mut self.line.smtp;
         if self.line.endpoint.tls == TlsStart::Implicit {
             let why = Why::new(Cause::NotApplicable, "with implicit TLS nothing is said in clear");
-            for fact in [&mut self.line.smtp.ehlo_plain] {
-                *fact = Observed::NotTried { why: why.clone() };
-            }
-            self.line.smtp.starttls_offer = Observed::NotTried { why: why.clone() };
-            self.line.smtp.starttls_reply = Observed::NotTried { why: why.clone() };
-            self.line.smtp.plaintext_after_220 = Observed::NotTried { why };
+            settle_plaintext(smtp, &why);
         }
+        let prerequisite = self.obstacle.map(|why| Why::new(Cause::Prerequisite, why.text));
+        if let Some(why) = &prerequisite {
+            settle_plaintext(smtp, why);
+            settle(&mut smtp.greeting, why);
+            settle(&mut smtp.ehlo_tls, why);
+        }
+        let not_needed = Why::new(Cause::NotApplicable, "STARTTLS is offered, so no mail was begun in clear");
+        settle(&mut smtp.mail_in_clear, prerequisite.as_ref().unwrap_or(&not_needed));
         (self.line.smtp, self.state)
     }
 
@@ -164,6 +168,7 @@ impl<'a> Scan<'a> {
     async fn run(&mut self) {
         if let Err(why) = self.first_connection().await {
             self.state.nothing_could_be_asked(Cause::Prerequisite, &why.text);
+            self.obstacle = Some(why);
             return;
         }
         let mut end: Option<Why> = None;
@@ -408,6 +413,14 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// What is said before TLS, where it was not.
+fn settle_plaintext(smtp: &mut Conversation, why: &Why) {
+    settle(&mut smtp.ehlo_plain, why);
+    settle(&mut smtp.starttls_offer, why);
+    settle(&mut smtp.starttls_reply, why);
+    settle(&mut smtp.plaintext_after_220, why);
+}
+
 fn speaks_tls(answer: &Answer) -> bool {
     matches!(
         answer,
@@ -440,6 +453,17 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     bytes
+}
+
+/// Why there is no readable chain.
+fn no_chain(state: &State) -> Observed<Vec<PresentedChain>> {
+    let unreadable =
+        state.chains.iter().filter_map(|c| c.certificates.first()).find_map(|der| x509::facts(der).err());
+    match (unreadable, state.facts.handshake.why()) {
+        (Some(error), _) => Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}")),
+        (None, Some(why)) => Observed::NotTried { why: why.clone() },
+        (None, None) => Observed::not_tried(Cause::Prerequisite, "no certificate was presented"),
+    }
 }
 
 /// Reads the chains and looks for their paths.

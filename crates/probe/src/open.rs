@@ -154,11 +154,16 @@ impl Line<'_> {
         if code != 220 {
             let why = Why::new(Cause::Declined, format!("STARTTLS was answered \"{line}\""));
             session.quit(self.options().leave()).await;
-            if (400..500).contains(&code) {
-                self.unwelcome("STARTTLS", &line);
-                return Err(Obstacle::Passing(why));
+            if !(400..500).contains(&code) {
+                return Err(Obstacle::Lasting(why));
             }
-            return Err(Obstacle::Lasting(why));
+            if self.smtp.starttls_reply.get().is_some_and(|r| r.code == 220) {
+                // It worked before: a limit on TLS sessions, not a server without TLS.
+                self.unwelcome("STARTTLS", &line);
+            } else {
+                self.prober.pacer.slow_down(self.endpoint.address);
+            }
+            return Err(Obstacle::Passing(why));
         }
         self.early_data(&mut session).await?;
         Ok(Opened { stream: session.into_inner(), permit, transcript })

@@ -131,8 +131,12 @@ fn split_remark(line: &str) -> (&str, &str) {
 
 /// True if a line holds what sentences do not: it is a setting or a command.
 fn is_to_copy(line: &str) -> bool {
+    let option = |word: &str| word.len() > 1 && word.starts_with('-');
+    let file = |rest: &str| rest.split(' ').next().is_some_and(|word| word.contains(['.', '/']));
     line.contains(['=', '`', '$', '|', '\\', '{'])
-        || [" -", "&&", " > "].iter().any(|mark| line.contains(mark))
+        || line.contains("&&")
+        || line.split(' ').any(option)
+        || line.split(" > ").skip(1).any(file)
         || (line.contains('"') && !line.ends_with(['.', ':']))
 }
 
@@ -276,6 +280,25 @@ mod tests {
         let expected =
             "Look first who needs it (the server's\nlog names the version): a sender.\nThen:\nreload it\n";
         assert_eq!(page.finish(), expected);
+    }
+
+    #[test]
+    fn settings_and_commands_are_told_from_sentences() {
+        for line in [
+            "smtpd_tls_security_level = may",
+            "cat mx.pem intermediate.pem > fullchain.pem",
+            "certbot certonly --standalone -d mx.example.com",
+            "make -C /etc/mail && systemctl restart sendmail",
+            "pki mx.example.com cert \"/etc/ssl/mx.pem\"",
+        ] {
+            assert!(is_to_copy(line), "{line}");
+        }
+        for line in [
+            "Import it (Settings > TLS > ACME providers), or ask the CA - it is free.",
+            "A firewall with \"SMTP inspection\" removes STARTTLS.",
+        ] {
+            assert!(!is_to_copy(line), "{line}");
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Role {
             Self::Warning => fg(AnsiColor::Yellow),
             Self::Bad => fg(AnsiColor::Red),
             Self::Worst => fg(AnsiColor::Red).bold(),
-            Self::Command => fg(AnsiColor::Blue),
+            Self::Command => fg(AnsiColor::Cyan),
         }
     }
 

@@ -61,13 +61,17 @@ pub enum TargetError {
         given: String,
     },
     /// Between brackets there is no address.
-    #[error("\"{given}\" is no IP address: type [2001:db8::25]:25 or 192.0.2.25:25, or a name without brackets")]
+    #[error(
+        "\"{given}\" is no IP address: type [2001:db8::25]:25 or 192.0.2.25:25, or a name without brackets"
+    )]
     NotAnAddress {
         /// What stands between the brackets, or looks like an address.
         given: String,
     },
     /// Several colons, and no IPv6 address.
-    #[error("\"{given}\" has more than one colon and is no IPv6 address: type host:port or [2001:db8::25]:25")]
+    #[error(
+        "\"{given}\" has more than one colon and is no IPv6 address: type host:port or [2001:db8::25]:25"
+    )]
     Colons {
         /// What was typed.
         given: String,
@@ -155,7 +159,10 @@ pub fn parse(text: &str, default_port: Option<u16>) -> Result<Target, TargetErro
         None => (given, None),
     };
     if let Ok(address) = host.parse::<Ipv4Addr>() {
-        return Ok(Target::Address { address: address.into(), port: port.or(default_port).unwrap_or(SMTP_PORT) });
+        return Ok(Target::Address {
+            address: address.into(),
+            port: port.or(default_port).unwrap_or(SMTP_PORT),
+        });
     }
     let name = name_to_ascii(host)?;
     let given = host.trim_end_matches('.').to_owned();
@@ -180,7 +187,10 @@ pub fn name_to_ascii(name: &str) -> Result<String, TargetError> {
         return Err(TargetError::Empty);
     }
     if let Some(c) = bare.chars().find(|c| c.is_ascii() && !is_name_character(*c)) {
-        return Err(TargetError::Character { given: show(name), character: show(c.encode_utf8(&mut [0; 4])) });
+        return Err(TargetError::Character {
+            given: show(name),
+            character: show(c.encode_utf8(&mut [0; 4])),
+        });
     }
     let ascii = Uts46::new()
         .to_ascii(bare.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
@@ -188,7 +198,10 @@ pub fn name_to_ascii(name: &str) -> Result<String, TargetError> {
         .into_owned();
     // Mapping may have made ASCII out of look-alikes: "⑴" becomes "(1)".
     if let Some(c) = ascii.chars().find(|c| !is_name_character(*c)) {
-        return Err(TargetError::Character { given: show(name), character: show(c.encode_utf8(&mut [0; 4])) });
+        return Err(TargetError::Character {
+            given: show(name),
+            character: show(c.encode_utf8(&mut [0; 4])),
+        });
     }
     check_lengths(name, &ascii)?;
     let last = ascii.rsplit('.').next().unwrap_or_default();
@@ -205,7 +218,10 @@ fn check_lengths(given: &str, ascii: &str) -> Result<(), TargetError> {
             return Err(TargetError::EmptyLabel { given: show(given) });
         }
         if label.len() > 63 {
-            return Err(TargetError::LongLabel { label: neutralise(label.as_bytes(), 24), length: label.len() });
+            return Err(TargetError::LongLabel {
+                label: neutralise(label.as_bytes(), 24),
+                length: label.len(),
+            });
         }
     }
     if ascii.len() > 253 {
@@ -252,9 +268,10 @@ fn bracketed(given: &str, default_port: Option<u16>) -> Result<Target, TargetErr
 
 fn port(digits: &str, host: &str) -> Result<u16, TargetError> {
     let number = if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None };
-    number
-        .filter(|port| *port != 0)
-        .ok_or_else(|| TargetError::Port { port: show(digits), host: if host.is_empty() { "mx.example.com".into() } else { show(host) } })
+    number.filter(|port| *port != 0).ok_or_else(|| TargetError::Port {
+        port: show(digits),
+        host: if host.is_empty() { "mx.example.com".into() } else { show(host) },
+    })
 }
 
 /// The error for a pasted URL, with the host in it (RFC 3986 section 3.2).

@@ -9,7 +9,9 @@ use crate::servers::{
 };
 
 pub(super) fn list() -> Vec<Domain> {
-    let unreachable = expect(&["smtp.unreachable"], &["smtp.back_off"]);
+    let unreachable = expect(&["smtp.unreachable"], &[]);
+    // A server that says too little is not known to be bad: no grade, and the reason why.
+    let undetermined = expect(&[], &["smtp.back_off", "smtp.slow_greeting", "smtp.unreachable"]);
     let busy = expect(&["smtp.back_off"], &["smtp.unreachable"]);
     let not_smtp = expect(&["smtp.not_smtp"], &["smtp.unreachable"]);
     let endless = expect(&[], &["smtp.not_smtp", "smtp.unreachable"]);
@@ -36,8 +38,13 @@ pub(super) fn list() -> Vec<Domain> {
             greeting(Greeting::Refusal("554 5.7.1 No mail is taken here")),
         ),
         Domain::with_mx("ehlo-421", "EHLO gets 421", busy, ehlo(Ehlo::Busy)),
-        Domain::with_mx("ehlo-drop", "The connection is closed after EHLO", unreachable, ehlo(Ehlo::Dropped)),
-        raw("silent", "The server never says anything", unreachable, Raw::Silent),
+        Domain::with_mx(
+            "ehlo-drop",
+            "The connection is closed after EHLO",
+            undetermined,
+            ehlo(Ehlo::Dropped),
+        ),
+        raw("silent", "The server never says anything", undetermined, Raw::Silent),
         raw("endless-greeting", "The greeting has no last line", endless, Raw::EndlessGreeting),
         raw("endless-bytes", "Bytes without a line end, for ever", endless, Raw::EndlessBytes),
         raw(
@@ -53,6 +60,7 @@ pub(super) fn list() -> Vec<Domain> {
             not_smtp,
             Raw::Banner(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
         ),
+        dead_address(),
         Domain::new("closed-port", "Nothing listens at the MX", unreachable)
             .host(Host::new("mx", Vec::new())),
     ]
@@ -60,6 +68,14 @@ pub(super) fn list() -> Vec<Domain> {
 
 const fn expect(found: &'static [&'static str], may: &'static [&'static str]) -> Expect {
     Expect { letters: &["-"], found, may }
+}
+
+fn dead_address() -> Domain {
+    let expect = Expect { letters: &["C"], found: &["smtp.unreachable"], may: &[] };
+    Domain::new("dead-address", "The MX has two addresses, and nothing listens at one", expect)
+        .host(Host::new("mx", vec![(25, Service::Smtp(Smtp::default()))]))
+        .host(Host::new("spare", Vec::new()))
+        .record("mx A {spare}")
 }
 
 fn raw(label: &'static str, summary: &'static str, expect: Expect, raw: Raw) -> Domain {

@@ -24,12 +24,13 @@ pub(crate) use build::{Domain, Family, Host, Mark};
 /// All domains, the demonstration first, each set in the order in which it is shown.
 pub(crate) fn all() -> Vec<Domain> {
     let mut domains: Vec<Domain> = [
-        policies::list(),
+        vec![policies::healthy()],
         starttls::list(),
         certificates::list(),
         tls::list(),
         names::list(),
         hostile::list(),
+        policies::list(),
     ]
     .into_iter()
     .flatten()

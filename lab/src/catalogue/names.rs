@@ -9,7 +9,7 @@ use crate::{
 pub(super) fn list() -> Vec<Domain> {
     let sound = expect(&["C"], &[]);
     let none = expect(&["-"], &[]);
-    let bogus = expect(&["-", "X"], &["dns.bogus"]);
+    let bogus = expect(&["X"], &["dns.bogus"]);
     vec![
         Domain {
             signing: Signing::Corrupt,
@@ -28,7 +28,12 @@ pub(super) fn list() -> Vec<Domain> {
         shown("wrong-ds", "The parent's DS record is that of another key", bogus).signing(Signing::WrongDs),
         shown("unsigned", "The zone is not signed", sound).signing(Signing::Unsigned),
         shown("nsec3", "The zone is signed with NSEC3", sound).signing(Signing::Nsec3),
-        shown("ed25519", "The zone is signed with Ed25519", sound).signing(Signing::Ed25519),
+        shown(
+            "ed25519",
+            "The zone is signed with Ed25519, which not every validator knows",
+            expect(&["C", "-"], &[]),
+        )
+        .signing(Signing::Ed25519),
         Domain {
             fault: Some(Fault::ServFail),
             ..shown("servfail", "The name servers answer SERVFAIL", none)
@@ -40,7 +45,7 @@ pub(super) fn list() -> Vec<Domain> {
         shown("mx-address", "The MX is an IP address", expect(&["-", "X"], &["dns.mx_is_ip_literal"]))
             .mx(&["@ MX 10 {mx}."]),
         implicit(),
-        Domain::new("dangling-mx", "The MX does not exist", expect(&["-", "X"], &["dns.mx_dangling"]))
+        Domain::new("dangling-mx", "The MX does not exist", expect(&["X"], &["dns.mx_dangling"]))
             .mx(&["@ MX 10 gone"]),
         Domain::new(
             "mx-loop",

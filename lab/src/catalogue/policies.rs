@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(super) fn list() -> Vec<Domain> {
-    vec![healthy(), broken_tlsa(), sts_mismatch(), sts_testing()]
+    vec![broken_tlsa(), sts_mismatch(), sts_testing()]
 }
 
 /// Sound TLS with both kinds of key.
@@ -28,7 +28,8 @@ fn policy(mode: &str, mx: &str) -> Option<String> {
     Some(format!("version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 604800\r\n"))
 }
 
-fn healthy() -> Domain {
+/// The one with nothing wrong.
+pub(super) fn healthy() -> Domain {
     Domain {
         policy: policy("enforce", "mx.healthy.lab.test"),
         ..Domain::new("healthy", "Everything as it should be: TLS 1.3, DANE, MTA-STS, TLS reports", SOUND)

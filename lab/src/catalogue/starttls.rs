@@ -58,7 +58,7 @@ fn refused() -> Domain {
     Domain::with_mx(
         "starttls-454",
         "STARTTLS is offered, but answered with 454 (no certificate loaded)",
-        graded(&["F"], &["smtp.starttls_refused"]),
+        Expect { letters: &["F"], found: &["smtp.starttls_refused"], may: &["smtp.back_off"] },
         starttls(StartTls::Refused("454 4.7.0 TLS not available due to local problem")),
     )
     .demo()
@@ -82,7 +82,7 @@ fn sometimes() -> Domain {
         "starttls-sometimes",
         "STARTTLS is offered on every second connection only",
         Expect {
-            letters: &["C", "F"],
+            letters: &["D", "F"],
             found: &["smtp.starttls_intermittent"],
             may: &["smtp.starttls_missing", "smtp.starttls_refused"],
         },
@@ -94,7 +94,7 @@ fn injecting() -> Domain {
     Domain::with_mx(
         "plaintext-after-220",
         "More plaintext follows the 220 to STARTTLS: someone may inject replies",
-        graded(&["F", "-"], &["smtp.plaintext_after_220"]),
+        Expect { letters: &["F"], found: &["smtp.plaintext_after_220"], may: &["tls.handshake"] },
         starttls(StartTls::Injecting("250-mx.plaintext-after-220.lab.test\r\n250 AUTH PLAIN")),
     )
 }
@@ -144,7 +144,7 @@ fn helo_only() -> Domain {
     Domain::with_mx(
         "helo-only",
         "The server knows HELO, not EHLO, so it can offer nothing",
-        Expect { letters: &["F"], found: &["smtp.starttls_missing"], may: &["smtp.starttls_stripped"] },
+        Expect { letters: &["F"], found: &["smtp.ehlo_refused"], may: &["smtp.starttls_missing"] },
         smtp,
     )
 }

@@ -199,3 +199,14 @@ async fn faults_loops_and_rubbish() {
     reply[2] |= 0x80;
     assert!(answer(&tree, &reply, Transport::Udp).is_none(), "a reply is not answered");
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_get_a_small_answer_or_none(bytes: Vec<u8>, header: bool) {
+        static TREE: std::sync::LazyLock<Tree> = std::sync::LazyLock::new(|| Tree::build(&specs(), now()).unwrap());
+        // With a header that asks one question the rest is looked at too.
+        let start: &[u8] = if header { &[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] } else { &[] };
+        let reply = answer(&TREE, &[start, &bytes].concat(), Transport::Udp);
+        proptest::prop_assert!(reply.is_none_or(|r| r.len() <= 4096));
+    }
+}

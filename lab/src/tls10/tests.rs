@@ -154,3 +154,16 @@ fn a_record_changed_on_the_way_is_refused() {
     let (mut open, _) = ciphers(&[1; 48], &[2; 64], 16);
     assert_eq!(open.open(APPLICATION_DATA, sealed).unwrap(), b"secret");
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_a_client_hello_or_none(bytes: Vec<u8>) {
+        let _ = ClientHello::parse(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_are_a_record_or_refused(sealed in proptest::collection::vec(0u8.., 0..200)) {
+        let (mut open, _) = ciphers(&[1; 48], &[2; 64], 32);
+        proptest::prop_assert!(open.open(APPLICATION_DATA, sealed).is_err());
+    }
+}

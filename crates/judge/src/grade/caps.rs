@@ -8,8 +8,11 @@ use waxseal_model::{
     tls::{ClassFact, SuiteClass, TlsEvidence, TlsVersion},
 };
 
+use waxseal_wire::tls::suites;
+
 use super::{Basis, Dane, Server, Sts};
 use crate::{
+    case::known_if_applicable,
     state::{self, CertificateState, Protection},
     text,
 };
@@ -50,6 +53,7 @@ pub(crate) const RULES: &[&str] = &[
     "policy_partial",
     "tlsrpt_missing",
     "one_policy_only",
+    "untested",
 ];
 
 /// A rule that applies: its id, what it says, and the server that it applies to.
@@ -67,6 +71,7 @@ pub(super) fn all(basis: &Basis<'_>) -> Vec<Cap> {
         channel(server, &mut hits);
         if matches!(server.protection, Protection::Encrypted(_)) {
             weaknesses(server, basis, &mut hits);
+            untested(server, &mut hits);
         }
     }
     policies(basis, &mut hits);
@@ -125,7 +130,7 @@ fn channel(server: &Server<'_>, hits: &mut Vec<Hit>) {
     let mut add = |rule, text: String| hits.push(Hit { rule, text, host: Some(server.host.clone()) });
     match &server.protection {
         Protection::Plaintext(why) => add("plaintext", why.clone()),
-        Protection::Broken(why) => add("broken_tls", format!("no TLS handshake succeeds ({why})")),
+        Protection::Broken(why) => add("broken_tls", format!("no TLS handshake succeeds: {why}")),
         Protection::Encrypted(best) => {
             let tls = &server.endpoint.evidence.tls;
             if *best < TlsVersion::Tls12 {
@@ -149,10 +154,18 @@ fn channel(server: &Server<'_>, hits: &mut Vec<Hit>) {
 
 /// True if suites were chosen, and all of them are broken ones.
 fn only_weak_suites(tls: &TlsEvidence) -> bool {
-    let weak = |name: &str| ["_RC4_", "_3DES_", "_EXPORT_", "_NULL_"].iter().any(|w| name.contains(w));
+    const BROKEN: [SuiteClass; 6] = [
+        SuiteClass::Rc4,
+        SuiteClass::TripleDes,
+        SuiteClass::Export,
+        SuiteClass::Null,
+        SuiteClass::Des,
+        SuiteClass::Rc2,
+    ];
+    let weak = |code: u32| suites::classes(code).iter().any(|c| BROKEN.contains(c));
     !tls.handshake.is_seen()
         && !tls.suites_seen.is_empty()
-        && tls.suites_seen.iter().all(|s| weak(&s.suite.name))
+        && tls.suites_seen.iter().all(|s| weak(s.suite.code))
 }
 
 /// What is weak beside sound TLS.
@@ -207,6 +220,32 @@ fn weaknesses(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
     }
 }
 
+/// What could not be asked is not fine: without these answers there is no A+.
+fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
+    let tls = &server.endpoint.evidence.tls;
+    let classes = [
+        SuiteClass::Export,
+        SuiteClass::Null,
+        SuiteClass::Rc4,
+        SuiteClass::TripleDes,
+        SuiteClass::RsaKeyExchange,
+        SuiteClass::Dhe,
+        SuiteClass::Cbc,
+    ];
+    let unknown = |c: &SuiteClass| tls.suite_classes.get(c).is_none_or(|o| known_if_applicable(o).is_err());
+    let versions =
+        TlsVersion::ALL.into_iter().filter(|v| state::accepts(tls, *v).is_err()).map(TlsVersion::label);
+    let mut open: Vec<&str> =
+        versions.chain(classes.into_iter().filter(unknown).map(SuiteClass::label)).collect();
+    if accepted(tls, SuiteClass::Dhe).is_some() && !tls.dh.is_seen() {
+        open.push("the Diffie-Hellman group");
+    }
+    if !open.is_empty() {
+        let text = format!("not answered: {}", text::short_list(&open, 4));
+        hits.push(Hit { rule: "untested", text, host: Some(server.host.clone()) });
+    }
+}
+
 fn accepted(tls: &TlsEvidence, class: SuiteClass) -> Option<&ClassFact> {
     tls.suite_classes.get(&class).and_then(Observed::get).filter(|f| f.accepted)
 }
@@ -221,9 +260,7 @@ fn policies(basis: &Basis<'_>, hits: &mut Vec<Hit>) {
     let any = |what: fn(&Server<'_>) -> bool| basis.relays().any(what);
     if all(|s| s.dane == Dane::Fails) {
         add("dane_mismatch", "TLSA records fit no MX: DANE senders cannot deliver");
-    } else if basis.sts == Sts::Enforce
-        && all(|s| !s.sts && s.dane != Dane::Valid && !matches!(s.certificate, CertificateState::Unknown(_)))
-    {
+    } else if basis.sts == Sts::Enforce && all(|s| s.fails_sts() && s.dane != Dane::Valid) {
         add("sts_failed", "the enforced MTA-STS policy fits no MX: senders that follow it cannot deliver");
     } else if all(|s| s.is_protected()) {
         if !(basis.sts == Sts::Enforce && all(|s| s.sts && s.dane == Dane::Valid)) {

@@ -159,15 +159,16 @@ fn with_letter(basis: &Basis<'_>, letter: Letter, caps: &[Cap]) -> String {
         "no_usable_mx" => format!("{mail} cannot be delivered: {why}."),
         "dane_mismatch" | "sts_failed" => format!("{mail} is refused by careful senders: {why}."),
         "plaintext" if some_encrypted(basis) => {
-            format!("Part of the mail to {label} travels in clear. {why}.")
+            format!("Part of the mail to {label} travels in clear ({why}).")
         }
-        "plaintext" => format!("{mail} travels in clear, readable for anyone on the path. {why}."),
-        "broken_tls" => format!("{mail} cannot be encrypted. {why}."),
+        "plaintext" => format!("{mail} travels in clear, readable for anyone on the path ({why})."),
+        "starttls_intermittent" => format!("Part of the mail to {label} travels in clear ({why})."),
+        "broken_tls" => format!("{mail} cannot be encrypted ({why})."),
         "outdated" | "only_weak_suites" => {
-            format!("{mail} is encrypted with outdated TLS only, which current senders refuse. {why}.")
+            format!("{mail} is encrypted with outdated TLS only, which current senders refuse ({why}).")
         }
         "certificate" => {
-            format!("{mail} is encrypted today, but senders that verify the server will not deliver. {why}.")
+            format!("{mail} is encrypted today, but senders that verify the server will not deliver ({why}).")
         }
         "no_policy" => format!(
             "{mail} is encrypted today, but whoever sits on the path can strip the TLS: nothing tells senders to \
@@ -185,12 +186,12 @@ fn with_letter(basis: &Basis<'_>, letter: Letter, caps: &[Cap]) -> String {
             format!("{mail} is encrypted, and protected from being stripped on some MX only.")
         }
         _ if letter <= Letter::A && submission => {
-            format!("{mail} is encrypted, with a valid certificate. {why}.")
+            format!("{mail} is encrypted, with a valid certificate ({why}).")
         }
         _ if letter <= Letter::A => {
-            format!("{mail} is encrypted and authenticated, and cannot be stripped on the path. {why}.")
+            format!("{mail} is encrypted and authenticated, and cannot be stripped on the path ({why}).")
         }
-        _ => format!("{mail} is encrypted, but weakly in places. {why}."),
+        _ => format!("{mail} is encrypted, but weakly in places ({why})."),
     }
 }
 

@@ -54,12 +54,14 @@ fn everything_in_force_is_a_plus_without_any_cap() {
 #[test]
 fn the_rows_of_the_table() {
     type Row = (&'static str, fn(&mut Evidence), Letter, &'static str);
-    let rows: [Row; 16] = [
+    let rows: [Row; 18] = [
         ("bogus MX", |e| domain(e).mx_answer.status = DnssecStatus::Bogus, X, "dns_bogus"),
         ("no MX host", |e| domain(e).routing = MailRouting::NoMailHost, X, "no_usable_mx"),
         ("dangling MX", |e| no_addresses(e, DnsOutcome::NxDomain), X, "no_usable_mx"),
         ("TLSA mismatch", |e| tlsa(e).matches = Some(false), X, "dane_mismatch"),
-        ("plaintext", plaintext_only, F, "plaintext"),
+        ("plaintext where TLSA demands TLS", plaintext_only, X, "dane_mismatch"),
+        ("plaintext where STS demands TLS", plaintext_without_dane, X, "sts_failed"),
+        ("plaintext", plaintext_without_policy, F, "plaintext"),
         ("TLS 1.0", |e| only_version(e, TlsVersion::Tls10), E, "outdated"),
         ("expired", expired, D, "certificate"),
         ("SSLv2", |e| version(e, TlsVersion::Ssl2, true), D, "sslv2"),
@@ -78,6 +80,16 @@ fn the_rows_of_the_table() {
         assert!(rules(&grade).contains(&rule), "{name}: {:?}", grade.caps);
         assert!(grade.summary.ends_with('.') && grade.summary.len() > 20, "{}", grade.summary);
     }
+}
+
+fn plaintext_without_dane(e: &mut Evidence) {
+    plaintext_only(e);
+    facts(e).dane = Observed::seen(None);
+}
+
+fn plaintext_without_policy(e: &mut Evidence) {
+    plaintext_only(e);
+    nothing_published(e);
 }
 
 fn tlsa(e: &mut Evidence) -> &mut waxseal_model::policy::DaneFacts {
@@ -113,7 +125,7 @@ fn dane_lifts_what_a_certificate_lacks() {
 
 #[test]
 fn the_worst_reachable_server_decides_and_the_unreachable_do_not() {
-    let grade = graded(|e| second(e, plaintext_only));
+    let grade = graded(|e| second(e, plaintext_without_policy));
     assert_eq!(grade.letter, Some(F));
     assert!(grade.summary.starts_with("Part of the mail"), "{}", grade.summary);
     let grade = graded(|e| second(e, unreachable));
@@ -185,12 +197,20 @@ fn submission_is_held_to_stricter_rules_and_needs_no_policy() {
 #[test]
 fn tls_that_never_works_is_as_bad_as_none() {
     let grade = graded(|e| {
+        no_policies(e);
         only_version(e, TlsVersion::Ssl2);
         version(e, TlsVersion::Ssl2, false);
         facts(e).chains = Observed::default();
     });
     assert_eq!((grade.letter, grade.encryption), (Some(F), EncryptionMark::Weak));
     assert_eq!(rules(&grade).first(), Some(&"broken_tls"));
+}
+
+#[test]
+fn what_was_not_answered_keeps_the_best_letter_away() {
+    let grade = graded(|e| class_unknown(e, SuiteClass::Rc4));
+    assert_eq!((grade.letter, rules(&grade)), (Some(A), vec!["untested"]));
+    assert_eq!(grade.caps[0].why, "mx1.example.com: not answered: RC4");
 }
 
 #[test]

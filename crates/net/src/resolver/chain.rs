@@ -87,6 +87,13 @@ impl Chain {
         node.trust
     }
 
+    /// True if a zone can speak for a name: it lies above it, and not above the trust
+    /// anchor of the name.
+    pub(crate) fn is_above(&self, zone: &DomainName, name: &DomainName) -> bool {
+        let below_anchor = self.anchors.closest(name).is_none_or(|(anchor, _)| zone.ends_with(&anchor));
+        name.ends_with(zone) && below_anchor
+    }
+
     fn cell(&self, name: &DomainName) -> Arc<OnceCell<Node>> {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         if nodes.len() >= MAX_NODES {
@@ -153,7 +160,7 @@ impl Chain {
 
     /// Into a zone by its DS records.
     async fn enter(&self, parent: &Zone, name: &DomainName, set: &RecordSet, deadline: Instant) -> Trust {
-        if let Err(fault) = check(set, parent, now()) {
+        if let Err(fault) = check_as_it_stands(set, parent) {
             return broken(&fault, &parent.apex, name, Rtype::DS);
         }
         let all: Vec<Ds<Bytes>> = set.data.iter().filter_map(ds_of).take(MAX_DS).cloned().collect();
@@ -188,7 +195,7 @@ impl Chain {
     ) -> Result<Arc<Fetched>, Trust> {
         let what = format!("the {rtype} records of {}", name_text(name));
         match self.fetcher.fetch(name, rtype, deadline).await {
-            Err(FetchError::NoAnswer(text)) => {
+            Err(FetchError::NoAnswer { text, .. }) => {
                 Err(Trust::Indeterminate(format!("{what}, needed for validation, did not come: {text}")))
             }
             Err(FetchError::Malformed(text)) => {
@@ -232,6 +239,14 @@ pub(crate) fn broken(fault: &Fault, zone: &DomainName, owner: &DomainName, rtype
     }
 }
 
+/// As [`check`], for records that are never made from a wildcard.
+fn check_as_it_stands(set: &RecordSet, zone: &Zone) -> Result<(), Fault> {
+    match check(set, zone, now())?.expanded_from {
+        Some(_) => Err(Fault::Malformed),
+        None => Ok(()),
+    }
+}
+
 /// Proves the keys of a zone: the set must be signed by one of those that are trusted.
 fn zone_from_keys(
     name: &DomainName,
@@ -244,8 +259,8 @@ fn zone_from_keys(
     if entry.is_empty() {
         return Trust::Bogus(none);
     }
-    match check(set, &Zone { apex: name.clone(), keys: entry }, now()) {
-        Ok(_) => Trust::Secure(Arc::new(Zone { apex: name.clone(), keys })),
+    match check_as_it_stands(set, &Zone { apex: name.clone(), keys: entry }) {
+        Ok(()) => Trust::Secure(Arc::new(Zone { apex: name.clone(), keys })),
         Err(fault) => broken(&fault, name, name, Rtype::DNSKEY),
     }
 }
@@ -257,10 +272,10 @@ fn unsigned(parent: Arc<Zone>, name: &DomainName, denial: &Denial) -> Node {
         Delegation::NoCut => Trust::Secure(parent),
         Delegation::NoName => return Node { trust: Trust::Secure(parent), is_end: true },
         Delegation::Unsigned => Trust::Insecure(format!(
-            "zone {zone} is not signed: its parent {above} proves that there is no DS record for it"
+            "zone {zone} has no DS record, as its parent {above} proves: it is not signed, or its DS was never published"
         )),
         Delegation::OptOut => Trust::Insecure(format!(
-            "{zone} is not signed: its parent {above} leaves unsigned delegations out of its proofs (NSEC3 opt-out)"
+            "{zone} has no DS record: its parent {above} leaves unsigned delegations out of its proofs (NSEC3 opt-out)"
         )),
         Delegation::Iterations(count) => Trust::Insecure(too_many_iterations(&above, count)),
         Delegation::Unproven => match &denial.fault {

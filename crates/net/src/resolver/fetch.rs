@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use super::transport::{TransportError, exchange};
 const ROUNDS: usize = 3;
 /// Longest wait for one answer of one server.
 const MAX_ATTEMPT: Duration = Duration::from_secs(2);
+/// What the one who asks gets beyond the deadline to put the outcome on record.
+const GRACE: Duration = Duration::from_millis(50);
 /// An answer is kept at least this long: for one run, whatever its time to live says.
 const MIN_KEPT: Duration = Duration::from_secs(60);
 /// An answer is kept at most this long.
@@ -40,8 +42,13 @@ pub(crate) struct Fetched {
 /// Why there is no answer to read.
 #[derive(Debug, Clone)]
 pub(crate) enum FetchError {
-    /// No server answered; the text names them all and what each did.
-    NoAnswer(String),
+    /// No server answered.
+    NoAnswer {
+        /// All servers and what each did.
+        text: String,
+        /// Whether one of them answers other questions, so that this one is the matter.
+        others_answered: bool,
+    },
     /// An answer came that is not sound DNS.
     Malformed(String),
 }
@@ -75,23 +82,31 @@ pub(crate) struct Fetcher {
     timeout: Duration,
     /// Position of the server that answered last: asked first next time.
     preferred: AtomicUsize,
+    /// Whether any server has ever answered anything.
+    alive: AtomicBool,
     slots: Mutex<HashMap<(DomainName, Rtype), Arc<Slot>>>,
 }
 
 impl Fetcher {
     pub(crate) fn new(servers: Vec<SocketAddr>, timeout: Duration) -> Self {
-        Self { servers, timeout, preferred: AtomicUsize::new(0), slots: Mutex::default() }
+        Self {
+            servers,
+            timeout,
+            preferred: AtomicUsize::new(0),
+            alive: AtomicBool::new(false),
+            slots: Mutex::default(),
+        }
     }
 
     /// The answer to a question, from memory if it was put before.
     ///
     /// Concurrent callers with the same question share one query. `deadline` ends the
-    /// attempts of the caller who puts it; a failure that is due to his lack of time is
-    /// not remembered.
+    /// attempts of the caller who puts it; a failure that is due to the caller's lack of
+    /// time is not remembered.
     pub(crate) async fn fetch(&self, name: &DomainName, rtype: Rtype, deadline: Instant) -> Outcome {
         let slot = self.slot(name, rtype);
         let asking = slot.answer.get_or_try_init(|| self.ask(name, rtype, deadline));
-        match timeout_at(deadline, asking).await {
+        match timeout_at(deadline + GRACE, asking).await {
             Ok(Ok(outcome)) => outcome.clone(),
             Ok(Err(hurried)) => Err(hurried),
             Err(_) => Err(self.no_answer(&[])),
@@ -115,8 +130,10 @@ impl Fetcher {
     }
 
     /// Asks the servers in turn. An error code is kept as the answer unless another
-    /// server does better. `Err` if the deadline left less than one full attempt each.
+    /// server does better. `Err` if the deadline left too little time to judge by.
     async fn ask(&self, name: &DomainName, rtype: Rtype, deadline: Instant) -> Result<Outcome, FetchError> {
+        let remaining = || deadline.saturating_duration_since(Instant::now());
+        let hurried = remaining() < self.attempt();
         let mut failures: Vec<Option<TransportError>> = vec![None; self.servers.len()];
         let mut refusal: Option<Outcome> = None;
         let first = self.preferred.load(Ordering::Relaxed);
@@ -124,11 +141,10 @@ impl Fetcher {
             for offset in 0..self.servers.len() {
                 let position = (first + offset) % self.servers.len();
                 let Some(server) = self.servers.get(position).copied() else { continue };
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() || (left < self.attempt() && round == 0 && offset > 0) {
-                    return refusal.ok_or_else(|| self.no_answer(&failures));
-                }
-                match self.ask_one(server, name, rtype, left).await {
+                let wait = self.attempt().min(remaining());
+                let probe = self.probe(server, round, wait);
+                let (answer, ()) = tokio::join!(self.ask_one(server, name, rtype, wait), probe);
+                match answer {
                     Ok(Ok(fetched)) if !is_refusal(fetched.response.rcode) => {
                         self.preferred.store(position, Ordering::Relaxed);
                         return Ok(Ok(fetched));
@@ -146,11 +162,26 @@ impl Fetcher {
             // A code or an unreadable answer will not change by asking again at once, nor
             // will a closed port; silence may.
             let silence = failures.iter().any(|f| matches!(f, Some(TransportError::Timeout)));
-            if refusal.is_some() || !silence {
+            if refusal.is_some() || !silence || remaining().is_zero() {
                 break;
             }
         }
-        Ok(refusal.unwrap_or_else(|| Err(self.no_answer(&failures))))
+        match refusal {
+            Some(outcome) => Ok(outcome),
+            None if hurried => Err(self.no_answer(&failures)),
+            None => Ok(Err(self.no_answer(&failures))),
+        }
+    }
+
+    /// While a question is repeated to a server that has never said a word: does it
+    /// answer any question? Every recursive server can name the root's servers.
+    async fn probe(&self, server: SocketAddr, round: usize, wait: Duration) {
+        if round == 0 || self.alive.load(Ordering::Relaxed) {
+            return;
+        }
+        if exchange(server, &DomainName::root_bytes(), Rtype::NS, wait).await.is_ok() {
+            self.alive.store(true, Ordering::Relaxed);
+        }
     }
 
     async fn ask_one(
@@ -158,9 +189,10 @@ impl Fetcher {
         server: SocketAddr,
         name: &DomainName,
         rtype: Rtype,
-        left: Duration,
+        wait: Duration,
     ) -> Result<Outcome, TransportError> {
-        let message = exchange(server, name, rtype, self.attempt().min(left)).await?;
+        let message = exchange(server, name, rtype, wait).await?;
+        self.alive.store(true, Ordering::Relaxed);
         Ok(match Response::parse(message) {
             Ok(response) => Ok(Arc::new(Fetched { server, response })),
             Err(error) => {
@@ -185,7 +217,7 @@ impl Fetcher {
                 format!("{server} {}", failure.unwrap_or(&TransportError::Timeout).text())
             })
             .collect();
-        FetchError::NoAnswer(each.join("; "))
+        FetchError::NoAnswer { text: each.join("; "), others_answered: self.alive.load(Ordering::Relaxed) }
     }
 }
 

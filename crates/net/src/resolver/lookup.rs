@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
             rtype: type_text(self.rtype),
             outcome,
             status: status.status,
-            reason: status.reason,
+            reason: status.sentence(),
             canonical_name,
             records: self.records,
         }
@@ -105,9 +105,16 @@ impl<'a> Walk<'a> {
             let start = self.here();
             let fetched = match self.chain.fetcher.fetch(&start, self.rtype, self.deadline).await {
                 Ok(fetched) => fetched,
-                Err(FetchError::NoAnswer(text)) => {
+                Err(FetchError::NoAnswer { text, others_answered: true }) => {
                     let text = format!(
-                        "no DNS server answered ({text}): the fault is with them or with our network, not with the domain"
+                        "no answer to this question ({text}), although others were answered: the name servers of {} may be slow or down",
+                        name_text(&start)
+                    );
+                    return (DnsOutcome::Timeout, Status::indeterminate(text));
+                }
+                Err(FetchError::NoAnswer { text, others_answered: false }) => {
+                    let text = format!(
+                        "no DNS server answers ({text}): the fault is with them or with our network, not with the domain"
                     );
                     return (DnsOutcome::Timeout, Status::indeterminate(text));
                 }
@@ -148,15 +155,19 @@ impl<'a> Walk<'a> {
     /// Along one alias, or to the records.
     async fn step(&mut self, response: &Response) -> Result<Step, String> {
         let here = self.here();
+        // The CNAME that comes with a DNAME is made by the server and never signed.
+        if let Some((set, target)) = redirection(response, &here)? {
+            self.take(set, response).await;
+            self.records.push(record::synthesised_cname(&here, set.ttl, &target));
+            if self.rtype == Rtype::CNAME {
+                return Ok(Step::Arrived);
+            }
+            return self.go(target).map(|()| Step::Moved);
+        }
         if let Some(set) = response.answer_set(&here, self.rtype) {
             self.take(set, response).await;
             self.records.extend(record::from_set(set));
             return Ok(Step::Arrived);
-        }
-        if let Some((set, target)) = redirection(response, &here)? {
-            self.take(set, response).await;
-            self.records.push(record::synthesised_cname(&here, set.ttl, &target));
-            return self.go(target).map(|()| Step::Moved);
         }
         let Some(set) = response.answer_set(&here, Rtype::CNAME) else { return Ok(Step::Stuck) };
         self.take(set, response).await;

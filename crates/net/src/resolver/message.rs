@@ -113,6 +113,10 @@ fn record_sets(section: RecordSection<'_, Bytes>) -> Result<Vec<RecordSet>, Mess
         });
         let Some(set) = sets.get_mut(position) else { continue };
         set.ttl = set.ttl.min(ttl);
+        if let Data::Rrsig(signature) = &data {
+            // RFC 4035 section 5.3.3.
+            set.ttl = set.ttl.min(signature.original_ttl().as_secs());
+        }
         match data {
             Data::Rrsig(signature) if set.signatures.len() < MAX_SIGNATURES => set.signatures.push(signature),
             Data::Rrsig(_) => {}

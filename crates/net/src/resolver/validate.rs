@@ -32,29 +32,39 @@ impl Status {
     }
 
     fn secure(zone: &Zone) -> Self {
-        let text = if zone.apex.is_root() {
-            "signed by the root zone, and the signature verifies from the trust anchor".to_owned()
-        } else {
-            format!(
-                "signed by zone {}, and the signatures verify from the trust anchor down to it",
-                name_text(&zone.apex)
-            )
-        };
-        Self::new(DnssecStatus::Secure, text)
+        Self::new(DnssecStatus::Secure, format!("signed by {}", zone_text(zone)))
     }
 
     fn secure_absence(zone: &Zone) -> Self {
-        let text = format!(
-            "proven by zone {}, and the signatures verify from the trust anchor down to it",
-            name_text(&zone.apex)
-        );
-        Self::new(DnssecStatus::Secure, text)
+        Self::new(DnssecStatus::Secure, format!("absence proven by {}", zone_text(zone)))
     }
 
-    /// Of two parts of an answer the weaker one decides; of equals the first.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if rank(other.status) > rank(self.status) { other } else { self }
+    /// Of two parts of an answer the weaker one decides; of equals the first. Of secure
+    /// parts all zones are named.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        if rank(other.status) > rank(self.status) {
+            return other;
+        }
+        let both_secure = rank(self.status) == 0 && rank(other.status) == 0;
+        if both_secure && !self.reason.split(", ").any(|part| part == other.reason) {
+            self.reason = format!("{}, {}", self.reason, other.reason);
+        }
+        self
     }
+
+    /// The reason as a whole sentence.
+    pub(crate) fn sentence(self) -> String {
+        match self.status {
+            DnssecStatus::Secure => {
+                format!("{}; the signatures verify from the trust anchor down", self.reason)
+            }
+            _ => self.reason,
+        }
+    }
+}
+
+fn zone_text(zone: &Zone) -> String {
+    if zone.apex.is_root() { "the root zone".to_owned() } else { format!("zone {}", name_text(&zone.apex)) }
 }
 
 fn rank(status: DnssecStatus) -> u8 {
@@ -89,7 +99,7 @@ impl Chain {
     /// The status of one record set of an answer.
     pub(crate) async fn record_set(&self, set: &RecordSet, response: &Response, deadline: Instant) -> Status {
         let mut doubt = None;
-        for signer in signers(set) {
+        for signer in self.signers(set) {
             match self.zone_of(&signer, deadline).await.without_zone() {
                 Err(status) => return status,
                 Ok(zone) if zone.apex == signer => match check(set, &zone, now()) {
@@ -112,7 +122,7 @@ impl Chain {
             }
         }
         // No signature counts. That is as it should be in an unsigned zone only.
-        match self.zone_of(&home(set), deadline).await.without_zone() {
+        match self.zone_of(&home(set.rtype, &set.owner), deadline).await.without_zone() {
             Err(status) => status,
             Ok(zone) => {
                 let missing = super::rrset::Fault::Missing;
@@ -133,7 +143,7 @@ impl Chain {
         deadline: Instant,
     ) -> (Absence, Status) {
         let mut doubt = None;
-        for signer in denial_signers(response, name, rtype) {
+        for signer in self.denial_signers(response, name, rtype) {
             let zone = match self.zone_of(&signer, deadline).await.without_zone() {
                 Err(status) => return (claim, status),
                 Ok(zone) if zone.apex == signer => zone,
@@ -162,8 +172,7 @@ impl Chain {
                 }
             }
         }
-        let home = if rtype == Rtype::DS { above(name) } else { name.clone() };
-        let status = match self.zone_of(&home, deadline).await.without_zone() {
+        let status = match self.zone_of(&home(rtype, name), deadline).await.without_zone() {
             Err(status) => status,
             Ok(zone) => doubt
                 .unwrap_or_else(|| unproven(claim, name, rtype, &zone))
@@ -172,6 +181,22 @@ impl Chain {
                 .unwrap_or_else(|| Status::indeterminate("the denial could not be checked")),
         };
         (claim, status)
+    }
+
+    /// The zones that sign a record set by its own word, the longest name first. Only a
+    /// zone at or above the owner can; for DS only one above it.
+    fn signers(&self, set: &RecordSet) -> Vec<DomainName> {
+        let home = home(set.rtype, &set.owner);
+        let names = set.signatures.iter().map(|signature| signature.signer_name());
+        longest_first(names.filter(|signer| self.is_above(signer, &home)).cloned().collect())
+    }
+
+    /// The zones that sign the denial records of an answer by their own word.
+    fn denial_signers(&self, response: &Response, name: &DomainName, rtype: Rtype) -> Vec<DomainName> {
+        let home = home(rtype, name);
+        let denials = response.authority.iter().filter(|set| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3));
+        let names = denials.flat_map(|set| &set.signatures).map(|signature| signature.signer_name());
+        longest_first(names.filter(|signer| self.is_above(signer, &home)).cloned().collect())
     }
 }
 
@@ -226,22 +251,6 @@ fn expanded(set: &RecordSet, closest: &DomainName, response: &Response, zone: &Z
     }
 }
 
-/// The zones that sign a record set by its own word, the longest name first. Only a zone
-/// at or above the owner can; for DS only one above it.
-fn signers(set: &RecordSet) -> Vec<DomainName> {
-    let home = home(set);
-    let names = set.signatures.iter().map(|signature| signature.signer_name());
-    longest_first(names.filter(|signer| home.ends_with(signer)).cloned().collect())
-}
-
-/// The zones that sign the denial records of an answer by their own word.
-fn denial_signers(response: &Response, name: &DomainName, rtype: Rtype) -> Vec<DomainName> {
-    let home = if rtype == Rtype::DS { above(name) } else { name.clone() };
-    let denials = response.authority.iter().filter(|set| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3));
-    let names = denials.flat_map(|set| &set.signatures).map(|signature| signature.signer_name());
-    longest_first(names.filter(|signer| home.ends_with(signer)).cloned().collect())
-}
-
 fn longest_first(mut names: Vec<DomainName>) -> Vec<DomainName> {
     names.sort_by_key(|name| std::cmp::Reverse(name.label_count()));
     names.dedup();
@@ -249,11 +258,10 @@ fn longest_first(mut names: Vec<DomainName>) -> Vec<DomainName> {
     names
 }
 
-/// The name whose zone is responsible for a record set: DS belongs to the parent.
-fn home(set: &RecordSet) -> DomainName {
-    if set.rtype == Rtype::DS { above(&set.owner) } else { set.owner.clone() }
-}
-
-fn above(name: &DomainName) -> DomainName {
-    name.parent().map_or_else(DomainName::root_bytes, |parent| parent.to_bytes())
+/// The name whose zone is responsible for a type at a name: DS belongs to the parent.
+fn home(rtype: Rtype, name: &DomainName) -> DomainName {
+    match name.parent() {
+        Some(parent) if rtype == Rtype::DS => parent.to_bytes(),
+        _ => name.clone(),
+    }
 }

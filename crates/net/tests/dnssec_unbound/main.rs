@@ -73,7 +73,6 @@ fn resolver(server: &servers::Server, anchor: &str) -> Resolver {
 /// One line for every case in which ours is not what is expected.
 async fn compare(upstream: &str, resolver: &Resolver, reference: &servers::Server) -> Vec<String> {
     let mut wrong = Vec::new();
-    let (mut same, mut explained) = (0, 0);
     for case in CASES {
         let theirs = verdict(reference, case);
         let ours = resolver.lookup(case.name, case.rtype).await;
@@ -102,13 +101,30 @@ async fn compare(upstream: &str, resolver: &Resolver, reference: &servers::Serve
                 ours.reason
             ));
         }
-        if difference.is_some_and(|difference| difference.theirs != theirs) {
+        // Another version of unbound may have come round to our view, but not to a third one.
+        if difference.is_some_and(|d| theirs != d.theirs && theirs != d.ours) {
             wrong.push(format!("{} {}: unbound now says {}", case.name, case.rtype, theirs.word()));
         }
-        if difference.is_some() { explained += 1 } else { same += 1 }
     }
-    eprintln!("{upstream}: {same} as unbound, {explained} different and explained");
     wrong
+}
+
+/// The document quotes the size of this comparison.
+#[test]
+fn the_document_counts_right() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/dnssec.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (all, different) = (CASES.len(), DIFFERENCES.len());
+    let below_test = tree::ZONES.len() - 2;
+    for quoted in [
+        format!(
+            "{all} questions through each of three servers; {} verdicts equal, {different} different",
+            all - different
+        ),
+        format!("`test.` and {below_test} zones below it"),
+    ] {
+        assert!(document.contains(&quoted), "docs/dnssec.md does not say: {quoted}");
+    }
 }
 
 fn programs() -> Option<impl Fn(&str) -> PathBuf> {

@@ -263,7 +263,10 @@ impl ReplyReader {
             }
             (Some(partial), Some(_)) => partial,
             (Some(partial), None) => {
-                return Err(ReplyError::Malformed { code: partial.reply.code, shown: neutralise(line, SHOWN) });
+                return Err(ReplyError::Malformed {
+                    code: partial.reply.code,
+                    shown: neutralise(line, SHOWN),
+                });
             }
             (None, Some(line)) => {
                 Partial { reply: Reply { code: line.code, enhanced: None, lines: Vec::new() }, bytes: 0 }

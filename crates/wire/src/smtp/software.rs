@@ -74,7 +74,8 @@ pub fn software<S: AsRef<str>>(lines: &[S]) -> Option<Mta> {
 /// Words in lower case, without brackets and the marks that end a clause; `Haraka/3.0`
 /// is the word `haraka`.
 fn words(line: &str) -> Vec<String> {
-    let trimmed = |w: &str| w.trim_matches(['(', ')', '[', ']', ',', ';', '.', '!', '<', '>']).to_ascii_lowercase();
+    let trimmed =
+        |w: &str| w.trim_matches(['(', ')', '[', ']', ',', ';', '.', '!', '<', '>']).to_ascii_lowercase();
     let without_version = |w: String| match w.split_once('/') {
         Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name.to_owned(),
         _ => w,

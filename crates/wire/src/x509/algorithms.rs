@@ -193,7 +193,8 @@ fn pss(content: &[u8]) -> (Option<Digest>, Option<Scheme>) {
 fn algorithm_oid(identifier: &[u8]) -> Option<(String, &[u8])> {
     let content = der::whole(identifier, der::SEQUENCE)?;
     let (oid, parameters) = der::take(content)?;
-    (oid.tag == 6).then(|| (x509_parser::oid_registry::Oid::new(oid.content.into()).to_id_string(), parameters))
+    (oid.tag == 6)
+        .then(|| (x509_parser::oid_registry::Oid::new(oid.content.into()).to_id_string(), parameters))
 }
 
 /// Curves by OID: the name that people know and the bits of the field (SEC 2, RFC 5639).

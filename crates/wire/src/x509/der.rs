@@ -56,7 +56,7 @@ pub(super) fn whole(bytes: &[u8], tag: u8) -> Option<&[u8]> {
 /// A small non-negative INTEGER from its content.
 pub(super) fn small_integer(content: &[u8]) -> Option<u32> {
     match content {
-        [] | [0x80.., ..] => None,
+        [] | [0x80..=0xff, ..] => None,
         _ if content.len() > 4 => None,
         _ => Some(content.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte))),
     }

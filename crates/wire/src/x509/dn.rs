@@ -104,13 +104,16 @@ fn text(value: &Any<'_>) -> Option<String> {
         // Read as Latin-1 by everyone, whatever T.61 says.
         Tag::T61String => value.data.iter().map(|b| char::from(*b)).collect(),
         Tag::BmpString => {
-            let units: Vec<u16> = value.data.chunks(2).map(|pair| pair.iter().fold(0, |n, b| n << 8 | u16::from(*b))).collect();
+            let units: Vec<u16> =
+                value.data.chunks(2).map(|pair| pair.iter().fold(0, |n, b| n << 8 | u16::from(*b))).collect();
             String::from_utf16_lossy(&units)
         }
         Tag::UniversalString => value
             .data
             .chunks(4)
-            .map(|four| char::from_u32(four.iter().fold(0, |n, b| n << 8 | u32::from(*b))).unwrap_or('\u{fffd}'))
+            .map(|four| {
+                char::from_u32(four.iter().fold(0, |n, b| n << 8 | u32::from(*b))).unwrap_or('\u{fffd}')
+            })
             .collect(),
         _ => return None,
     })
@@ -125,10 +128,8 @@ pub(super) struct CanonicalName(Vec<Vec<u8>>);
 impl CanonicalName {
     pub(super) fn new(name: &X509Name<'_>) -> Self {
         let rdn = |rdn: &x509_parser::x509::RelativeDistinguishedName<'_>| {
-            let mut attributes: Vec<Vec<u8>> = rdn
-                .iter()
-                .map(|a| canonical_attribute(a.attr_type().as_bytes(), a.attr_value()))
-                .collect();
+            let mut attributes: Vec<Vec<u8>> =
+                rdn.iter().map(|a| canonical_attribute(a.attr_type().as_bytes(), a.attr_value())).collect();
             attributes.sort_unstable();
             attributes.concat()
         };

@@ -35,7 +35,10 @@ const MAX_URLS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum X509Error {
     /// More than [`MAX_CERTIFICATE`] bytes.
-    #[error("the certificate is {size} bytes large; waxseal reads up to {} (real ones have a few thousand)", MAX_CERTIFICATE)]
+    #[error(
+        "the certificate is {size} bytes large; waxseal reads up to {} (real ones have a few thousand)",
+        MAX_CERTIFICATE
+    )]
     TooLarge {
         /// Bytes.
         size: usize,
@@ -79,7 +82,9 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
         self_issued: parsed.is_self_issued(),
         self_signed: parsed.is_self_signed(),
         is_ca: parsed.basic_constraints().present().map(|found| found.ca),
-        extended_key_usage: parsed.extended_key_usage().map(|oids| oids.into_iter().map(usage_name).collect()),
+        extended_key_usage: parsed
+            .extended_key_usage()
+            .map(|oids| oids.into_iter().map(usage_name).collect()),
         must_staple: must_staple(&parsed),
         issuer_urls: issuer_urls(&parsed),
     })
@@ -98,7 +103,7 @@ fn hex(bytes: &[u8]) -> String {
 fn serial(raw: &[u8]) -> String {
     match raw {
         [0, rest @ ..] if !rest.is_empty() => hex(rest),
-        [0x80.., ..] => {
+        [0x80..=0xff, ..] => {
             // Two's complement: invert and add one.
             let mut carry = true;
             let mut magnitude: Vec<u8> = raw
@@ -144,7 +149,9 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
 fn key_facts(spki: &SubjectPublicKeyInfo<'_>) -> KeyFacts {
     let oid = spki.algorithm.algorithm.to_id_string();
     let key = spki.subject_public_key.data.as_ref();
-    let Some(kind) = KeyKind::from_oid(&oid) else { return KeyFacts { algorithm: oid, bits: 0, curve: None } };
+    let Some(kind) = KeyKind::from_oid(&oid) else {
+        return KeyFacts { algorithm: oid, bits: 0, curve: None };
+    };
     let (bits, curve) = match kind {
         KeyKind::Rsa => (rsa::PublicKey::from_der(key).map_or(0, |key| key.bits()), None),
         KeyKind::Ec => {

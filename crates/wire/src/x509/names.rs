@@ -46,7 +46,9 @@ fn pattern_matches(pattern: &str, host: &str) -> bool {
         Some(suffix) => match host.split_once('.') {
             // "*.com" would be the whole of a top-level domain: RFC 9525 leaves it to CAs,
             // OpenSSL and GnuTLS refuse it.
-            Some((label, rest)) => !label.is_empty() && suffix.contains('.') && rest.eq_ignore_ascii_case(suffix),
+            Some((label, rest)) => {
+                !label.is_empty() && suffix.contains('.') && rest.eq_ignore_ascii_case(suffix)
+            }
             None => false,
         },
         None => !pattern.contains('*') && pattern.eq_ignore_ascii_case(host),

@@ -57,7 +57,8 @@ impl RootStore {
     /// A store of certificates in DER. Those that cannot be read are left out and counted
     /// by [`RootStore::skipped`]; duplicates are stored once.
     pub fn from_ders(label: impl Into<String>, ders: Vec<Vec<u8>>) -> Self {
-        let mut store = Self { label: label.into(), ders: Vec::new(), by_subject: HashMap::new(), skipped: 0 };
+        let mut store =
+            Self { label: label.into(), ders: Vec::new(), by_subject: HashMap::new(), skipped: 0 };
         for der in ders {
             match Parsed::new(&der).map(|parsed| parsed.subject) {
                 Ok(subject) => store.insert(subject, der),

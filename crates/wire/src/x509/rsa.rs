@@ -69,7 +69,9 @@ impl PublicKey {
 pub(super) fn verify(key: &PublicKey, scheme: Scheme, message: &[u8], signature: &[u8]) -> bool {
     let Some(opened) = key.open(signature) else { return false };
     match scheme {
-        Scheme::RsaPkcs1(digest) => pkcs1_encoding(digest, message, opened.len()).is_some_and(|em| em == opened),
+        Scheme::RsaPkcs1(digest) => {
+            pkcs1_encoding(digest, message, opened.len()).is_some_and(|em| em == opened)
+        }
         Scheme::RsaPss { digest, salt } => {
             // The encoding is one bit shorter than the modulus; where that saves a byte,
             // the byte must be zero.
@@ -97,7 +99,8 @@ fn pkcs1_encoding(digest: Digest, message: &[u8], length: usize) -> Option<Vec<u
     let hash = digest.of(message);
     // All lengths are far below 128, the limit of the short form.
     let short = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-    let mut info = vec![0x30, short(oid.len() + hash.len() + 8), 0x30, short(oid.len() + 4), 0x06, short(oid.len())];
+    let mut info =
+        vec![0x30, short(oid.len() + hash.len() + 8), 0x30, short(oid.len() + 4), 0x06, short(oid.len())];
     info.extend_from_slice(oid);
     info.extend_from_slice(&[0x05, 0x00, 0x04, short(hash.len())]);
     info.extend_from_slice(&hash);

@@ -42,7 +42,12 @@ pub enum SignatureError {
 ///
 /// # Errors
 /// The signature is wrong, or could not be checked; the two are kept apart.
-pub fn verify_signature(spki_der: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+pub fn verify_signature(
+    spki_der: &[u8],
+    scheme: u16,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
     let (_, spki) = SubjectPublicKeyInfo::from_der(spki_der).map_err(|_| SignatureError::BadKey)?;
     let scheme = scheme_of_code(scheme)
         .ok_or_else(|| SignatureError::Unsupported { what: format!("signature scheme 0x{scheme:04x}") })?;
@@ -148,7 +153,11 @@ fn verify_ecdsa(
         ("P-521", Digest::Sha384) => &aws::ECDSA_P521_SHA384_ASN1,
         ("P-521", Digest::Sha512) => &aws::ECDSA_P521_SHA512_ASN1,
         ("secp256k1", Digest::Sha256) => &aws::ECDSA_P256K1_SHA256_ASN1,
-        _ => return Err(SignatureError::Unsupported { what: format!("ECDSA on {curve} with {}", digest.label()) }),
+        _ => {
+            return Err(SignatureError::Unsupported {
+                what: format!("ECDSA on {curve} with {}", digest.label()),
+            });
+        }
     };
     with_library(algorithm, spki.subject_public_key.data.as_ref(), message, signature)
 }

@@ -1,7 +1,8 @@
 //! Check [`certificate.name_mismatch`](CHECK).
 
 use crate::checks::prelude::*;
-use crate::names::{self, NameMatch};
+use crate::names;
+use waxseal_wire::x509::{NameMatch, matches_host};
 
 check! {
     /// The certificate is for another name.
@@ -30,7 +31,7 @@ fn judge(case: &Case) -> Outcome {
         };
         let list = names::names_of(chain);
         let list = if list.is_empty() { "no name at all".to_owned() } else { text::short_list(&list, 3) };
-        match names::matches(leaf, host) {
+        match matches_host(leaf, host) {
             NameMatch::San => CLEAR,
             NameMatch::CommonNameOnly => {
                 let title = format!("{label} of {} bears its name only as common name", case.host());

@@ -41,7 +41,7 @@ fn judge(case: &Case) -> Outcome {
         };
         let (code, words) = path.outcome.openssl();
         let at = usize::try_from(path.depth).ok().and_then(|d| path.subjects.get(d));
-        let at = at.map(|s| format!(" at {}", text::cut(s, 80))).unwrap_or_default();
+        let at = at.map(|s| format!(" (at {})", text::cut(s, 80))).unwrap_or_default();
         case.finding(&CHECK, Severity::High, format!("{label} of {} is not trusted", case.host()))
             .detail(format!(
                 "{cause}{at}. OpenSSL calls it verify error {code}, \"{words}\". Roots used: {}. {}",

@@ -31,7 +31,7 @@ fn judge(case: &Case) -> Outcome {
                 let draft = case.finding(&CHECK, Severity::Critical, title).detail(format!(
                     "{}. Senders behind a validating resolver get no answer and keep the mail in their queue; \
                      others deliver, so it may go unnoticed.",
-                    answer.reason.trim_end_matches('.')
+                    text::sentence(&answer.reason)
                 ));
                 found.push(draft.fix("dnssec").build());
             }

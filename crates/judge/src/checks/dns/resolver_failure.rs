@@ -41,7 +41,7 @@ fn judge(case: &Case) -> Outcome {
     .detail(format!(
         "{}. Other questions about the same names were answered. Senders take a failed lookup as temporary \
              and wait; senders that use DANE must not deliver while it lasts.",
-        first.reason.trim_end_matches('.')
+        text::sentence(&first.reason)
     ))
     .fix_text(format!(
         "Ask each name server of the zone directly, and mend the one that fails:\ndig @NAMESERVER {} {}",

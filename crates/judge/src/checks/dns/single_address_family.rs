@@ -25,6 +25,7 @@ fn judge(case: &Case) -> Outcome {
         return CLEAR;
     }
     super::hosts_known(domain)?;
+    let host = domain.hosts.first().map_or(domain.name.as_str(), |h| h.name.as_str());
     let (severity, title, detail) = match (v4, v6) {
         (true, false) => (
             Severity::Info,
@@ -39,7 +40,7 @@ fn judge(case: &Case) -> Outcome {
         // No address at all is what dns.mx_dangling and dns.no_mail_host speak of.
         _ => return CLEAR,
     };
-    case.finding(&CHECK, severity, title).detail(detail).fix("ipv6").found()
+    case.finding(&CHECK, severity, title).detail(detail).fix_for("ipv6", host).found()
 }
 
 fixtures! {

@@ -30,7 +30,7 @@ fn judge(case: &Case) -> Outcome {
             .finding(&CHECK, Severity::High, format!("{host} refuses EHLO once TLS stands"))
             .detail(format!(
                 "{}. RFC 3207 has senders greet anew after TLS: here the delivery ends.",
-                why.text.trim_end_matches('.')
+                text::sentence(&why.text)
             ))
             .fix("ehlo_after_tls")
             .found();

@@ -40,7 +40,7 @@ fn judge(case: &Case) -> Outcome {
         .detail(format!(
             "{}. Senders keep the mail in their queue or use another MX; if none answers, they return it after \
              some days.",
-            why.text
+            text::sentence(&why.text)
         ))
         .fix("unreachable")
         .found()

@@ -26,7 +26,7 @@ fn judge(case: &Case) -> Outcome {
             "{}. Current libraries have mended the known attacks, and old senders need them.",
             super::proof(fact)
         ))
-        .fix("ciphers")
+        .fix("cbc")
         .found()
 }
 

@@ -32,7 +32,7 @@ fn judge(case: &Case) -> Outcome {
     )
     .detail(format!(
         "{}. {}",
-        cause.trim_end_matches('.'),
+        text::sentence(&cause),
         case.by_usage(
             "Senders fall back to cleartext, or keep the mail if they insist on TLS.",
             "Mail programs cannot connect, or go on without TLS.",

@@ -6,7 +6,7 @@ use waxseal_model::{
 };
 
 use crate::{
-    case::{Case, known},
+    case::{Case, known_if_applicable},
     text,
 };
 
@@ -45,7 +45,7 @@ pub mod weak_groups;
 /// What is known of a class of suites; none if the server refuses it.
 fn accepted<'a>(case: &Case<'a>, class: SuiteClass) -> Result<Option<&'a ClassFact>, Why> {
     match case.tls()?.suite_classes.get(&class) {
-        Some(observed) => known(observed).map(|fact| Some(fact).filter(|f| f.accepted)),
+        Some(observed) => Ok(known_if_applicable(observed)?.filter(|f| f.accepted)),
         None => Err(Why::new(Cause::NotAsked, format!("{} suites were not asked for", class.label()))),
     }
 }

@@ -28,7 +28,7 @@ fn judge(case: &Case) -> Outcome {
             "TLS 1.2 is from 2008, and current mail servers have switched off what is older: they deliver in \
              clear or not at all. MTA-STS and DANE senders refuse.",
         )
-        .fix("tls13")
+        .fix("outdated")
         .weight(5)
         .found()
 }

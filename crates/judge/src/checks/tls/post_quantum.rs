@@ -25,7 +25,7 @@ fn judge(case: &Case) -> Outcome {
             "Few mail servers do yet. Recordings made today could be deciphered by a quantum computer of the \
              future; the next TLS library brings X25519MLKEM768.",
         )
-        .fix("groups")
+        .fix("post_quantum")
         .found()
 }
 

@@ -1,0 +1,222 @@
+//! Looking for a path from a presented chain to a root.
+
+use std::rc::Rc;
+
+use waxseal_model::certificate::{PathFacts, PathOutcome};
+
+use super::{
+    constraints::{self, Violation},
+    dn,
+    parsed::Parsed,
+    roots::RootStore,
+    signature::SignatureError,
+};
+
+/// Most certificates of a path, the root included. Real paths have up to five.
+const MAX_PATH: usize = 10;
+
+/// Most signatures that are verified in search of alternatives.
+const MAX_SIGNATURES: u32 = 100;
+
+/// Most presented certificates that are looked at.
+const MAX_PRESENTED: usize = 30;
+
+/// Looks for a path from the first certificate to the store. Dates play no part.
+///
+/// Order of the presented certificates, duplicates and strangers among them do no harm,
+/// and where several certificates may have issued one (cross-signing, renewed CAs), all
+/// are tried. Where no path is found, the outcome is about the path that OpenSSL would
+/// build, in the order in which OpenSSL would complain: end of the chain, CA and purpose,
+/// signatures, names.
+///
+/// It differs from `openssl verify -purpose sslserver -partial_chain -no_check_time` in
+/// this, on purpose: it tries alternatives; an issuer whose keyUsage forbids signing is
+/// `NotACa` (OpenSSL: no issuer at all); a lone leaf is `LeafIssuerMissing`, 21, the last
+/// code that OpenSSL gives for it (the first is 20); a critical extension that nobody
+/// knows, and an empty chain or unreadable leaf, are `Unsupported`; so is what cannot be
+/// computed (see [`super::verify_signature`]). More than ten certificates in a path are
+/// `PathTooLong`.
+pub fn path(chain_der: &[Vec<u8>], roots: &RootStore) -> PathFacts {
+    let search = Search::new(chain_der, roots);
+    let Some(leaf) = search.presented.first().filter(|node| node.position == Some(0)) else {
+        return PathFacts {
+            roots: roots.describe(),
+            outcome: PathOutcome::Unsupported,
+            subjects: Vec::new(),
+            depth: 0,
+            used: Vec::new(),
+            unordered_or_extra: chain_der.len() > 1,
+        };
+    };
+    let first = search.first_path(leaf.clone());
+    let (nodes, violation) = match first.1 {
+        None => first,
+        Some(_) => {
+            let mut nodes = vec![leaf.clone()];
+            let mut signatures = MAX_SIGNATURES;
+            match search.any_path(&mut nodes, &mut signatures) {
+                true => (nodes, None),
+                false => first,
+            }
+        }
+    };
+    let (outcome, depth) = violation.unwrap_or((PathOutcome::Trusted, 0));
+    let used: Vec<Option<u32>> = nodes.iter().map(|node| node.position).collect();
+    let in_order = used.iter().flatten().copied().eq(0..u32::try_from(chain_der.len()).unwrap_or(u32::MAX));
+    PathFacts {
+        roots: roots.describe(),
+        outcome,
+        subjects: nodes.iter().map(|node| dn::rfc4514(&node.parsed.certificate.subject)).collect(),
+        depth: u32::try_from(depth).unwrap_or(u32::MAX),
+        used,
+        unordered_or_extra: !in_order,
+    }
+}
+
+/// A certificate that may be part of a path.
+#[derive(Clone)]
+struct Node<'a> {
+    parsed: Rc<Parsed<'a>>,
+    /// Where it was presented, if it was.
+    position: Option<u32>,
+    /// It is in the store.
+    anchor: bool,
+}
+
+struct Search<'a> {
+    /// Readable certificates, each once.
+    presented: Vec<Node<'a>>,
+    roots: &'a RootStore,
+}
+
+impl<'a> Search<'a> {
+    fn new(chain: &'a [Vec<u8>], roots: &'a RootStore) -> Self {
+        let mut presented: Vec<Node<'a>> = Vec::new();
+        for (position, der) in (0u32..).zip(chain.iter().take(MAX_PRESENTED)) {
+            let Ok(parsed) = Parsed::new(der) else { continue };
+            if presented.iter().any(|node| node.parsed.der == der) {
+                continue;
+            }
+            let anchor = roots.of_subject(&parsed.subject).any(|root| root == der);
+            presented.push(Node { parsed: Rc::new(parsed), position: Some(position), anchor });
+        }
+        Self { presented, roots }
+    }
+
+    /// Certificates that may have issued the last one of a path, by names and key
+    /// identifiers: those of the store first, then the others in the order presented.
+    fn issuers(&self, path: &[Node<'a>]) -> Vec<Node<'a>> {
+        let Some(top) = path.last() else { return Vec::new() };
+        let position =
+            |der: &[u8]| self.presented.iter().find(|n| n.parsed.der == der).and_then(|n| n.position);
+        let from_store = self.roots.of_subject(&top.parsed.issuer).filter_map(|der| {
+            let parsed = Rc::new(Parsed::new(der).ok()?);
+            Some(Node { parsed, position: position(der), anchor: true })
+        });
+        let from_peer = self.presented.iter().filter(|node| !node.anchor).cloned();
+        from_store
+            .chain(from_peer)
+            .filter(|node| top.parsed.may_be_issued_by(&node.parsed))
+            .filter(|node| path.iter().all(|below| below.parsed.der != node.parsed.der))
+            .collect()
+    }
+
+    /// The path by names alone, taking the first issuer at each step as OpenSSL does, and
+    /// what is wrong with it.
+    fn first_path(&self, leaf: Node<'a>) -> (Vec<Node<'a>>, Option<Violation>) {
+        let mut path = vec![leaf];
+        let end = loop {
+            match self.step(&path) {
+                Step::Anchored => break None,
+                Step::End(outcome) => break Some((outcome, path.len() - 1)),
+                Step::Unfit(node) => {
+                    path.push(node);
+                    break Some((PathOutcome::NotACa, path.len() - 1));
+                }
+                Step::Issuer(node) => path.push(node),
+            }
+        };
+        let violation = end.or_else(|| {
+            let certificates = certificates(&path);
+            constraints::extensions(&certificates)
+                .or_else(|| signatures(&certificates))
+                .or_else(|| constraints::names(&certificates))
+        });
+        (path, violation)
+    }
+
+    fn step(&self, path: &[Node<'a>]) -> Step<'a> {
+        let Some(top) = path.last() else { return Step::End(PathOutcome::Unsupported) };
+        if top.anchor {
+            return Step::Anchored;
+        }
+        let leaf_only = path.len() == 1;
+        if top.parsed.appears_self_signed() {
+            return Step::End(if leaf_only { PathOutcome::SelfSignedLeaf } else { PathOutcome::UnknownRoot });
+        }
+        if path.len() >= MAX_PATH {
+            return Step::End(PathOutcome::PathTooLong);
+        }
+        let issuers = self.issuers(path);
+        match issuers.iter().find(|node| node.parsed.may_sign()).or(issuers.first()) {
+            Some(node) if node.parsed.may_sign() => Step::Issuer(node.clone()),
+            Some(node) => Step::Unfit(node.clone()),
+            None if leaf_only => Step::End(PathOutcome::LeafIssuerMissing),
+            None => Step::End(PathOutcome::IssuerMissing),
+        }
+    }
+
+    /// Extends the path to any that is valid throughout; false if there is none, or the
+    /// number of signatures is used up.
+    fn any_path(&self, path: &mut Vec<Node<'a>>, signatures: &mut u32) -> bool {
+        let Some(top) = path.last().cloned() else { return false };
+        if top.anchor {
+            let certificates = certificates(path);
+            return constraints::extensions(&certificates).is_none()
+                && constraints::names(&certificates).is_none();
+        }
+        if path.len() >= MAX_PATH || top.parsed.appears_self_signed() {
+            return false;
+        }
+        for issuer in self.issuers(path) {
+            if *signatures == 0 {
+                return false;
+            }
+            *signatures -= 1;
+            if top.parsed.verify_signed_by(&issuer.parsed).is_err() {
+                continue;
+            }
+            path.push(issuer);
+            if self.any_path(path, signatures) {
+                return true;
+            }
+            path.pop();
+        }
+        false
+    }
+}
+
+/// What comes after the last certificate of a path.
+enum Step<'a> {
+    /// Nothing: it is in the store.
+    Anchored,
+    /// Nothing, and that is the outcome.
+    End(PathOutcome),
+    Issuer(Node<'a>),
+    /// The only issuer there is may not sign.
+    Unfit(Node<'a>),
+}
+
+fn certificates<'p, 'a>(path: &'p [Node<'a>]) -> Vec<&'p Parsed<'a>> {
+    path.iter().map(|node| &*node.parsed).collect()
+}
+
+/// Verifies the signatures of a path, from the root down. The anchor's own is not needed.
+fn signatures(path: &[&Parsed<'_>]) -> Option<Violation> {
+    let pairs = path.iter().zip(path.iter().skip(1)).enumerate().collect::<Vec<_>>();
+    pairs.into_iter().rev().find_map(|(at, (subject, issuer))| match subject.verify_signed_by(issuer) {
+        Ok(()) => None,
+        Err(SignatureError::Wrong) => Some((PathOutcome::BadSignature, at)),
+        Err(_) => Some((PathOutcome::Unsupported, at)),
+    })
+}

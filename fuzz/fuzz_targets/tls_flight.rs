@@ -2,7 +2,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use waxseal_wire::tls::flight::{FlightReader, Limits};
+use waxseal_wire::tls::flight::{Answer, FlightReader, Limits};
+
+/// The answer without the bytes that it quotes: of bytes that are no TLS, it quotes those
+/// that had come when this became clear.
+fn answer(reader: FlightReader) -> Answer {
+    match reader.finish() {
+        Answer::Malformed(_) => Answer::Malformed(String::new()),
+        Answer::NotTls(_) => Answer::NotTls(String::new()),
+        other => other,
+    }
+}
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (piece, bytes) = input;
@@ -13,5 +23,5 @@ fuzz_target!(|input: (u8, &[u8])| {
         pieces.push(part);
     }
     // How the network cuts the bytes is no part of the answer.
-    assert_eq!(whole.finish(), pieces.finish());
+    assert_eq!(answer(whole), answer(pieces));
 });

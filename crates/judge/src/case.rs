@@ -44,6 +44,8 @@ impl<'a> Case<'a> {
         Some(match gate.and_then(|()| (check.judge)(self)) {
             Ok(findings) if findings.is_empty() => Verdict::Clear,
             Ok(findings) => Verdict::Found(findings),
+            // A question that makes no sense at this server is neither fine nor open.
+            Err(why) if why.cause == Cause::NotApplicable => return None,
             Err(why) => Verdict::Undetermined(why),
         })
     }

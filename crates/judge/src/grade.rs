@@ -127,18 +127,13 @@ fn server<'a>(evidence: &Evidence, e: &'a EndpointEvidence, now: i64) -> Server<
             && e.endpoint.host.as_deref().is_some_and(|h| state::sts_covers(p, h))
             && certificate == CertificateState::Usable
     });
-    let dane = dane(e);
-    Server {
-        endpoint: e,
-        host: host_of(&e.endpoint),
-        protection: state::protection(e),
-        certificate,
-        dane,
-        sts,
-    }
+    let protection = state::protection(e);
+    let dane = dane(e, &protection);
+    Server { endpoint: e, host: host_of(&e.endpoint), protection, certificate, dane, sts }
 }
 
-fn dane(e: &EndpointEvidence) -> Dane {
+fn dane(e: &EndpointEvidence, protection: &Protection) -> Dane {
+    let no_tls = matches!(protection, Protection::Plaintext(_) | Protection::Broken(_));
     match &e.evidence.dane {
         Observed::NotTried { .. } => Dane::NotTried,
         Observed::Failed { why } if why.cause == Cause::Name => Dane::None,

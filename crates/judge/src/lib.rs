@@ -2,9 +2,9 @@
 //!
 //! Parts, in the order in which a judgement is made:
 //!
-//! - [`profile`]: the rules to judge by, as data (`profiles/*.toml`).
+//! - [`mod@profile`]: the rules to judge by, as data (`profiles/*.toml`).
 //! - `case`: what a check is shown: the evidence, one endpoint of it, the profile, `now`.
-//! - [`checks`]: one file for each check, and the list of them. A check's doc comment is
+//! - [`mod@checks`]: one file for each check, and the list of them. A check's doc comment is
 //!   its manual; [`checks()`] gives it to the command line and to every report.
 //! - `fixes`: what to change, by subject and mail server (`fixes/*.toml`).
 //! - `state`: whether an endpoint is in clear, broken or encrypted, and whether its
@@ -161,7 +161,5 @@ pub fn fuzz_judge(json: &[u8]) -> usize {
         .sum()
 }
 
-#[cfg(test)]
-mod dump_tmp;
 #[cfg(test)]
 mod tests;

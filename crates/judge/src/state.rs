@@ -240,7 +240,7 @@ pub(crate) fn chain_state(chain: &PresentedChain, reference: Option<&str>, now: 
     }
     let Some(host) = reference else {
         let text = "the name that the certificate must match is not known: --server-name gives it";
-        return CertificateState::Unknown(Why::new(Cause::NotApplicable, text));
+        return CertificateState::Unknown(Why::new(Cause::Prerequisite, text));
     };
     if x509::matches_host(leaf, host) != NameMatch::San {
         let names = text::short_list(&names::names_of(chain), 2);

@@ -31,6 +31,15 @@ fn a_finding_about_the_domain_is_not_repeated_for_each_server() {
 }
 
 #[test]
+fn a_question_that_makes_no_sense_at_a_server_gives_no_verdict() {
+    let mut evidence = fixtures::healthy();
+    fixtures::smtp(&mut evidence).mail_in_clear =
+        waxseal_model::Observed::not_tried(waxseal_model::Cause::NotApplicable, "STARTTLS is offered");
+    let judgement = judge(&evidence, mail(), NOW);
+    assert!(judgement.verdicts.iter().all(|v| v.check != "smtp.requires_tls"));
+}
+
+#[test]
 fn a_host_target_gets_no_verdicts_about_a_domain() {
     let mut evidence = fixtures::healthy();
     evidence.domain = None;

@@ -122,6 +122,8 @@ impl State {
         self.note_suite(flight.version, u32::from(flight.suite));
         match &flight.key_exchange {
             Some(KeyExchange::Ecdhe { group, .. }) => self.note_group(*group),
+            // Parameters of anonymous suites harm nobody who asks for a certificate.
+            Some(KeyExchange::Dhe { .. }) if offers::is_anonymous(flight.suite) => {}
             Some(KeyExchange::Dhe { p, .. }) => self.note_dh(p),
             Some(KeyExchange::Other) | None => {}
         }

@@ -286,3 +286,109 @@ fn url(given: &str, after_scheme: &str) -> TargetError {
 fn show(text: &str) -> String {
     neutralise(text.as_bytes(), 80)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn domain(name: &str, given: &str, mailbox: bool) -> Target {
+        Target::Domain { name: name.into(), given: given.into(), mailbox }
+    }
+
+    fn host(name: &str, port: u16) -> Target {
+        Target::Host { name: name.into(), given: name.into(), port }
+    }
+
+    fn address(text: &str, port: u16) -> Target {
+        Target::Address { address: text.parse().unwrap(), port }
+    }
+
+    #[test]
+    fn every_accepted_form_is_read() {
+        for (text, target) in [
+            ("example.com", domain("example.com", "example.com", false)),
+            (" Example.COM. ", domain("example.com", "Example.COM", false)),
+            ("localhost", domain("localhost", "localhost", false)),
+            ("_dmarc.example.com", domain("_dmarc.example.com", "_dmarc.example.com", false)),
+            ("mx.example.com:587", host("mx.example.com", 587)),
+            ("192.0.2.25", address("192.0.2.25", 25)),
+            ("192.0.2.25:465", address("192.0.2.25", 465)),
+            ("2001:db8::25", address("2001:db8::25", 25)),
+            ("[2001:db8::25]", address("2001:db8::25", 25)),
+            ("[2001:db8::25]:587", address("2001:db8::25", 587)),
+            ("[192.0.2.25]:587", address("192.0.2.25", 587)),
+            ("user@example.com", domain("example.com", "example.com", true)),
+            ("\"a b@c\"@example.com", domain("example.com", "example.com", true)),
+            ("user@[192.0.2.25]", address("192.0.2.25", 25)),
+            ("user@[IPv6:2001:db8::25]", address("2001:db8::25", 25)),
+            ("bücher.example", domain("xn--bcher-kva.example", "bücher.example", false)),
+            ("例え。テスト", domain("xn--r8jz45g.xn--zckzah", "例え。テスト", false)),
+            ("xn--bcher-kva.example", domain("xn--bcher-kva.example", "xn--bcher-kva.example", false)),
+        ] {
+            assert_eq!(parse(text, None), Ok(target), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_default_port_makes_names_hosts() {
+        assert_eq!(parse("mx.example.com", Some(465)), Ok(host("mx.example.com", 465)));
+        assert_eq!(parse("mx.example.com:25", Some(465)), Ok(host("mx.example.com", 25)));
+        assert_eq!(parse("192.0.2.25", Some(465)), Ok(address("192.0.2.25", 465)));
+        assert_eq!(parse("u@example.com", Some(465)), Ok(domain("example.com", "example.com", true)));
+    }
+
+    #[test]
+    fn absurd_targets_get_a_sentence_that_says_what_to_type() {
+        let long_label = format!("{}.example", "a".repeat(64));
+        let long_name = format!("{}com", "abcdefg.".repeat(40));
+        for (text, says) in [
+            ("", "is empty"),
+            (" . ", "is empty"),
+            ("exa mple.com", "contains a space"),
+            ("https://example.com/mail", "alone, example.com"),
+            ("smtp://user@mx.example.com:25", "alone, mx.example.com:25"),
+            ("example.com/mail", "alone, example.com"),
+            ("https://", "such as example.com"),
+            ("mx.example.com:0", "\"0\" is no port"),
+            ("mx.example.com:70000", "\"70000\" is no port"),
+            ("mx.example.com:smtp", "as in mx.example.com:25"),
+            ("mx.example.com:+25", "is no port"),
+            ("mx.example.com:", "is no port"),
+            (":25", "is empty"),
+            ("[2001:db8::25:25", "unpaired brackets"),
+            ("2001:db8::25]:25", "unpaired brackets"),
+            ("[2001:db8::25]x", "unpaired brackets"),
+            ("[example.com]:25", "is no IP address"),
+            ("[fe80::1%eth0]", "is no IP address"),
+            ("192.0.2.300", "is no IP address"),
+            ("a:b:c", "more than one colon"),
+            ("@example.com", "is no mail address"),
+            ("a@b@example.com", "is no mail address"),
+            ("user@example.com:25", "is no mail address"),
+            ("a..example", "two dots in a row"),
+            (".example.com", "two dots in a row"),
+            (&long_label, "64 bytes long"),
+            (&long_name, "DNS allows 253"),
+            ("exa$mple.com", "contains \"$\""),
+            ("⑴.example", "no host name can"),
+            ("xn--a.example", "no valid internationalised name"),
+            ("\u{1b}2J.example", "contains"),
+        ] {
+            let error = parse(text, None).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}: {error}");
+            assert!(!error.chars().any(crate::text::is_harmful), "{error:?}");
+        }
+        assert_eq!(parse(&"a".repeat(5000), None), Err(TargetError::TooLong { length: 5000 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_reads_the_same_again(text in "[a-z0-9.:@\\[\\]_-]{1,40}|\\PC{1,40}") {
+            if let Ok(target) = parse(&text, None) {
+                let again = parse(&target.argument(), None).unwrap();
+                prop_assert_eq!(again.argument(), target.argument());
+            }
+        }
+    }
+}

@@ -21,7 +21,7 @@ pub(super) fn list() -> Vec<Domain> {
         Domain::with_mx(
             "tarpit",
             "The server greets with a byte a second",
-            unreachable,
+            undetermined,
             greeting(Greeting::Tarpit),
         )
         .demo(),

@@ -39,9 +39,13 @@ pub(super) fn list() -> Vec<Domain> {
             ..shown("servfail", "The name servers answer SERVFAIL", none)
         },
         Domain { fault: Some(Fault::Silence), ..shown("dns-silent", "The name servers do not answer", none) },
-        shown("mx-cname", "The MX is an alias", expect(&["C"], &["dns.mx_is_cname"]))
-            .mx(&["@ MX 10 alias"])
-            .record("alias CNAME mx"),
+        shown(
+            "mx-cname",
+            "The MX is an alias, and the certificate does not bear the alias",
+            expect(&["D"], &["certificate.name_mismatch", "dns.mx_is_cname"]),
+        )
+        .mx(&["@ MX 10 alias"])
+        .record("alias CNAME mx"),
         shown("mx-address", "The MX is an IP address", expect(&["-", "X"], &["dns.mx_is_ip_literal"]))
             .mx(&["@ MX 10 {mx}."]),
         implicit(),
@@ -51,7 +55,7 @@ pub(super) fn list() -> Vec<Domain> {
             "mx-loop",
             "The MX is an alias of itself",
             Expect {
-                may: &["dns.mx_dangling", "dns.mx_is_cname", "smtp.unreachable"],
+                may: &["dns.mx_dangling", "dns.mx_is_cname", "dns.resolver_failure", "smtp.unreachable"],
                 ..expect(&["-", "X"], &[])
             },
         )

@@ -10,6 +10,7 @@ use domain::base::iana::Rtype;
 use domain::rdata::{Dnskey, Ds};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+use waxseal_model::dns::DnssecStatus;
 
 use super::algorithm;
 use super::anchor::{Anchor, TrustAnchors};
@@ -19,72 +20,64 @@ use super::message::{Data, DomainName, RecordSet};
 use super::rcode;
 use super::record::name_text;
 use super::rrset::{Fault, Zone, ancestor, check, ds_names};
+use super::status::Status;
 
 /// How long a link of the chain is believed without asking again.
 const KEPT: Duration = Duration::from_secs(300);
 /// Links kept in memory; then all are forgotten.
-const MAX_NODES: usize = 20_000;
+const MAX_LINKS: usize = 20_000;
 /// DS records of one zone that are looked at.
 const MAX_DS: usize = 16;
 
-/// What is known of the zone that holds a name. The text is the reason, one sentence.
+/// One link: the zone that holds a name, and whether anything can exist below the name.
 #[derive(Debug, Clone)]
-pub(crate) enum Trust {
-    /// The zone and its proven keys.
-    Secure(Arc<Zone>),
-    /// Proven to be unsigned.
-    Insecure(String),
-    /// The chain is broken.
-    Bogus(String),
-    /// The chain could not be followed.
-    Indeterminate(String),
-}
-
-/// One link: the trust at a name, and whether anything can exist below it.
-#[derive(Debug, Clone)]
-struct Node {
-    trust: Trust,
+struct Link {
+    zone: Arc<Zone>,
     is_end: bool,
 }
 
-impl Node {
-    fn new(trust: Trust) -> Self {
-        Self { trust, is_end: false }
+impl Link {
+    fn to(zone: Arc<Zone>) -> Self {
+        Self { zone, is_end: false }
     }
 }
 
-type Cell = (Instant, Arc<OnceCell<Node>>);
+/// A link, or why the chain ends there without one.
+type LinkResult = Result<Link, Status>;
+
+/// A link in memory, and since when.
+type Cell = (Instant, Arc<OnceCell<LinkResult>>);
 
 /// Follows chains and remembers their links.
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) fetcher: Fetcher,
     anchors: TrustAnchors,
-    nodes: Mutex<HashMap<DomainName, Cell>>,
+    links: Mutex<HashMap<DomainName, Cell>>,
 }
 
 impl Chain {
     pub(crate) fn new(fetcher: Fetcher, anchors: TrustAnchors) -> Self {
-        Self { fetcher, anchors, nodes: Mutex::default() }
+        Self { fetcher, anchors, links: Mutex::default() }
     }
 
-    /// The zone that holds a name (for a zone's own name: that zone).
-    pub(crate) async fn zone_of(&self, name: &DomainName, deadline: Instant) -> Trust {
+    /// The zone that holds a name (for a zone's own name: that zone) with proven keys,
+    /// or why there is none to rely on.
+    pub(crate) async fn zone_of(&self, name: &DomainName, deadline: Instant) -> Result<Arc<Zone>, Status> {
         let Some((top, anchor)) = self.anchors.closest(name) else {
-            return Trust::Indeterminate(format!("no trust anchor covers {}", name_text(name)));
+            return Err(Status::indeterminate(format!("no trust anchor covers {}", name_text(name))));
         };
         let cell = self.cell(&top);
-        let mut node = remembered(&cell, self.start_at(&top, anchor, deadline)).await;
+        let mut link = remembered(&cell, self.start_at(&top, anchor, deadline)).await?;
         for labels in top.label_count()..name.label_count() {
-            let Trust::Secure(zone) = node.trust.clone() else { break };
-            if node.is_end {
+            if link.is_end {
                 break;
             }
             let below = ancestor(name, labels);
             let cell = self.cell(&below);
-            node = remembered(&cell, self.descend(zone, &below, deadline)).await;
+            link = remembered(&cell, self.descend(link.zone, &below, deadline)).await?;
         }
-        node.trust
+        Ok(link.zone)
     }
 
     /// True if a zone can speak for a name: it lies above it, and not above the trust
@@ -94,34 +87,31 @@ impl Chain {
         name.ends_with(zone) && below_anchor
     }
 
-    fn cell(&self, name: &DomainName) -> Arc<OnceCell<Node>> {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        if nodes.len() >= MAX_NODES {
-            nodes.clear();
+    fn cell(&self, name: &DomainName) -> Arc<OnceCell<LinkResult>> {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.len() >= MAX_LINKS {
+            links.clear();
         }
         let new = || (Instant::now(), Arc::default());
-        let cell = nodes.entry(name.clone()).or_insert_with(new);
+        let cell = links.entry(name.clone()).or_insert_with(new);
         if cell.0.elapsed() >= KEPT {
             *cell = new();
         }
         Arc::clone(&cell.1)
     }
 
-    async fn start_at(&self, name: &DomainName, anchor: &Anchor, deadline: Instant) -> Node {
+    async fn start_at(&self, name: &DomainName, anchor: &Anchor, deadline: Instant) -> LinkResult {
         let zone = name_text(name);
-        let fetched = match self.answer(name, Rtype::DNSKEY, deadline).await {
-            Ok(fetched) => fetched,
-            Err(trust) => return Node::new(trust),
-        };
+        let fetched = self.answer(name, Rtype::DNSKEY, deadline).await?;
         let Some(set) = fetched.response.answer_set(name, Rtype::DNSKEY) else {
-            return Node::new(Trust::Indeterminate(format!(
+            return Err(Status::indeterminate(format!(
                 "the DNS server {} gives no DNSKEY record for {zone}, where the trust anchor is; \
                  it may not support DNSSEC: try another one with --dns",
                 fetched.server
             )));
         };
         if set.signatures.is_empty() {
-            return Node::new(Trust::Indeterminate(format!(
+            return Err(Status::indeterminate(format!(
                 "the DNS server {} passes on no DNSSEC signatures; try another one with --dns",
                 fetched.server
             )));
@@ -131,18 +121,15 @@ impl Chain {
             anchor.keys.contains(key) || usable.iter().any(|ds| ds_names(ds, name, key))
         };
         let none = format!("no DNSKEY of {zone} matches the trust anchor");
-        Node::new(zone_from_keys(name, set, trusted, none))
+        Ok(Link::to(zone_from_keys(name, set, trusted, none)?))
     }
 
     /// From a proven zone to a name one label below the last link.
-    async fn descend(&self, parent: Arc<Zone>, name: &DomainName, deadline: Instant) -> Node {
-        let fetched = match self.answer(name, Rtype::DS, deadline).await {
-            Ok(fetched) => fetched,
-            Err(trust) => return Node::new(trust),
-        };
+    async fn descend(&self, parent: Arc<Zone>, name: &DomainName, deadline: Instant) -> LinkResult {
+        let fetched = self.answer(name, Rtype::DS, deadline).await?;
         let response = &fetched.response;
         if let Some(set) = response.answer_set(name, Rtype::DS) {
-            return Node::new(self.enter(&parent, name, set, deadline).await);
+            return Ok(Link::to(self.enter(&parent, name, set, deadline).await?));
         }
         // A name that is an alias, or lies below one, is no zone.
         let alias = response.answer.iter().find(|set| {
@@ -152,37 +139,35 @@ impl Chain {
         if let Some(set) = alias
             && check(set, &parent, now()).is_ok()
         {
-            return Node { trust: Trust::Secure(parent), is_end: set.rtype == Rtype::DNAME };
+            return Ok(Link { zone: parent, is_end: set.rtype == Rtype::DNAME });
         }
         let denial = Denial::new(&response.authority, &parent, now());
-        unsigned(parent, name, &denial)
+        without_ds(parent, name, &denial)
     }
 
     /// Into a zone by its DS records.
-    async fn enter(&self, parent: &Zone, name: &DomainName, set: &RecordSet, deadline: Instant) -> Trust {
-        if let Err(fault) = check_as_it_stands(set, parent) {
-            return broken(&fault, &parent.apex, name, Rtype::DS);
-        }
+    async fn enter(
+        &self,
+        parent: &Zone,
+        name: &DomainName,
+        set: &RecordSet,
+        deadline: Instant,
+    ) -> Result<Arc<Zone>, Status> {
+        check_as_it_stands(set, parent)
+            .map_err(|fault| Status::broken(&fault, &parent.apex, name, Rtype::DS))?;
         let all: Vec<Ds<Bytes>> = set.data.iter().filter_map(ds_of).take(MAX_DS).cloned().collect();
         let usable = usable_ds(&all);
         if usable.is_empty() {
-            return Trust::Indeterminate(unsupported(name, &all));
+            return Err(Status::indeterminate(unsupported(name, &all)));
         }
-        let zone = name_text(name);
-        let fetched = match self.answer(name, Rtype::DNSKEY, deadline).await {
-            Ok(fetched) => fetched,
-            Err(trust) => return trust,
-        };
+        let (zone, above) = (name_text(name), name_text(&parent.apex));
+        let fetched = self.answer(name, Rtype::DNSKEY, deadline).await?;
         let Some(keys) = fetched.response.answer_set(name, Rtype::DNSKEY) else {
-            let parent = name_text(&parent.apex);
-            return Trust::Bogus(format!(
-                "zone {zone} has no DNSKEY record, although its parent {parent} publishes DS records for it"
-            ));
+            return Err(Status::bogus(format!(
+                "zone {zone} has no DNSKEY record, although its parent {above} publishes DS records for it"
+            )));
         };
-        let none = format!(
-            "no DNSKEY of zone {zone} matches the DS records in its parent {}",
-            name_text(&parent.apex)
-        );
+        let none = format!("no DNSKEY of zone {zone} matches the DS records in its parent {above}");
         zone_from_keys(name, keys, |key| usable.iter().any(|ds| ds_names(ds, name, key)), none)
     }
 
@@ -192,51 +177,37 @@ impl Chain {
         name: &DomainName,
         rtype: Rtype,
         deadline: Instant,
-    ) -> Result<Arc<Fetched>, Trust> {
-        let what = format!("the {rtype} records of {}", name_text(name));
-        match self.fetcher.fetch(name, rtype, deadline).await {
-            Err(FetchError::NoAnswer { text, .. }) => {
-                Err(Trust::Indeterminate(format!("{what}, needed for validation, did not come: {text}")))
-            }
-            Err(FetchError::Malformed(text)) => {
-                Err(Trust::Indeterminate(format!("{what}, needed for validation, are unusable: {text}")))
-            }
+    ) -> Result<Arc<Fetched>, Status> {
+        let failure = match self.fetcher.fetch(name, rtype, deadline).await {
+            Err(FetchError::NoAnswer { text, .. } | FetchError::Malformed(text)) => text,
             Ok(fetched) => match rcode::failure(&fetched) {
-                None => Ok(fetched),
-                Some(text) => Err(Trust::Indeterminate(format!(
-                    "{what}, needed for validation, could not be fetched: {text}"
-                ))),
+                None => return Ok(fetched),
+                Some(text) => text,
             },
-        }
+        };
+        Err(Status::indeterminate(format!(
+            "the {rtype} records of {}, needed for validation, did not come: {failure}",
+            name_text(name)
+        )))
     }
 }
 
 /// A link from memory, or made now. What could not be determined is not remembered: the
 /// next caller may have more time.
-async fn remembered(cell: &OnceCell<Node>, make: impl Future<Output = Node>) -> Node {
+async fn remembered(cell: &OnceCell<LinkResult>, make: impl Future<Output = LinkResult>) -> LinkResult {
     let conclusive = async {
-        let node = make.await;
-        if matches!(node.trust, Trust::Indeterminate(_)) { Err(node) } else { Ok(node) }
+        match make.await {
+            Err(status) if status.status == DnssecStatus::Indeterminate => Err(status),
+            conclusive => Ok(conclusive),
+        }
     };
-    match cell.get_or_try_init(|| conclusive).await {
-        Ok(node) => node.clone(),
-        Err(node) => node,
-    }
+    cell.get_or_try_init(|| conclusive).await?.clone()
 }
 
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// What follows from a signature that does not hold.
-pub(crate) fn broken(fault: &Fault, zone: &DomainName, owner: &DomainName, rtype: Rtype) -> Trust {
-    let sentence = fault.sentence(zone, owner, rtype);
-    match fault {
-        Fault::Unsupported(_) => Trust::Indeterminate(sentence),
-        _ => Trust::Bogus(sentence),
-    }
 }
 
 /// As [`check`], for records that are never made from a wildcard.
@@ -253,46 +224,39 @@ fn zone_from_keys(
     set: &RecordSet,
     trusted: impl Fn(&Dnskey<Bytes>) -> bool,
     none: String,
-) -> Trust {
+) -> Result<Arc<Zone>, Status> {
     let keys: Vec<Dnskey<Bytes>> = set.data.iter().filter_map(key_of).cloned().collect();
     let entry: Vec<Dnskey<Bytes>> = keys.iter().filter(|key| trusted(key)).cloned().collect();
     if entry.is_empty() {
-        return Trust::Bogus(none);
+        return Err(Status::bogus(none));
     }
-    match check_as_it_stands(set, &Zone { apex: name.clone(), keys: entry }) {
-        Ok(()) => Trust::Secure(Arc::new(Zone { apex: name.clone(), keys })),
-        Err(fault) => broken(&fault, name, name, Rtype::DNSKEY),
-    }
+    check_as_it_stands(set, &Zone { apex: name.clone(), keys: entry })
+        .map_err(|fault| Status::broken(&fault, name, name, Rtype::DNSKEY))?;
+    Ok(Arc::new(Zone { apex: name.clone(), keys }))
 }
 
 /// What a parent zone proves of a name without DS records.
-fn unsigned(parent: Arc<Zone>, name: &DomainName, denial: &Denial) -> Node {
+fn without_ds(parent: Arc<Zone>, name: &DomainName, denial: &Denial) -> LinkResult {
     let (zone, above) = (name_text(name), name_text(&parent.apex));
-    let trust = match denial.delegation(name) {
-        Delegation::NoCut => Trust::Secure(parent),
-        Delegation::NoName => return Node { trust: Trust::Secure(parent), is_end: true },
-        Delegation::Unsigned => Trust::Insecure(format!(
-            "zone {zone} has no DS record, as its parent {above} proves: it is not signed, or its DS was never published"
-        )),
-        Delegation::OptOut => Trust::Insecure(format!(
-            "{zone} has no DS record: its parent {above} leaves unsigned delegations out of its proofs (NSEC3 opt-out)"
-        )),
-        Delegation::Iterations(count) => Trust::Insecure(too_many_iterations(&above, count)),
-        Delegation::Unproven => match &denial.fault {
-            Some((fault, owner, rtype)) => broken(fault, &parent.apex, owner, *rtype),
-            None => Trust::Bogus(format!(
+    match denial.delegation(name) {
+        Delegation::NoCut => Ok(Link::to(parent)),
+        Delegation::NoName => Ok(Link { zone: parent, is_end: true }),
+        Delegation::Unsigned => Err(Status::insecure(format!(
+            "zone {zone} has no DS record, as its parent {above} proves: \
+             it is not signed, or its DS was never published"
+        ))),
+        Delegation::OptOut => Err(Status::insecure(format!(
+            "{zone} has no DS record: its parent {above} leaves unsigned delegations \
+             out of its proofs (NSEC3 opt-out)"
+        ))),
+        Delegation::Iterations(count) => Err(Status::too_many_iterations(&parent.apex, count)),
+        Delegation::Unproven => Err(match &denial.fault {
+            Some((fault, owner, rtype)) => Status::broken(fault, &parent.apex, owner, *rtype),
+            None => Status::bogus(format!(
                 "zone {above} is signed, but the answer does not prove that {zone} has no DS record"
             )),
-        },
-    };
-    Node::new(trust)
-}
-
-/// Why a zone with many NSEC3 iterations counts as unsigned.
-pub(crate) fn too_many_iterations(zone: &str, count: u16) -> String {
-    format!(
-        "zone {zone} hashes names with {count} NSEC3 iterations, which validators treat as unsigned (RFC 9276)"
-    )
+        }),
+    }
 }
 
 /// The DS records that can be checked; SHA-1 digests only where there is nothing better

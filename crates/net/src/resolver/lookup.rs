@@ -13,7 +13,8 @@ use super::fetch::FetchError;
 use super::message::{Data, DomainName, RecordSet, Response};
 use super::rcode;
 use super::record::{self, name_text, type_text};
-use super::validate::{Absence, Status};
+use super::status::Status;
+use super::validate::Absence;
 
 /// Aliases followed in one lookup, as unbound does.
 const MAX_ALIASES: usize = 11;
@@ -107,14 +108,16 @@ impl<'a> Walk<'a> {
                 Ok(fetched) => fetched,
                 Err(FetchError::NoAnswer { text, others_answered: true }) => {
                     let text = format!(
-                        "no answer to this question ({text}), although others were answered: the name servers of {} may be slow or down",
+                        "no answer to this question ({text}), although others were answered: \
+                         the name servers of {} may be slow or down",
                         name_text(&start)
                     );
                     return (DnsOutcome::Timeout, Status::indeterminate(text));
                 }
                 Err(FetchError::NoAnswer { text, others_answered: false }) => {
                     let text = format!(
-                        "no DNS server answers ({text}): the fault is with them or with our network, not with the domain"
+                        "no DNS server answers ({text}): the fault is with them or with our network, \
+                         not with the domain"
                     );
                     return (DnsOutcome::Timeout, Status::indeterminate(text));
                 }

@@ -1,17 +1,18 @@
 //! Names, asked of a recursive server and validated here with DNSSEC.
 //!
 //! The parts, in the order in which an answer meets them:
-//! * [`anchor`], [`system`]: where trust begins and which servers are asked;
-//! * [`transport`]: one question to one server, UDP and TCP;
-//! * [`fetch`]: retries, other servers, memory;
-//! * [`message`], [`record`], [`rcode`]: what came, as values and in words;
-//! * [`algorithm`], [`rrset`]: signatures over record sets;
-//! * [`denial`], [`nsec3`]: proofs that something does not exist;
-//! * [`chain`]: the way from the anchor to a zone;
-//! * [`validate`]: the status of an answer.
+//! * `anchor`, `system`: where trust begins and which servers are asked;
+//! * `transport`: one question to one server, UDP and TCP;
+//! * `fetch`: retries, other servers, memory;
+//! * `message`, `record`, `rcode`: what came, as values and in words;
+//! * `algorithm`, `rrset`: signatures over record sets;
+//! * `denial`, `nsec3`: proofs that something does not exist;
+//! * `chain`: the way from the anchor to a zone;
+//! * `validate`, `status`: what an answer is worth, and why;
+//! * `lookup`: one question, with the aliases on the way.
 //!
 //! Parsing, names and record data come from the `domain` crate. The validation is our
-//! own, because the crate's calls zones signed with ECDSA P-384 and Ed25519 insecure and
+//! own, because the crate's validator calls zones signed with ECDSA P-384 and Ed25519 insecure and
 //! gives no zone or date in its reasons; tests compare the two.
 //!
 //! The AD bit of a server is never read: it says what somebody else checked, over a path
@@ -29,6 +30,7 @@ mod nsec3;
 mod rcode;
 mod record;
 mod rrset;
+mod status;
 mod system;
 mod transport;
 mod validate;

@@ -58,7 +58,8 @@ impl Fault {
                 algorithm::name(*number)
             ),
             Self::NoKey(tag, number) => format!(
-                "the signature over {what} was made with key {tag} (algorithm {}), which zone {zone} does not publish",
+                "the signature over {what} was made with key {tag} (algorithm {}), \
+                 which zone {zone} does not publish",
                 algorithm::name(*number)
             ),
             Self::Malformed => format!("the signature of zone {zone} over {what} is malformed"),

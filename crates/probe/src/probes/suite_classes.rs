@@ -82,8 +82,13 @@ impl Probe for SuiteClasses {
             Reaction::Accepted(flight) => {
                 state.note_flight(spec, &flight);
                 let code = u32::from(flight.suite);
+                // What an anonymous suite uses besides says nothing of the suites that
+                // careful clients choose from.
+                let anonymous = offers::is_anonymous(flight.suite);
                 for class in suites::classes(code) {
-                    self.accept(class, flight.version, code);
+                    if !anonymous || BROKEN.contains(&class) {
+                        self.accept(class, flight.version, code);
+                    }
                 }
                 note_etm(state, code, flight.encrypt_then_mac);
                 self.drop_offered(&[flight.suite]);
@@ -204,10 +209,15 @@ fn plan(state: &State) -> VecDeque<Pass> {
 }
 
 fn pass(version: TlsVersion, classes: &[SuiteClass]) -> Pass {
-    let rest = offers::before_tls13()
+    let anonymous_wanted = classes.contains(&SuiteClass::Anonymous);
+    let mut rest: Vec<u16> = offers::before_tls13()
         .filter(|code| touches(*code, classes))
+        .filter(|code| anonymous_wanted || !offers::is_anonymous(*code))
         .filter(|code| offers::fits(*code, version))
         .collect();
+    // Servers that follow the client's order then show the broken ciphers of suites with a
+    // certificate first.
+    rest.sort_by_key(|code| offers::is_anonymous(*code));
     Pass { version, classes: classes.to_vec(), rest }
 }
 

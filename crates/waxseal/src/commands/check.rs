@@ -66,7 +66,7 @@ pub struct CheckArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
-    rules: JudgeArgs,
+    rules: RuleArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// Also write the evidence to a file, for `waxseal judge`.
@@ -77,7 +77,7 @@ pub struct CheckArgs {
 /// How to judge, and what counts as failure.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Judgement")]
-pub struct JudgeArgs {
+pub struct RuleArgs {
     /// The rules to grade by: mail, bcp195 or ncsc-2025.
     #[arg(long, value_name = "NAME", default_value = "mail", env = "WAXSEAL_PROFILE")]
     profile: String,
@@ -92,7 +92,7 @@ pub struct JudgeArgs {
     inconclusive: String,
 }
 
-impl JudgeArgs {
+impl RuleArgs {
     /// The rules by their name.
     ///
     /// # Errors

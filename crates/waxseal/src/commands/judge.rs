@@ -8,7 +8,7 @@ use waxseal_model::Report;
 use waxseal_render::evidence;
 
 use crate::{
-    commands::check::{JudgeArgs as Rules, OutputArgs, show},
+    commands::check::{OutputArgs, RuleArgs, show},
     exit::{Exit, Failure},
     output::Terminal,
 };
@@ -29,7 +29,7 @@ pub struct JudgeArgs {
     #[arg(long)]
     at_scan_time: bool,
     #[command(flatten)]
-    rules: Rules,
+    rules: RuleArgs,
     #[command(flatten)]
     output: OutputArgs,
 }

@@ -333,3 +333,174 @@ fn enhanced_status(code: u16, text: &str) -> Option<String> {
     let class_fits = matches!(code / 100, 2 | 4 | 5) && class == (code / 100).to_string();
     (class_fits && parts.next().is_none() && number(subject) && number(detail)).then(|| word.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(bytes: &[u8]) -> Result<Vec<Reply>, ReplyError> {
+        let mut reader = ReplyReader::default();
+        reader.push(bytes);
+        let mut replies = Vec::new();
+        while let Some(reply) = reader.next()? {
+            replies.push(reply);
+        }
+        Ok(replies)
+    }
+
+    fn one(bytes: &[u8]) -> Reply {
+        let mut replies = read(bytes).unwrap();
+        assert_eq!(replies.len(), 1, "{replies:?}");
+        replies.remove(0)
+    }
+
+    #[test]
+    fn replies_of_every_form_are_read() {
+        assert_eq!(one(b"220 mx ESMTP\r\n").lines, ["mx ESMTP"]);
+        assert_eq!(one(b"220-first\r\n220-\r\n220 last\r\n").lines, ["first", "", "last"]);
+        assert_eq!(one(b"250\r\n").lines, [""], "code alone");
+        assert_eq!(one(b"250-a\r\n250\r\n").lines, ["a", ""]);
+        let two = read(b"220 a\r\n250 b\r\n").unwrap();
+        assert_eq!((two[0].code, two[1].code), (220, 250));
+    }
+
+    #[test]
+    fn bare_line_feeds_are_tolerated_and_noted() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"220 a\r\n");
+        assert_eq!(reader.next().unwrap().unwrap().lines, ["a"]);
+        assert!(!reader.bare_lf());
+        reader.push(b"250-a\n250 b\n");
+        assert_eq!(reader.next().unwrap().unwrap().lines, ["a", "b"]);
+        assert!(reader.bare_lf());
+    }
+
+    #[test]
+    fn enhanced_codes_count_only_in_their_class() {
+        for (line, enhanced) in [
+            ("454 4.7.0 TLS not available", Some("4.7.0")),
+            ("454 4.7.0", Some("4.7.0")),
+            ("550 5.7.509 no", Some("5.7.509")),
+            ("550 4.7.1 no", None),
+            ("250 1.2.3.4 hello", None),
+            ("250 2.0 hello", None),
+            ("354 3.0.0 go", None),
+            ("550 5.7.1no", None),
+            ("550 5.1234.1 no", None),
+        ] {
+            assert_eq!(one(format!("{line}\r\n").as_bytes()).enhanced.as_deref(), enhanced, "{line}");
+        }
+        assert_eq!(one(b"550-no\r\n550 5.7.1 no\r\n").enhanced.as_deref(), Some("5.7.1"));
+    }
+
+    #[test]
+    fn hostile_text_is_neutralised() {
+        assert_eq!(one(b"220 \x1b[2Jmx\r\r\n").lines, [r"\x1b[2Jmx\x0d"]);
+    }
+
+    #[test]
+    fn mixed_codes_are_an_error_that_keeps_both() {
+        let error = read(b"250-mx\r\n421 4.4.2 too slow\r\n").unwrap_err();
+        assert_eq!(error, ReplyError::MixedCodes { first: 250, second: 421, shown: "4.4.2 too slow".into() });
+        let error = read(b"250-mx\r\nhello\r\n").unwrap_err();
+        assert_eq!(error, ReplyError::Malformed { code: 250, shown: "hello".into() });
+    }
+
+    #[test]
+    fn other_protocols_are_named_without_waiting_for_a_line() {
+        for (bytes, what) in [
+            (&b"SSH-2.0-x"[..], Some("an SSH server")),
+            (b"\x15\x03\x01\x00\x02\x02\x28", Some("TLS from the first byte")),
+            (b"* OK ready\r\n", Some("an IMAP server")),
+            (b"2500 apples\r\n", None),
+            (b"120 wait\r\n", None),
+            (b"\r\n", None),
+        ] {
+            match read(bytes) {
+                Err(ReplyError::NotSmtp { looks_like, .. }) => assert_eq!(looks_like.as_deref(), what),
+                other => panic!("{bytes:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn endless_servers_meet_the_limits() {
+        let limits = Limits { line: 20, lines: 3, total: 40 };
+        let read = |bytes: &[u8]| {
+            let mut reader = ReplyReader::new(limits);
+            reader.push(bytes);
+            let first = reader.next();
+            assert_eq!(first, reader.next(), "errors stay");
+            first.unwrap_err()
+        };
+        assert_eq!(read(b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaa"), ReplyError::TooLong { limit: 20 });
+        assert_eq!(read(b"220 aaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"), ReplyError::TooLong { limit: 20 });
+        assert_eq!(read(b"220-a\r\n220-a\r\n220-a\r\n220-a\r\n"), ReplyError::TooManyLines { limit: 3 });
+        assert_eq!(
+            read(b"220-aaaaaaaaaaaa\r\n220-aaaaaaaaaaaa\r\n220-aaaaaaa\r\n"),
+            ReplyError::TooLarge { limit: 40 }
+        );
+    }
+
+    #[test]
+    fn bytes_after_a_reply_are_kept_and_counted() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"220 go ahead\r\n250 injected\r\nmore");
+        assert_eq!(reader.next().unwrap().unwrap().code, 220);
+        assert_eq!(reader.buffered(), 18);
+        assert_eq!(reader.take_rest(), b"250 injected\r\nmore");
+        assert_eq!(reader.buffered(), 0);
+        assert_eq!(reader.unfinished(), None);
+    }
+
+    #[test]
+    fn an_early_end_is_described() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"220-mx\r\n220-be");
+        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.unfinished(), Some(ReplyError::Unfinished { shown: "220 mx".into() }));
+        let mut reader = ReplyReader::default();
+        reader.push(b"\x15\x03\x03");
+        assert_eq!(reader.next(), Ok(None));
+        assert!(matches!(reader.unfinished(), Some(ReplyError::NotSmtp { looks_like: Some(_), .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn where_bytes_are_split_makes_no_difference(
+            lines in prop::collection::vec("(220[- ][a-z ]{0,9}|[ -~]{0,12})(\r\n|\n)", 0..8),
+            cuts in prop::collection::vec(1usize..9, 1..40),
+        ) {
+            let bytes = lines.concat().into_bytes();
+            let mut whole = ReplyReader::default();
+            whole.push(&bytes);
+            let mut expected = Vec::new();
+            while let Ok(Some(reply)) = whole.next() { expected.push(reply); }
+            let mut split = ReplyReader::default();
+            let mut found = Vec::new();
+            let (mut rest, mut cuts) = (bytes.as_slice(), cuts.into_iter().cycle());
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+                split.push(piece);
+                while let Ok(Some(reply)) = split.next() { found.push(reply); }
+                rest = after;
+            }
+            prop_assert_eq!(expected, found);
+            prop_assert_eq!(whole.next().is_err(), split.next().is_err());
+        }
+
+        #[test]
+        fn any_bytes_end_in_replies_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let mut reader = ReplyReader::default();
+            reader.push(&bytes);
+            for _ in 0..=bytes.len() {
+                match reader.next() {
+                    Ok(Some(reply)) => prop_assert!((200..600).contains(&reply.code)),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            prop_assert!(reader.buffered() <= bytes.len());
+        }
+    }
+}

@@ -224,3 +224,85 @@ fn issuer_urls(parsed: &Parsed<'_>) -> Vec<String> {
     let issuers = access.iter().filter(|d| d.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2");
     issuers.filter_map(|d| url(&d.access_location)).take(MAX_URLS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn certificate() -> Vec<u8> {
+        let params = CertificateParams::new(vec!["mx.example.com".to_owned()]).unwrap();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_plain_certificate_is_read() {
+        let der = certificate();
+        let facts = facts(&der).unwrap();
+        assert_eq!(facts.dns_names, ["mx.example.com"]);
+        assert_eq!((facts.key.algorithm.as_str(), facts.key.curve.as_deref()), ("EC", Some("P-256")));
+        assert_eq!(facts.sha256.len(), 64);
+        assert!(facts.self_signed);
+        assert_eq!(BASE64_STANDARD.decode(&facts.der).unwrap(), der);
+    }
+
+    #[test]
+    fn what_is_no_certificate_gets_one_sentence() {
+        let huge = facts(&vec![0x30; 1 << 20]).unwrap_err();
+        assert_eq!(huge, X509Error::TooLarge { size: 1 << 20 });
+        assert!(huge.to_string().contains("1048576 bytes large"));
+        let mut trailing = certificate();
+        trailing.push(0);
+        assert!(facts(&trailing).unwrap_err().to_string().contains("1 bytes follow its end"));
+        for bytes in [&b""[..], b"0", b"hello", &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff], &[0x30, 0x80, 0, 0]] {
+            assert!(matches!(facts(bytes), Err(X509Error::Malformed { .. })), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn serial_numbers_keep_their_sign() {
+        for (raw, text) in [
+            (&[0x12, 0x34][..], "1234"),
+            (&[0, 0xff], "ff"),
+            (&[0], "00"),
+            (&[0xfb], "-05"),
+            (&[0x80, 0], "-8000"),
+            (&[], ""),
+        ] {
+            assert_eq!(serial(raw), text, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_counted_in_bits() {
+        assert_eq!(bit_length(&[0, 0x80, 0]), 16);
+        assert_eq!(bit_length(&[1, 0]), 9);
+        assert_eq!(bit_length(&[]), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn damaged_certificates_do_no_harm(at in 0usize..400, with: u8, cut in 0usize..500) {
+            let mut der = CERTIFICATE.with(Clone::clone);
+            let length = der.len();
+            der[at % length] = with;
+            der.truncate(length.max(cut));
+            if let Ok(facts) = facts(&der) {
+                let text = format!("{}{}{:?}", facts.subject, facts.issuer, facts.dns_names);
+                prop_assert!(!text.chars().any(crate::text::is_harmful));
+            }
+        }
+
+        #[test]
+        fn any_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(facts(&bytes).is_err());
+        }
+    }
+
+    thread_local! {
+        static CERTIFICATE: Vec<u8> = certificate();
+    }
+}

@@ -214,7 +214,7 @@ impl<'a> Parsed<'a> {
     /// Verifies the signature of this certificate with the key of `issuer`.
     pub(super) fn verify_signed_by(&self, issuer: &Parsed<'_>) -> Result<(), SignatureError> {
         let algorithm = signature_algorithm(&self.certificate.signature_algorithm);
-        let scheme = algorithm.scheme.ok_or_else(|| SignatureError::Unsupported { what: algorithm.name })?;
+        let scheme = algorithm.scheme.ok_or(SignatureError::Unsupported { what: algorithm.name })?;
         let bits = &self.certificate.signature_value;
         if self.certificate.signature_algorithm != self.certificate.tbs_certificate.signature {
             // RFC 5280 section 4.1.1.2: the two must be equal. OpenSSL refuses as well.

@@ -30,8 +30,7 @@ const MAX_PRESENTED: usize = 30;
 /// signatures, names.
 ///
 /// It differs from `openssl verify -purpose sslserver -partial_chain -no_check_time` in
-/// this, on purpose: it tries alternatives; an issuer whose keyUsage forbids signing is
-/// `NotACa` (OpenSSL: no issuer at all); a lone leaf is `LeafIssuerMissing`, 21, the last
+/// this, on purpose: it tries alternatives; a lone leaf is `LeafIssuerMissing`, 21, the last
 /// code that OpenSSL gives for it (the first is 20); a critical extension that nobody
 /// knows, and an empty chain or unreadable leaf, are `Unsupported`; so is what cannot be
 /// computed (see [`super::verify_signature`]). More than ten certificates in a path are
@@ -129,10 +128,6 @@ impl<'a> Search<'a> {
             match self.step(&path) {
                 Step::Anchored => break None,
                 Step::End(outcome) => break Some((outcome, path.len() - 1)),
-                Step::Unfit(node) => {
-                    path.push(node);
-                    break Some((PathOutcome::NotACa, path.len() - 1));
-                }
                 Step::Issuer(node) => path.push(node),
             }
         };
@@ -157,10 +152,8 @@ impl<'a> Search<'a> {
         if path.len() >= MAX_PATH {
             return Step::End(PathOutcome::PathTooLong);
         }
-        let issuers = self.issuers(path);
-        match issuers.iter().find(|node| node.parsed.may_sign()).or(issuers.first()) {
-            Some(node) if node.parsed.may_sign() => Step::Issuer(node.clone()),
-            Some(node) => Step::Unfit(node.clone()),
+        match self.issuers(path).into_iter().next() {
+            Some(node) => Step::Issuer(node),
             None if leaf_only => Step::End(PathOutcome::LeafIssuerMissing),
             None => Step::End(PathOutcome::IssuerMissing),
         }
@@ -203,8 +196,6 @@ enum Step<'a> {
     /// Nothing, and that is the outcome.
     End(PathOutcome),
     Issuer(Node<'a>),
-    /// The only issuer there is may not sign.
-    Unfit(Node<'a>),
 }
 
 fn certificates<'p, 'a>(path: &'p [Node<'a>]) -> Vec<&'p Parsed<'a>> {
@@ -219,4 +210,98 @@ fn signatures(path: &[&Parsed<'_>]) -> Option<Violation> {
         Err(SignatureError::Wrong) => Some((PathOutcome::BadSignature, at)),
         Err(_) => Some((PathOutcome::Unsupported, at)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    fn ca(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    }
+
+    /// A chain of `length` certificates, leaf first, the root last.
+    fn chain(length: usize) -> Vec<Vec<u8>> {
+        let key = KeyPair::generate().unwrap();
+        let params = ca("root");
+        let mut ders = vec![params.self_signed(&key).unwrap().der().to_vec()];
+        let mut issuer = Issuer::new(params, key);
+        for number in 1..length {
+            let key = KeyPair::generate().unwrap();
+            let params = ca(&format!("ca {number}"));
+            ders.insert(0, params.signed_by(&key, &issuer).unwrap().der().to_vec());
+            issuer = Issuer::new(params, key);
+        }
+        ders
+    }
+
+    #[test]
+    fn a_path_has_at_most_ten_certificates() {
+        for (length, outcome) in [(10, PathOutcome::Trusted), (11, PathOutcome::PathTooLong)] {
+            let mut chain = chain(length);
+            let root = chain.pop().unwrap();
+            let found = path(&chain, &RootStore::from_ders("root", vec![root]));
+            assert_eq!(found.outcome, outcome, "{length}");
+            assert!(found.subjects.len() <= MAX_PATH);
+        }
+    }
+
+    #[test]
+    fn nothing_and_nonsense_have_no_path() {
+        let roots = RootStore::from_ders("none", Vec::new());
+        let good = chain(1).remove(0);
+        for chain in [vec![], vec![b"nonsense".to_vec()], vec![b"nonsense".to_vec(), good.clone()]] {
+            let found = path(&chain, &roots);
+            assert_eq!((found.outcome, found.subjects.len()), (PathOutcome::Unsupported, 0));
+        }
+        let found = path(&[good, b"nonsense".to_vec()], &roots);
+        assert_eq!(found.outcome, PathOutcome::SelfSignedLeaf);
+        assert!(found.unordered_or_extra);
+    }
+
+    #[test]
+    fn many_cas_of_one_name_cost_a_bounded_number_of_signatures() {
+        // Each may have issued each other by name; none has issued the leaf.
+        let impostors: Vec<KeyPair> = (0..40).map(|_| KeyPair::generate().unwrap()).collect();
+        let hidden = Issuer::new(ca("twin"), KeyPair::generate().unwrap());
+        let sign = |key: &KeyPair| {
+            let mut params = ca("twin");
+            params.use_authority_key_identifier_extension = false;
+            params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![1]);
+            params.signed_by(key, &hidden).unwrap().der().to_vec()
+        };
+        let chain: Vec<Vec<u8>> = impostors.iter().map(sign).collect();
+        let roots = RootStore::from_ders("none", Vec::new());
+        let search = Search::new(&chain, &roots);
+        assert_eq!(search.presented.len(), MAX_PRESENTED);
+        let mut left = MAX_SIGNATURES;
+        assert!(!search.any_path(&mut vec![search.presented[0].clone()], &mut left));
+        assert_ne!(path(&chain, &roots).outcome, PathOutcome::Trusted);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_damaged_certificate_never_leads_to_the_root(which in 0usize..2, at in 0usize..2000, bit in 0u8..8) {
+            let mut chain = CHAIN.with(Clone::clone);
+            let root = chain.pop().unwrap();
+            // The signed part. The few bytes around it, and the form of the signature, can
+            // be written in several ways that mean the same.
+            let signed = Parsed::new(&chain[which]).unwrap().certificate.tbs_certificate.as_ref().len();
+            let outer_header = 4;
+            chain[which][outer_header + at % signed] ^= 1 << bit;
+            let found = path(&chain, &RootStore::from_ders("root", vec![root]));
+            prop_assert_ne!(found.outcome, PathOutcome::Trusted);
+        }
+    }
+
+    thread_local! {
+        static CHAIN: Vec<Vec<u8>> = chain(3);
+    }
 }

@@ -108,3 +108,38 @@ impl RootStore {
         found.iter().filter_map(|at| self.ders.get(*at)).map(Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn pem() -> String {
+        let params = CertificateParams::new(vec!["ca.example.com".to_owned()]).unwrap();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    }
+
+    #[test]
+    fn a_bundle_is_read_and_doubles_count_once() {
+        let (one, two) = (pem(), pem());
+        let text = format!("# a remark\n{one}{two}{one}");
+        let store = RootStore::from_pem("file ca.pem", text.as_bytes()).unwrap();
+        assert_eq!((store.len(), store.skipped()), (2, 0));
+        assert_eq!(store.describe(), "file ca.pem (2 roots)");
+    }
+
+    #[test]
+    fn unreadable_certificates_are_counted() {
+        let store = RootStore::from_ders("system", vec![b"no certificate".to_vec()]);
+        assert_eq!((store.len(), store.skipped(), store.is_empty()), (0, 1, true));
+    }
+
+    #[test]
+    fn files_without_certificates_say_what_to_give() {
+        let error = RootStore::from_pem("file key.pem", b"hello").unwrap_err();
+        assert_eq!(error, RootsError::NoCertificate { label: "file key.pem".into() });
+        let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
+        let error = RootStore::from_pem("file ca.pem", broken.as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("file ca.pem is no valid PEM file: "), "{error}");
+    }
+}

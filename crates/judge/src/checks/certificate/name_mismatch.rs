@@ -27,7 +27,7 @@ fn judge(case: &Case) -> Outcome {
         let Some(leaf) = chain.leaf() else { return CLEAR };
         let Some(host) = reference else {
             let text = "the name that the certificate must match is not known: give it with --server-name";
-            return Err(Why::new(Cause::NotApplicable, text));
+            return Err(Why::new(Cause::Prerequisite, text));
         };
         let list = names::names_of(chain);
         let list = if list.is_empty() { "no name at all".to_owned() } else { text::short_list(&list, 3) };

@@ -1,6 +1,7 @@
 //! Check [`dns.mx_dangling`](CHECK).
 
 use crate::checks::prelude::*;
+use waxseal_model::{DnsAnswer, evidence::MxHost};
 
 check! {
     /// An MX record names a host that has no address.
@@ -20,22 +21,34 @@ check! {
 fn judge(case: &Case) -> Outcome {
     let domain = case.domain()?;
     super::routing(domain)?;
-    let dangling = |h: &&waxseal_model::evidence::MxHost| {
-        !h.ip_literal && !h.answers.is_empty() && h.addresses.is_empty() && super::answers_known(h).is_ok()
+    // An alias that leads in a circle is a fault of the zone too, not of the resolver.
+    let leads_nowhere = |a: &DnsAnswer| a.is_conclusive() || a.outcome == DnsOutcome::Unusable;
+    let dangling = |h: &&MxHost| {
+        !h.ip_literal
+            && !h.answers.is_empty()
+            && h.addresses.is_empty()
+            && h.answers.iter().all(leads_nowhere)
     };
     let severity =
         if domain.hosts.iter().all(|h| dangling(&h)) { Severity::Critical } else { Severity::High };
     let mut found = Vec::new();
     for host in domain.hosts.iter().filter(dangling) {
-        let nothing = host.answers.iter().any(|a| a.outcome == DnsOutcome::NxDomain);
-        let what = if nothing { "does not exist" } else { "has no address" };
+        let any = |outcome| host.answers.iter().find(|a| a.outcome == outcome);
+        let (what, confidence) = match (any(DnsOutcome::Unusable), any(DnsOutcome::NxDomain)) {
+            (Some(answer), _) => {
+                (format!("cannot be resolved ({})", text::cut(&answer.reason, 60)), Confidence::Medium)
+            }
+            (None, Some(_)) => ("does not exist".to_owned(), Confidence::High),
+            (None, None) => ("has no address".to_owned(), Confidence::High),
+        };
         let draft = case
             .finding(&CHECK, severity, format!("The MX host {} {what}", host.name))
             .detail(format!(
-                "{} is named in the MX records of {}, and {what} in DNS. Senders cannot deliver to it; whoever \
+                "{} is named in the MX records of {}, and {what}. Senders cannot deliver to it; whoever \
                  can register or claim the name can receive the mail.",
                 host.name, domain.name
             ))
+            .confidence(confidence)
             .weight(5);
         found.push(draft.fix_for("mx_dangling", &host.name).build());
     }

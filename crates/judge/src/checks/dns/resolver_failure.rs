@@ -1,6 +1,7 @@
 //! Check [`dns.resolver_failure`](CHECK).
 
 use crate::checks::prelude::*;
+use waxseal_model::evidence::MailRouting;
 
 check! {
     /// The name servers answer some questions about the mail names and fail at others.
@@ -23,12 +24,14 @@ fn judge(case: &Case) -> Outcome {
     let domain = case.domain()?;
     let answers: Vec<_> =
         std::iter::once(&domain.mx_answer).chain(domain.hosts.iter().flat_map(|h| &h.answers)).collect();
-    let is_failure =
-        |o: DnsOutcome| matches!(o, DnsOutcome::ServerError | DnsOutcome::Timeout | DnsOutcome::Unusable);
+    let is_failure = |o: DnsOutcome| matches!(o, DnsOutcome::ServerError | DnsOutcome::Timeout);
     let failures: Vec<_> =
         answers.iter().filter(|a| is_failure(a.outcome) && a.status != DnssecStatus::Bogus).collect();
+    if domain.routing == MailRouting::Unknown && domain.mx_answer.status != DnssecStatus::Bogus {
+        super::routing(domain)?;
+    }
     let Some(first) = failures.first() else { return CLEAR };
-    if failures.len() == answers.len() || is_failure(domain.mx_answer.outcome) {
+    if failures.len() == answers.len() {
         return Err(Why::new(Cause::Resolver, format!("{} {}: {}", first.name, first.rtype, first.reason)));
     }
     let names: Vec<String> = failures.iter().map(|a| format!("{} {}", a.name, a.rtype)).collect();
@@ -53,5 +56,5 @@ fn judge(case: &Case) -> Outcome {
 fixtures! {
     clear: |_| {},
     found: |e| sample::mx(e).answers[1].outcome = DnsOutcome::ServerError,
-    undetermined: |e| sample::domain(e).mx_answer.outcome = DnsOutcome::Timeout,
+    undetermined: |e| sample::domain(e).routing = MailRouting::Unknown,
 }

@@ -11,7 +11,7 @@ check! {
     /// # Method
     /// A TCP connection. A refusal is the server's answer. Silence is counted against the
     /// server only where another one answered on the same port by the same kind of address,
-    /// since many networks block outgoing port 25.
+    /// since many networks block outgoing port 25. A connection without a greeting counts too.
     /// # Fix
     /// Start the server, open the firewall, or take the host out of the MX records.
     /// # Sources
@@ -20,7 +20,7 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
-    let Err(why) = known(&case.smtp()?.connected) else { return CLEAR };
+    let Err(why) = known(&case.smtp()?.connected) else { return silent(case) };
     let (host, port) = (case.host(), case.endpoint()?.endpoint.port);
     let (confidence, what) = match why.cause {
         Cause::Refused => (Confidence::High, "refuses connections"),
@@ -46,6 +46,26 @@ fn judge(case: &Case) -> Outcome {
         .found()
 }
 
+/// A server that takes the connection and then says nothing is no more use to senders.
+fn silent(case: &Case) -> Outcome {
+    let smtp = case.smtp()?;
+    let Observed::Failed { why } = &smtp.greeting else { return CLEAR };
+    let mute = matches!(why.cause, Cause::Timeout | Cause::Closed | Cause::TooLarge);
+    if !mute || smtp.not_smtp.is_some() || smtp.wrong_mode.is_some() {
+        return CLEAR;
+    }
+    let (host, port) = (case.host(), case.endpoint()?.endpoint.port);
+    case.finding(&CHECK, Severity::High, format!("{host} takes connections on port {port} and does not greet"))
+        .confidence(Confidence::Medium)
+        .detail(format!(
+            "{}. Senders hang up after some minutes and try again later. A tarpit that is meant for strangers looks \
+             the same from here.",
+            text::sentence(&why.text)
+        ))
+        .fix("slow")
+        .found()
+}
+
 /// True if another address of the same kind answered on the same port.
 fn path_is_open(case: &Case) -> bool {
     let Some(own) = case.endpoint.map(|e| &e.endpoint) else { return false };
@@ -68,6 +88,16 @@ fixtures! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_never_greets_is_as_bad_as_none() {
+        let mut e = sample::healthy();
+        sample::smtp(&mut e).greeting = sample::failed();
+        let profile = crate::profile("mail").unwrap();
+        let case =
+            Case { evidence: &e, domain: None, endpoint: e.endpoints.first(), profile, now: sample::NOW };
+        assert!(judge(&case).unwrap()[0].title.contains("does not greet"));
+    }
 
     #[test]
     fn silence_counts_against_the_server_only_where_another_one_answered() {

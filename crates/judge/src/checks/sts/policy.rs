@@ -1,7 +1,10 @@
 //! Check [`sts.policy`](CHECK).
 
 use crate::checks::prelude::*;
-use waxseal_model::{evidence::MailRouting, policy::StsMode};
+use waxseal_model::{
+    evidence::MailRouting,
+    policy::{DaneFacts, StsMode},
+};
 
 check! {
     /// No MTA-STS policy protects the domain, or it does not protect all of it.
@@ -26,14 +29,7 @@ fn judge(case: &Case) -> Outcome {
         if !matches!(domain.routing, MailRouting::Mx | MailRouting::ImplicitMx) {
             return CLEAR;
         }
-        return case
-            .finding(&CHECK, Severity::Medium, format!("{name} publishes no MTA-STS policy"))
-            .detail(
-                "Nothing tells senders to insist on TLS: whoever sits on the path can strip it and read the mail. \
-                 DANE would do the same job for senders that know it.",
-            )
-            .fix("sts")
-            .found();
+        return missing(case, name);
     };
     match policy.mode {
         StsMode::None => case
@@ -59,6 +55,28 @@ fn judge(case: &Case) -> Outcome {
                 .found()
         }
     }
+}
+
+fn missing(case: &Case, name: &str) -> Outcome {
+    // DANE that fits every server does the same job for senders that know it.
+    let fits = |dane: &Option<DaneFacts>| dane.as_ref().is_some_and(|d| d.matches == Some(true));
+    let dane = case.evidence.endpoints.iter().all(|e| e.evidence.dane.get().is_some_and(fits));
+    let (severity, detail) = if dane {
+        (
+            Severity::Low,
+            "Its TLSA records protect mail from senders that use DANE; Gmail and others know only MTA-STS.",
+        )
+    } else {
+        (
+            Severity::Medium,
+            "No MTA-STS policy tells senders to insist on TLS: unless DANE does, whoever sits on the path can \
+             strip it and read the mail.",
+        )
+    };
+    case.finding(&CHECK, severity, format!("{name} publishes no MTA-STS policy"))
+        .detail(detail)
+        .fix("sts")
+        .found()
 }
 
 fixtures! {

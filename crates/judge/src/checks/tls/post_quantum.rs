@@ -10,7 +10,7 @@ check! {
     /// # Method
     /// A TLS 1.3 hello offers the hybrids with ML-KEM (X25519MLKEM768 and its like).
     /// # Fix
-    /// OpenSSL 3.5, GnuTLS 3.8.9, rustls 0.23.22, Go 1.24 or newer.
+    /// OpenSSL 3.5, GnuTLS 3.8.9, rustls 0.23.27, Go 1.24 or newer.
     /// # Sources
     /// FIPS 203; draft-ietf-tls-ecdhe-mlkem.
     "tls.post_quantum", Tls, judge

@@ -24,9 +24,10 @@ fn judge(case: &Case) -> Outcome {
     }
     let severity = case.by_usage(Severity::Low, Severity::Medium);
     case.finding(&CHECK, severity, format!("{} accepts TLS 1.0", case.host()))
-        .detail(
+        .detail(case.by_usage(
             "RFC 8996 withdrew it. On port 25 keep it only as long as the log shows senders that need it.",
-        )
+            "RFC 8996 withdrew it, and RFC 8997 asks for TLS 1.2 where passwords travel.",
+        ))
         .fix("protocols")
         .found()
 }

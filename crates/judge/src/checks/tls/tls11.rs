@@ -24,7 +24,10 @@ fn judge(case: &Case) -> Outcome {
     }
     let severity = case.by_usage(Severity::Low, Severity::Medium);
     case.finding(&CHECK, severity, format!("{} accepts TLS 1.1", case.host()))
-        .detail("RFC 8996 withdrew it, and hardly any sender stops at it.")
+        .detail(case.by_usage(
+            "RFC 8996 withdrew it, and hardly any sender stops at it.",
+            "RFC 8996 withdrew it, and RFC 8997 asks for TLS 1.2 where passwords travel.",
+        ))
         .fix("protocols")
         .found()
 }

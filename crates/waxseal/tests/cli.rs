@@ -1,0 +1,226 @@
+//! The program as its users start it: exit codes, errors, files, formats.
+
+use std::{net::TcpListener, path::PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn waxseal() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("waxseal"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAXSEAL_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").timeout(std::time::Duration::from_secs(120));
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = waxseal().args(arguments).output().unwrap();
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+fn lab(arguments: &[&str]) -> (i32, String, String) {
+    let mut all = vec!["check", "--lab", "--timeout", "2"];
+    all.extend(arguments);
+    run(&all)
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_demonstration_is_right_about_every_domain() {
+    let (code, out, err) = run(&["check", "--lab"]);
+    assert_eq!(code, 0, "{out}\n{err}");
+    assert!(err.contains("verdicts are what the lab expects"), "{err}");
+    assert!(out.contains("plaintext.lab.test"), "{out}");
+}
+
+#[test]
+fn exit_codes_follow_threshold_grade_and_what_could_be_tested() {
+    assert_eq!(lab(&["healthy.lab.test"]).0, 0);
+    assert_eq!(lab(&["expired.lab.test"]).0, 1);
+    assert_eq!(lab(&["expired.lab.test", "--fail-on", "critical"]).0, 0);
+    assert_eq!(lab(&["healthy.lab.test", "--min-grade", "B"]).0, 1);
+    assert_eq!(lab(&["tarpit.lab.test"]).0, 3);
+    assert_eq!(lab(&["tarpit.lab.test", "--inconclusive", "ok"]).0, 0);
+    assert_eq!(lab(&["null-mx.lab.test"]).0, 0);
+    assert_eq!(lab(&["tarpit.lab.test", "expired.lab.test"]).0, 1);
+}
+
+#[test]
+fn wrong_usage_is_one_sentence_and_exit_code_2() {
+    for (arguments, expected) in [
+        (&["check"][..], "nothing to check"),
+        (&["check", ""], "waxseal: "),
+        (&["check", "exa mple.com"], "waxseal: "),
+        (&["check", "example.com:0"], "waxseal: "),
+        (&["check", "example.com:99999"], "waxseal: "),
+        (&["check", "https://example.com"], "waxseal: "),
+        (&["check", "[::1:25"], "waxseal: "),
+        (&["check", "example.com", "--dns", "nowhere"], "name server"),
+        (&["check", "example.com", "--ca-file", "/does/not/exist"], "/does/not/exist"),
+        (&["check", "127.0.0.1:25", "--trust-anchor", "/does/not/exist"], "/does/not/exist"),
+        (&["check", "example.com", "--profile", "nonsense"], "bcp195"),
+        (&["check", "example.com", "--fail-on", "nonsense"], "critical, high"),
+        (&["check", "example.com", "--port-map", "25"], "25:10025"),
+        (&["check", "--targets-file", "/does/not/exist"], "/does/not/exist"),
+        (&["judge", "/does/not/exist"], "/does/not/exist"),
+        (&["checks", "no.such.check"], "no.such.check"),
+        (&["nonsense"], "nonsense"),
+    ] {
+        let (code, out, err) = run(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {out}{err}");
+        assert!(out.is_empty(), "{arguments:?} wrote data: {out}");
+        assert!(err.contains(expected), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
+
+#[test]
+fn a_closed_port_is_explained_and_undetermined() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let (code, out, _) = run(&["check", &target]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("refused"), "{out}");
+}
+
+#[test]
+fn a_private_address_is_refused_with_public() {
+    let (code, out, _) = run(&["check", "127.0.0.1:25", "--public"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("not a public address"), "{out}");
+}
+
+#[test]
+fn an_unknown_domain_is_a_sentence_about_the_name() {
+    let (code, out, _) = lab(&["no-such-domain.lab.test"]);
+    assert!(code == 1 || code == 3, "{code}: {out}");
+    assert!(out.contains("does not exist"), "{out}");
+}
+
+#[test]
+fn json_keeps_its_interface_and_its_schema() {
+    let schema: Value = serde_json::from_str(&run(&["schema"]).1).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let (_, out, _) = lab(&["wrong-name.lab.test", "--json"]);
+    let one: Value = serde_json::from_str(&out).unwrap();
+    let (_, out, _) = lab(&["healthy.lab.test", "bogus.lab.test", "--json"]);
+    let several: Value = serde_json::from_str(&out).unwrap();
+    assert!(validator.is_valid(&one) && validator.is_valid(&several));
+    assert_eq!(several.as_array().map(Vec::len), Some(2));
+    for member in ["schema_version", "target", "grade", "endpoints", "verdicts", "findings", "cost"] {
+        assert!(one.get(member).is_some(), "{member}");
+    }
+    for path in [
+        "/grade/letter",
+        "/grade/encryption",
+        "/grade/authentication",
+        "/grade/caps",
+        "/endpoints/0/host",
+        "/endpoints/0/address",
+        "/endpoints/0/port",
+        "/endpoints/0/tls",
+        "/endpoints/0/evidence",
+        "/verdicts/0/check",
+        "/verdicts/0/verdict",
+        "/verdicts/0/why",
+        "/findings/0/check",
+        "/findings/0/severity",
+        "/findings/0/confidence",
+        "/findings/0/endpoint",
+        "/findings/0/title",
+        "/findings/0/detail",
+        "/findings/0/fix",
+        "/cost/connections",
+        "/cost/milliseconds",
+    ] {
+        assert!(one.pointer(path).is_some(), "{path}");
+    }
+    assert_eq!(one.pointer("/endpoints/0/tls").and_then(Value::as_str), Some("starttls"));
+}
+
+#[test]
+fn evidence_is_judged_again_to_the_same_verdict() {
+    let folder = scratch("evidence");
+    let file = folder.join("evidence.json");
+    let path = file.to_str().unwrap();
+    let (first, before, _) = lab(&["self-signed.lab.test", "--json", "--evidence", path]);
+    let (second, after, _) = run(&["judge", path, "--json"]);
+    assert_eq!(first, second);
+    let before: Value = serde_json::from_str(&before).unwrap();
+    let after: Value = serde_json::from_str(&after).unwrap();
+    assert_eq!(before.get("findings"), after.get("findings"));
+    assert_eq!(before.get("grade"), after.get("grade"));
+    std::fs::write(&file, "{\"schema_version\": 1}").unwrap();
+    assert_eq!(run(&["judge", path]).0, 2);
+}
+
+#[test]
+fn a_transcript_shows_the_conversation() {
+    let (_, out, _) = lab(&["healthy.lab.test", "--transcript"]);
+    for line in ["EHLO ", "STARTTLS", "220 ", "TLS established", "QUIT"] {
+        assert!(out.contains(line), "{line}");
+    }
+}
+
+#[test]
+fn colour_comes_only_when_asked_for() {
+    assert!(!lab(&["expired.lab.test"]).1.contains('\x1b'));
+    assert!(lab(&["expired.lab.test", "--color", "always"]).1.contains('\x1b'));
+    let forced = waxseal().args(["check", "--lab", "expired.lab.test"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(String::from_utf8_lossy(&forced.stdout).contains('\x1b'));
+    let none = waxseal()
+        .args(["check", "--lab", "expired.lab.test"])
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&none.stdout).contains('\x1b'));
+}
+
+#[test]
+fn every_check_has_a_manual_page() {
+    let (code, list, _) = run(&["checks"]);
+    assert_eq!(code, 0);
+    assert!(list.contains("certificate.expired"), "{list}");
+    let (code, page, _) = run(&["checks", "certificate.expired"]);
+    assert_eq!(code, 0);
+    assert!(page.contains("Method") || page.contains("METHOD"), "{page}");
+    assert_eq!(run(&["checks", "tls."]).0, 0);
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, _) = run(&["completions", shell]);
+        assert_eq!(code, 0, "{shell}");
+        assert!(out.contains("waxseal"), "{shell}");
+    }
+    let folder = scratch("man");
+    assert_eq!(run(&["man", folder.to_str().unwrap()]).0, 0);
+    let page = std::fs::read_to_string(folder.join("waxseal-check.1")).unwrap();
+    assert!(page.contains("server\\-name") || page.contains("server-name"), "{page}");
+}
+
+#[test]
+fn targets_come_from_standard_input_too() {
+    let output = waxseal()
+        .args(["check", "--lab", "--json", "-"])
+        .write_stdin("# list\r\nhealthy.lab.test\r\n\r\nexpired.lab.test, second\r\n")
+        .output()
+        .unwrap();
+    let reports: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(reports.as_array().map(Vec::len), Some(2));
+}

@@ -83,6 +83,8 @@ impl Exim {
     }
 }
 
+/// Debian's defaults as far as TLS goes. Names of clients are not looked up: without a name
+/// server within reach, that would hold up every connection by seconds.
 fn configuration(
     programs: &Programs,
     folder: &Path,
@@ -97,6 +99,8 @@ fn configuration(
          exim_path = {exim}\n\
          keep_environment = LD_LIBRARY_PATH\n\
          primary_hostname = {host}\n\
+         host_lookup =\n\
+         helo_lookup_domains =\n\
          local_interfaces = {ip}\n\
          daemon_smtp_ports = {port}\n\
          tls_advertise_hosts = *\n\

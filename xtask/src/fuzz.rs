@@ -95,7 +95,7 @@ fn one(binaries: &Path, target: &str, seconds: u32) -> Result<Command> {
         .current_dir(&fuzz)
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-timeout=10", "-rss_limit_mb=1024", "-max_len=16384", "-verbosity=0", "-print_final_stats=1"])
+        .args(["-timeout=10", "-rss_limit_mb=1024", "-verbosity=0", "-print_final_stats=1"])
         .arg(&corpus);
     let seeds = fuzz.join("seeds").join(target);
     if seeds.is_dir() {

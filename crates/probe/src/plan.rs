@@ -15,11 +15,11 @@ pub fn standard() -> Vec<Box<dyn Probe>> {
         Box::new(SuiteClasses::default()),
         Box::new(ForwardSecrecy::default()),
         Box::new(OtherCertificate::default()),
-        Box::new(Groups::default()),
         Box::new(FallbackScsv::default()),
         Box::new(SuiteOrder::default()),
         Box::new(Ssl2::default()),
         Box::new(WeakGroups::default()),
+        Box::new(Groups::default()),
     ]
 }
 

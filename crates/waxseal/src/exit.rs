@@ -71,7 +71,11 @@ impl Threshold {
     pub fn exit(&self, report: &Report) -> Exit {
         let accepts_no_mail = report.domain.as_ref().is_some_and(|d| d.routing == MailRouting::NullMx);
         let Some(letter) = report.grade.letter else {
-            return if accepts_no_mail || self.inconclusive_is_fine { Exit::Fine } else { Exit::Undetermined };
+            return if accepts_no_mail || self.inconclusive_is_fine {
+                Exit::Fine
+            } else {
+                Exit::Undetermined
+            };
         };
         // Letters are ordered best first.
         if self.min_grade.is_some_and(|least| letter > least) {

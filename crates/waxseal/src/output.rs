@@ -35,7 +35,9 @@ impl Terminal {
             Color::Never => false,
             Color::Auto if set("NO_COLOR") => false,
             Color::Auto if set("CLICOLOR_FORCE") => true,
-            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb"),
+            Color::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+            }
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()

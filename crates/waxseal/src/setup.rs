@@ -74,7 +74,11 @@ pub fn step(args: &ConnectionArgs, around: &Surroundings) -> Duration {
 ///
 /// # Errors
 /// A file of roots that cannot be used.
-pub fn prober(args: &ConnectionArgs, around: &Surroundings, tls_start_fixed: bool) -> Result<Prober, Failure> {
+pub fn prober(
+    args: &ConnectionArgs,
+    around: &Surroundings,
+    tls_start_fixed: bool,
+) -> Result<Prober, Failure> {
     let step = step(args, around);
     let port_map = if args.port_map.is_empty() {
         around.port_map.clone()
@@ -97,7 +101,10 @@ pub fn prober(args: &ConnectionArgs, around: &Surroundings, tls_start_fixed: boo
 fn server_name(args: &ConnectionArgs) -> Result<Option<String>, Failure> {
     args.server_name
         .as_deref()
-        .map(|name| waxseal_wire::target::name_to_ascii(name).map_err(|e| Failure::usage(format!("--server-name: {e}"))))
+        .map(|name| {
+            waxseal_wire::target::name_to_ascii(name)
+                .map_err(|e| Failure::usage(format!("--server-name: {e}")))
+        })
         .transpose()
 }
 

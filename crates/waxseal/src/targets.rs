@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn lists_take_comments_crlf_csv_and_a_byte_order_mark() {
         let mut targets = Vec::new();
-        let text = "\u{feff}example.com\r\n# none\r\n\r\nmx.example.com:587, our relay # x\n\"example.org\";1\n";
+        let text =
+            "\u{feff}example.com\r\n# none\r\n\r\nmx.example.com:587, our relay # x\n\"example.org\";1\n";
         list(text, "list", None, &mut targets).unwrap();
         let labels: Vec<String> = targets.iter().map(Target::label).collect();
         assert_eq!(labels, ["example.com", "mx.example.com:587", "example.org"]);

@@ -179,7 +179,8 @@ fn a_transcript_shows_the_conversation() {
 fn colour_comes_only_when_asked_for() {
     assert!(!lab(&["expired.lab.test"]).1.contains('\x1b'));
     assert!(lab(&["expired.lab.test", "--color", "always"]).1.contains('\x1b'));
-    let forced = waxseal().args(["check", "--lab", "expired.lab.test"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    let forced =
+        waxseal().args(["check", "--lab", "expired.lab.test"]).env("CLICOLOR_FORCE", "1").output().unwrap();
     assert!(String::from_utf8_lossy(&forced.stdout).contains('\x1b'));
     let none = waxseal()
         .args(["check", "--lab", "expired.lab.test"])

@@ -89,9 +89,13 @@ fn versions_are_right(report: &Report, address: SocketAddr) {
         let truth = accepts(address, flag, "ALL", &[]);
         assert_eq!(seen[&version], Observed::seen(truth), "{version:?}");
     }
-    // Debian builds both libraries without these; OpenSSL's client cannot even ask.
+    // Debian builds both libraries without these; OpenSSL's client cannot even ask. SSLv2
+    // is asked last, and left out where everything before it took all connections.
     for version in [TlsVersion::Ssl2, TlsVersion::Ssl3] {
-        assert_eq!(seen[&version], Observed::seen(false), "{version:?}");
+        let fact = &seen[&version];
+        let left_out =
+            version == TlsVersion::Ssl2 && fact.why().is_some_and(|why| why.cause == Cause::Budget);
+        assert!(*fact == Observed::seen(false) || left_out, "{version:?}: {fact:?}");
     }
 }
 

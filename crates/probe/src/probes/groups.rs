@@ -54,6 +54,11 @@ impl Probe for Groups {
             Stage::Others => {
                 let mut unseen: Vec<u16> =
                     offers::tls13_groups().filter(|g| !state.groups.contains(g)).collect();
+                // One of the finite-field groups stands for the others: each would cost a
+                // connection and change no verdict.
+                if state.groups.iter().any(|g| is_finite_field(*g)) {
+                    unseen.retain(|g| !is_finite_field(*g));
+                }
                 // A server that prefers classical groups shows its post-quantum ones only
                 // when asked for them alone.
                 if self.saw_retry && !state.facts.post_quantum.is_seen() {
@@ -120,13 +125,30 @@ impl Probe for Groups {
             .cloned()
             .unwrap_or_else(|| Why::new(Cause::NotApplicable, "the server chose no suite that uses a group"));
         if !state.groups.is_empty() {
-            let complete = self.stage == Stage::Complete;
+            let complete =
+                self.stage == Stage::Complete && !state.groups.iter().any(|g| is_finite_field(*g));
             let chosen = state.groups.iter().map(|g| groups::named(*g)).collect();
             state.facts.groups = Observed::seen(GroupFacts { chosen, complete });
         }
         settle(&mut state.facts.groups, &why);
+        if state.accepts(TlsVersion::Tls13) == Some(false) {
+            // All post-quantum groups belong to TLS 1.3.
+            settle_with(&mut state.facts.post_quantum, false);
+        }
         settle(&mut state.facts.post_quantum, &why);
     }
+}
+
+/// Gives a fact that nothing was learned about a value that follows from others.
+fn settle_with<T>(fact: &mut Observed<T>, value: T) {
+    if !fact.is_seen() {
+        *fact = Observed::seen(value);
+    }
+}
+
+/// Finite-field Diffie-Hellman of RFC 7919.
+fn is_finite_field(group: u16) -> bool {
+    (0x0100..=0x01ff).contains(&group)
 }
 
 impl Groups {

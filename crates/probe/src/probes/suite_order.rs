@@ -87,9 +87,11 @@ impl Probe for SuiteOrder {
     }
 
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
-        let order_why = why
-            .cloned()
-            .unwrap_or_else(|| Why::new(Cause::NotApplicable, "TLS 1.3 alone: there the order hardly matters"));
+        let nothing_to_compare = || match state.newest_before_tls13() {
+            Some(_) => Why::new(Cause::Prerequisite, "no common suite was chosen that could be compared"),
+            None => Why::new(Cause::NotApplicable, "TLS 1.3 alone: there the order hardly matters"),
+        };
+        let order_why = why.cloned().unwrap_or_else(nothing_to_compare);
         settle(&mut state.facts.suite_order, &order_why);
         let sni_why = match (&state.sni, why) {
             (None, _) => Why::new(Cause::NotApplicable, "no name was sent in the first place"),

@@ -25,7 +25,7 @@ impl Probe for WeakGroups {
     }
 
     fn ask(&mut self, state: &State) -> Option<Question> {
-        if self.settled || self.failed.is_some() || !state.has_ecdhe_before_tls13() {
+        if self.settled || self.failed.is_some() {
             return None;
         }
         let version = state.newest_before_tls13()?;
@@ -46,10 +46,10 @@ impl Probe for WeakGroups {
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
         let Question::Hello(spec) = question else { return };
         match reaction {
-            Reaction::Accepted(flight) => match flight.key_exchange {
-                Some(KeyExchange::Ecdhe { group, .. }) if spec.groups.contains(&group) => {
-                    state.note_suite(flight.version, u32::from(flight.suite));
-                    self.found.push(group);
+            Reaction::Accepted(flight) => match &flight.key_exchange {
+                Some(KeyExchange::Ecdhe { group, .. }) if spec.groups.contains(group) => {
+                    state.note_flight(spec, &flight);
+                    self.found.push(*group);
                 }
                 _ => {
                     self.failed =
@@ -68,14 +68,11 @@ impl Probe for WeakGroups {
         if self.settled || !self.found.is_empty() {
             // What was found is bad enough without the rest of the list.
             state.facts.weak_groups = Observed::seen(self.found.iter().map(|g| groups::named(*g)).collect());
-        } else if !state.has_ecdhe_before_tls13() && why.is_none() {
-            let why = Why::new(Cause::NotApplicable, "no ECDHE suite is accepted before TLS 1.3");
-            settle(&mut state.facts.weak_groups, &why);
         } else {
             let why = why
                 .or(self.failed.as_ref())
                 .cloned()
-                .unwrap_or_else(|| Why::new(Cause::Prerequisite, "no version before TLS 1.3 could be used to ask"));
+                .unwrap_or_else(|| Why::new(Cause::NotApplicable, "no version before TLS 1.3 is accepted"));
             settle(&mut state.facts.weak_groups, &why);
         }
     }

@@ -165,7 +165,11 @@ impl CheckArgs {
     }
 
     /// Scans the targets, with a bar on a terminal.
-    pub(crate) async fn scan(&self, targets: Vec<Target>, around: &Surroundings) -> Result<Vec<Report>, Failure> {
+    pub(crate) async fn scan(
+        &self,
+        targets: Vec<Target>,
+        around: &Surroundings,
+    ) -> Result<Vec<Report>, Failure> {
         let tls = match (self.implicit, self.starttls) {
             (true, _) => Some(TlsStart::Implicit),
             (_, true) => Some(TlsStart::Starttls),
@@ -192,15 +196,21 @@ impl CheckArgs {
         if let Some(path) = &self.evidence {
             let evidence: Vec<Evidence> = reports.iter().map(Report::to_evidence).collect();
             let json = waxseal_render::evidence::to_json(&evidence).map_err(Failure::internal)?;
-            std::fs::write(path, json)
-                .map_err(|e| Failure::usage(format!("the evidence {} cannot be written: {e}", path.display())))?;
+            std::fs::write(path, json).map_err(|e| {
+                Failure::usage(format!("the evidence {} cannot be written: {e}", path.display()))
+            })?;
         }
         show(reports, &self.output, waxseal_scan::one::now(), terminal)
     }
 }
 
 /// Prints reports as the arguments ask.
-pub(crate) fn show(reports: &[Report], output: &OutputArgs, now: i64, terminal: &Terminal) -> Result<(), Failure> {
+pub(crate) fn show(
+    reports: &[Report],
+    output: &OutputArgs,
+    now: i64,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     if output.json {
         return terminal.print(&json(reports).map_err(Failure::internal)?);
     }

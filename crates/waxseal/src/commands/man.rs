@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ManArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     let refused = |e: std::io::Error| Failure::usage(format!("{} cannot be written: {e}", folder.display()));
     std::fs::create_dir_all(folder).map_err(refused)?;
     clap_mangen::generate_to(Cli::command(), folder).map_err(refused)?;
-    terminal.say(&format!("manual pages are in {}; read one with: man -l {0}/waxseal-check.1", folder.display()));
+    terminal
+        .say(&format!("manual pages are in {}; read one with: man -l {0}/waxseal-check.1", folder.display()));
     Ok(Exit::Fine)
 }

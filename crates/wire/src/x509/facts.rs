@@ -285,11 +285,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
         #[test]
-        fn damaged_certificates_do_no_harm(at in 0usize..400, with: u8, cut in 0usize..500) {
+        fn damaged_certificates_do_no_harm(at in 0usize..400, with: u8, cut in 1usize..1000) {
             let mut der = CERTIFICATE.with(Clone::clone);
             let length = der.len();
             der[at % length] = with;
-            der.truncate(length.max(cut));
+            der.truncate(cut);
             if let Ok(facts) = facts(&der) {
                 let text = format!("{}{}{:?}", facts.subject, facts.issuer, facts.dns_names);
                 prop_assert!(!text.chars().any(crate::text::is_harmful));

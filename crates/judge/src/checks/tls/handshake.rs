@@ -10,7 +10,8 @@ check! {
     /// do not deliver.
     /// # Method
     /// A full handshake by a TLS library, and hellos of every version from TLS 1.0 to 1.3:
-    /// all are refused. A handshake that merely got no answer is undetermined.
+    /// all are refused. Connections that break off instead are reported with less
+    /// confidence, as the path may do that; without any answer it is undetermined.
     /// # Fix
     /// See the server's log: the key does not fit the certificate, cannot be read, or the
     /// TLS library is broken.
@@ -22,7 +23,8 @@ check! {
 fn judge(case: &Case) -> Outcome {
     let cause = match state::protection(case.endpoint()?) {
         state::Protection::Broken(cause) => cause,
-        state::Protection::Unknown(why) | state::Protection::Unreached(why) => return Err(why),
+        state::Protection::Unknown(why) => return cut_off(case, why),
+        state::Protection::Unreached(why) => return Err(why),
         state::Protection::Encrypted(_) | state::Protection::Plaintext(_) => return CLEAR,
     };
     case.finding(
@@ -43,6 +45,23 @@ fn judge(case: &Case) -> Outcome {
     .found()
 }
 
+/// A connection that breaks off in every handshake is worth a finding, though not proof of
+/// broken TLS: the path may do it.
+fn cut_off(case: &Case, why: Why) -> Outcome {
+    if !matches!(&case.tls()?.handshake, Observed::Failed { why } if why.cause == Cause::Closed) {
+        return Err(why);
+    }
+    case.finding(&CHECK, Severity::High, format!("The connection to {} breaks off when TLS begins", case.host()))
+        .confidence(Confidence::Medium)
+        .detail(format!(
+            "{}. The server does it, or a device on the path that suffers no TLS; senders meet the same if it stands \
+             before the server.",
+            text::sentence(&why.text)
+        ))
+        .fix("handshake")
+        .found()
+}
+
 fixtures! {
     clear: |_| {},
     found: |e| {
@@ -53,4 +72,22 @@ fixtures! {
         handshake: sample::failed(),
         ..Default::default()
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_off_is_reported_without_certainty() {
+        let mut e = sample::healthy();
+        *sample::tls(&mut e) = waxseal_model::tls::TlsEvidence {
+            handshake: Observed::failed(Cause::Closed, "the connection was reset"),
+            ..Default::default()
+        };
+        let judgement = crate::judge(&e, crate::profile("mail").unwrap(), sample::NOW);
+        let finding = judgement.findings.iter().find(|f| f.check == CHECK.id).unwrap();
+        assert_eq!((finding.severity, finding.confidence), (Severity::High, Confidence::Medium));
+        assert_eq!(judgement.grade.letter, None);
+    }
 }

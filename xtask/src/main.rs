@@ -1,8 +1,8 @@
 //! The project's own chores, run as `cargo xtask CHORE`.
 //!
-//! - [`test`]: everything that must pass before a change goes in.
+//! - [`mod@test`]: everything that must pass before a change goes in.
 //! - [`fuzz`]: the fuzz targets, each for a bounded time.
-//! - [`bench`]: waxseal beside other scanners on one real server.
+//! - [`mod@bench`]: waxseal beside other scanners on one real server.
 //! - [`dist`]: man pages and completions for packagers.
 //! - [`steps`]: how a chore runs commands, times them and says what it left out.
 //!

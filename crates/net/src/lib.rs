@@ -4,7 +4,8 @@
 //! The parts, in the order in which a connection meets them:
 //! * [`resolver`]: names, validated by us from a trust anchor;
 //! * [`pacing`]: when the next connection to an address may be made;
-//! * [`egress`]: the only place where outgoing TCP connections are opened;
+//! * [`egress`]: the only place where outgoing TCP connections are opened, except those to
+//!   the name servers that the user or the system chose;
 //! * [`connection`]: a TCP connection, made quick;
 //! * [`session`]: SMTP replies and commands, bounded in time and bytes;
 //! * [`transcript`]: what was said, line by line, with times;

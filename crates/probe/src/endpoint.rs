@@ -91,11 +91,7 @@ pub async fn probe_endpoint(
     }
     let (smtp, state) = outcome;
     let chains = present(&state.chains, &prober.roots);
-    let chains = if chains.is_empty() {
-        no_chain(&state)
-    } else {
-        Observed::seen(chains)
-    };
+    let chains = if chains.is_empty() { no_chain(&state) } else { Observed::seen(chains) };
     let facts = EndpointFacts {
         mx_preference,
         reference_name,
@@ -205,12 +201,10 @@ impl<'a> Scan<'a> {
                 transcript.note(&describe(&connection));
                 let TlsConnection { stream, facts, chain, .. } = connection;
                 self.state.note_handshake(&facts, chain);
-                self.within_tls(SmtpSession::new(
-                    stream,
-                    transcript.within_tls(),
-                    self.line.limits(),
-                    self.line.deadline,
-                ), local)
+                self.within_tls(
+                    SmtpSession::new(stream, transcript.within_tls(), self.line.limits(), self.line.deadline),
+                    local,
+                )
                 .await;
                 drop(permit);
                 Ok(())
@@ -340,7 +334,8 @@ impl<'a> Scan<'a> {
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
         if self.silences >= SILENCES {
-            let text = format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
+            let text =
+                format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
             return Err(Why::new(Cause::Timeout, text));
         }
         let opened = self.open_patiently().await?;
@@ -397,7 +392,8 @@ impl<'a> Scan<'a> {
     /// clients banned there.
     async fn look_for_implicit_tls(&mut self) {
         let smtp = &self.line.smtp;
-        let silent = smtp.greeting.why().is_some_and(|w| w.cause == Cause::Timeout) && smtp.not_smtp.is_none();
+        let silent =
+            smtp.greeting.why().is_some_and(|w| w.cause == Cause::Timeout) && smtp.not_smtp.is_none();
         if !silent || !smtp.connected.is_seen() || matches!(self.line.endpoint.port, 25 | 587 | 2525) {
             return;
         }
@@ -422,10 +418,7 @@ fn settle_plaintext(smtp: &mut Conversation, why: &Why) {
 }
 
 fn speaks_tls(answer: &Answer) -> bool {
-    matches!(
-        answer,
-        Answer::Hello(_) | Answer::HelloRetry { .. } | Answer::Alert { .. } | Answer::TooLarge
-    )
+    matches!(answer, Answer::Hello(_) | Answer::HelloRetry { .. } | Answer::Alert { .. } | Answer::TooLarge)
 }
 
 fn describe<S>(connection: &TlsConnection<S>) -> String {
@@ -460,7 +453,9 @@ fn no_chain(state: &State) -> Observed<Vec<PresentedChain>> {
     let unreadable =
         state.chains.iter().filter_map(|c| c.certificates.first()).find_map(|der| x509::facts(der).err());
     match (unreadable, state.facts.handshake.why()) {
-        (Some(error), _) => Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}")),
+        (Some(error), _) => {
+            Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}"))
+        }
         (None, Some(why)) => Observed::NotTried { why: why.clone() },
         (None, None) => Observed::not_tried(Cause::Prerequisite, "no certificate was presented"),
     }

@@ -82,10 +82,7 @@ impl Line<'_> {
             return Err(Obstacle::Lasting(Why::new(Cause::Budget, text)));
         }
         if Instant::now() >= self.deadline {
-            let text = format!(
-                "the {} s for one endpoint are over",
-                self.options().total_timeout.as_secs()
-            );
+            let text = format!("the {} s for one endpoint are over", self.options().total_timeout.as_secs());
             return Err(Obstacle::Lasting(Why::new(Cause::Budget, text)));
         }
         let address = self.endpoint.address;

@@ -67,7 +67,9 @@ impl Reaction {
             Answer::Alert { description, .. } => Self::Refused { alert: Some(description) },
             Answer::NotTls(what) => Self::protocol(format!("the answer to a TLS hello was {what}")),
             Answer::Nothing | Answer::Ssl2Error(_) => Self::Refused { alert: None },
-            Answer::Malformed(what) => Self::protocol(format!("the server's TLS records are malformed: {what}")),
+            Answer::Malformed(what) => {
+                Self::protocol(format!("the server's TLS records are malformed: {what}"))
+            }
             Answer::TooLarge => Self::Unanswered(Why::new(
                 Cause::TooLarge,
                 "the server sent more handshake data than any sane certificate chain needs",

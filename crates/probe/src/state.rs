@@ -77,10 +77,9 @@ impl State {
 
     /// An ECDHE suite was chosen in a version before TLS 1.3.
     pub fn has_ecdhe_before_tls13(&self) -> bool {
-        self.facts
-            .suites_seen
-            .iter()
-            .any(|s| s.version <= TlsVersion::Tls12 && u16::try_from(s.suite.code).is_ok_and(offers::is_ecdhe))
+        self.facts.suites_seen.iter().any(|s| {
+            s.version <= TlsVersion::Tls12 && u16::try_from(s.suite.code).is_ok_and(offers::is_ecdhe)
+        })
     }
 
     /// A hello up to `max`, asking for every extension that tells something. Groups that

@@ -23,10 +23,9 @@ pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
     let exchanges: Vec<(Option<u16>, String)> = match routing {
         MailRouting::Mx | MailRouting::NullMxWithOthers => exchanges(&mx_answer),
         MailRouting::ImplicitMx => vec![(None, name.to_owned())],
-        MailRouting::NullMx
-        | MailRouting::NoSuchDomain
-        | MailRouting::NoMailHost
-        | MailRouting::Unknown => Vec::new(),
+        MailRouting::NullMx | MailRouting::NoSuchDomain | MailRouting::NoMailHost | MailRouting::Unknown => {
+            Vec::new()
+        }
     };
     let hosts: Vec<MxHost> =
         join_all(exchanges.iter().map(|(preference, exchange)| host(resolver, *preference, exchange))).await;
@@ -161,7 +160,10 @@ async fn reverse(resolver: &Resolver, address: IpAddr) -> Observed<Vec<String>> 
                 .collect(),
         )
     } else {
-        Observed::failed(Cause::Resolver, format!("the reverse name could not be looked up: {}", answer.reason))
+        Observed::failed(
+            Cause::Resolver,
+            format!("the reverse name could not be looked up: {}", answer.reason),
+        )
     }
 }
 

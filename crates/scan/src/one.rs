@@ -188,9 +188,10 @@ fn no_endpoint(domain: &DomainEvidence) -> Why {
     let name = &domain.name;
     match domain.routing {
         MailRouting::NoSuchDomain => Why::new(Cause::Name, format!("the domain {name} does not exist")),
-        MailRouting::NullMx => {
-            Why::new(Cause::NotApplicable, format!("{name} accepts no mail: it publishes a null MX (RFC 7505)"))
-        }
+        MailRouting::NullMx => Why::new(
+            Cause::NotApplicable,
+            format!("{name} accepts no mail: it publishes a null MX (RFC 7505)"),
+        ),
         MailRouting::NoMailHost => Why::new(
             Cause::Name,
             format!("{name} has neither MX nor address records, so mail to it cannot be delivered"),

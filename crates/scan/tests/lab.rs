@@ -1,6 +1,8 @@
 //! Every domain of the lab gets the verdict that the lab expects, within the promises
 //! that hold for every scan.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
 use std::{sync::Arc, time::Duration};
 
 use waxseal_lab::{Lab, LabOptions};
@@ -26,11 +28,8 @@ fn scanner(lab: &Lab, options: ScanOptions) -> Scanner {
         timeout: STEP,
     })
     .unwrap();
-    let egress = Egress::new(EgressRules {
-        port_map: lab.port_map(),
-        public_only: false,
-        connect_timeout: STEP,
-    });
+    let egress =
+        Egress::new(EgressRules { port_map: lab.port_map(), public_only: false, connect_timeout: STEP });
     let roots = RootStore::from_pem("the lab's root", lab.ca_pem().as_bytes()).unwrap();
     let options_of_probe = ProbeOptions {
         step_timeout: STEP,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use crate::output::Color;
+pub(crate) use crate::output::Color;
 
 /// Is mail to this domain protected in transit, and what must change?
 #[derive(Debug, Parser)]
@@ -15,21 +15,21 @@ Exit codes: 0 nothing at or above the threshold, 1 findings at or above it,
 
 Begin with:   waxseal check example.com
 Offline demo: waxseal check --lab")]
-pub struct Cli {
+pub(crate) struct Cli {
     /// When to colour the output.
     #[arg(long, value_enum, default_value = "auto", global = true, value_name = "WHEN")]
-    pub color: Color,
+    pub(crate) color: Color,
     /// Columns of text output.
     #[arg(long, global = true, value_name = "COLUMNS", env = "WAXSEAL_WIDTH")]
-    pub width: Option<usize>,
+    pub(crate) width: Option<usize>,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Is mail to this domain or server protected? A verdict in under a second.
     Check(Box<crate::commands::check::CheckArgs>),
     /// Judge stored evidence again, without a network.
@@ -52,40 +52,40 @@ pub enum Command {
 /// How names are looked up.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Names")]
-pub struct NameArgs {
+pub(crate) struct NameArgs {
     /// Name server to ask, instead of the system's; may be given several times.
     #[arg(long, value_name = "ADDR[:PORT]", env = "WAXSEAL_DNS", value_delimiter = ',')]
-    pub dns: Vec<String>,
+    pub(crate) dns: Vec<String>,
     /// DS or DNSKEY records to trust, in zone-file form, instead of the root's.
     #[arg(long, value_name = "FILE", env = "WAXSEAL_TRUST_ANCHOR")]
-    pub trust_anchor: Option<PathBuf>,
+    pub(crate) trust_anchor: Option<PathBuf>,
 }
 
 /// Limits of connections.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connections")]
-pub struct ConnectionArgs {
+pub(crate) struct ConnectionArgs {
     /// Seconds for each step: a connection, a reply, a handshake [default: 20; lab: 2].
     #[arg(long, value_name = "SECONDS", env = "WAXSEAL_TIMEOUT", value_parser = seconds)]
-    pub timeout: Option<std::time::Duration>,
+    pub(crate) timeout: Option<std::time::Duration>,
     /// The most connections to one address and port.
     #[arg(long, value_name = "N", default_value_t = waxseal_probe::options::STANDARD_BUDGET, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub budget: u32,
+    pub(crate) budget: u32,
     /// Name to give in EHLO, instead of our address in brackets.
     #[arg(long, value_name = "NAME", env = "WAXSEAL_HELO")]
-    pub helo: Option<String>,
+    pub(crate) helo: Option<String>,
     /// Name for SNI and for comparing the certificate, instead of the host's.
     #[arg(long, value_name = "NAME")]
-    pub server_name: Option<String>,
+    pub(crate) server_name: Option<String>,
     /// Root certificates (PEM), instead of the system's.
     #[arg(long, value_name = "FILE", env = "WAXSEAL_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
     /// Connect to port TO wherever mail's rules say FROM (forwarded ports, test servers).
     #[arg(long, value_name = "FROM:TO", env = "WAXSEAL_PORT_MAP", value_delimiter = ',', value_parser = port_pair)]
-    pub port_map: Vec<(u16, u16)>,
+    pub(crate) port_map: Vec<(u16, u16)>,
     /// Refuse to connect to addresses that are not public.
     #[arg(long)]
-    pub public: bool,
+    pub(crate) public: bool,
 }
 
 /// How long a step may take at the most.

@@ -6,7 +6,7 @@ use waxseal_model::{Letter, Report, Severity, evidence::MailRouting};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// 0: nothing at or above the threshold.
     Fine,
     /// 3: it could not be determined.
@@ -34,41 +34,41 @@ impl From<Exit> for ExitCode {
 /// A failure with its sentence and its exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// One sentence: who erred and what to do.
-    pub sentence: String,
+    pub(crate) sentence: String,
     /// How the program ends.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
 }
 
 impl Failure {
     /// The user's input is wrong.
-    pub fn usage(sentence: impl ToString) -> Self {
+    pub(crate) fn usage(sentence: impl ToString) -> Self {
         Self { sentence: sentence.to_string(), exit: Exit::Usage }
     }
 
     /// Something on our side failed.
-    pub fn internal(sentence: impl ToString) -> Self {
+    pub(crate) fn internal(sentence: impl ToString) -> Self {
         Self { sentence: sentence.to_string(), exit: Exit::Internal }
     }
 }
 
 /// When a report is a failure.
 #[derive(Debug, Clone, Copy)]
-pub struct Threshold {
+pub(crate) struct Threshold {
     /// The least severity that counts.
-    pub fail_on: Severity,
+    pub(crate) fail_on: Severity,
     /// The worst letter that passes.
-    pub min_grade: Option<Letter>,
+    pub(crate) min_grade: Option<Letter>,
     /// What cannot be determined passes.
-    pub inconclusive_is_fine: bool,
+    pub(crate) inconclusive_is_fine: bool,
 }
 
 impl Threshold {
     /// The exit code for one report. A report without a letter tested nothing that could
     /// be graded, so it is undetermined, whatever was found on the way; a domain that
     /// declares to accept no mail needs no letter.
-    pub fn exit(&self, report: &Report) -> Exit {
+    pub(crate) fn exit(&self, report: &Report) -> Exit {
         let accepts_no_mail = report.domain.as_ref().is_some_and(|d| d.routing == MailRouting::NullMx);
         let Some(letter) = report.grade.letter else {
             return if accepts_no_mail || self.inconclusive_is_fine {
@@ -86,7 +86,7 @@ impl Threshold {
 
     /// The exit code for several reports: findings in any of them come before what could
     /// not be determined in others.
-    pub fn exit_of_all(&self, reports: &[Report]) -> Exit {
+    pub(crate) fn exit_of_all(&self, reports: &[Report]) -> Exit {
         reports.iter().map(|r| self.exit(r)).max().unwrap_or(Exit::Fine)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! This crate is the command line. Parts:
 //!
-//! - [`cli`]: the arguments; `commands/`: one file a command.
+//! - `cli`: the arguments; `commands/`: one file a command.
 //! - `setup`: from arguments to resolver, roots, limits and scanner.
 //! - `targets`: targets from arguments, files and standard input.
 //! - `exit`: the exit codes and what leads to them.
@@ -11,7 +11,7 @@
 //! For use as a library, the crates of the floors below are the interface:
 //! `waxseal-scan` for whole scans, `waxseal-model` for their results.
 
-pub mod cli;
+mod cli;
 mod commands;
 mod exit;
 mod output;

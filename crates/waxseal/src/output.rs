@@ -9,7 +9,7 @@ use crate::exit::Failure;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE colours elsewhere too.
     Auto,
     /// Always.
@@ -20,7 +20,7 @@ pub enum Color {
 
 /// The two streams and how to write on them.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     color: bool,
     width: usize,
     unicode: bool,
@@ -28,7 +28,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Looks at the environment once.
-    pub fn new(color: Color, width: Option<usize>) -> Self {
+    pub(crate) fn new(color: Color, width: Option<usize>) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "0");
         let color = match color {
             Color::Always => true,
@@ -51,7 +51,7 @@ impl Terminal {
     }
 
     /// How reports are to look.
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         Style { color: self.color, unicode: self.unicode, width: self.width }
     }
 
@@ -59,7 +59,7 @@ impl Terminal {
     ///
     /// # Errors
     /// If standard output cannot be written; a reader that went away is no error.
-    pub fn print(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::AutoStream::new(
             std::io::stdout(),
             if self.color { anstream::ColorChoice::Always } else { anstream::ColorChoice::Never },
@@ -74,13 +74,13 @@ impl Terminal {
     }
 
     /// Says something to the person at the terminal.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         // Nobody is left to tell if this fails.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     /// Says what went wrong.
-    pub fn complain(&self, sentence: &str) {
+    pub(crate) fn complain(&self, sentence: &str) {
         self.say(&format!("waxseal: {sentence}"));
     }
 }

@@ -6,13 +6,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use waxseal_scan::{Events, ScanEvent};
 
 /// A bar over the endpoints of all targets.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// A bar for so many targets, if standard error is a terminal.
-    pub fn new(targets: usize) -> Self {
+    pub(crate) fn new(targets: usize) -> Self {
         let bar = ProgressBar::new(u64::try_from(targets).unwrap_or(u64::MAX));
         if std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// The listener that moves the bar.
-    pub fn events(&self) -> Events {
+    pub(crate) fn events(&self) -> Events {
         let bar = self.bar.clone();
         Events::to(move |event| match event {
             ScanEvent::Started { target } => bar.set_message(format!("{target}: looking up names")),

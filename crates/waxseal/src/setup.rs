@@ -32,24 +32,24 @@ const LONGEST_QUERY: Duration = Duration::from_secs(10);
 
 /// Where names, roots and ports come from when the lab is used.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// Name servers.
-    pub dns: Vec<SocketAddr>,
+    pub(crate) dns: Vec<SocketAddr>,
     /// Trust anchor in zone-file form.
-    pub trust_anchor: Option<String>,
+    pub(crate) trust_anchor: Option<String>,
     /// Root certificates.
-    pub ca: Option<(String, Vec<u8>)>,
+    pub(crate) ca: Option<(String, Vec<u8>)>,
     /// Logical ports and real ones.
-    pub port_map: BTreeMap<u16, u16>,
+    pub(crate) port_map: BTreeMap<u16, u16>,
     /// Time for one step.
-    pub step: Option<Duration>,
+    pub(crate) step: Option<Duration>,
 }
 
 /// The resolver that the arguments ask for; what they do not say comes from `around`.
 ///
 /// # Errors
 /// A name server or trust anchor that cannot be used.
-pub fn resolver(args: &NameArgs, around: &Surroundings, step: Duration) -> Result<Resolver, Failure> {
+pub(crate) fn resolver(args: &NameArgs, around: &Surroundings, step: Duration) -> Result<Resolver, Failure> {
     let mut servers = Vec::new();
     for text in &args.dns {
         servers.push(name_server(text)?);
@@ -66,7 +66,7 @@ pub fn resolver(args: &NameArgs, around: &Surroundings, step: Duration) -> Resul
 }
 
 /// Time for one step.
-pub fn step(args: &ConnectionArgs, around: &Surroundings) -> Duration {
+pub(crate) fn step(args: &ConnectionArgs, around: &Surroundings) -> Duration {
     args.timeout.or(around.step).unwrap_or(STEP)
 }
 
@@ -74,7 +74,7 @@ pub fn step(args: &ConnectionArgs, around: &Surroundings) -> Duration {
 ///
 /// # Errors
 /// A file of roots that cannot be used.
-pub fn prober(
+pub(crate) fn prober(
     args: &ConnectionArgs,
     around: &Surroundings,
     tls_start_fixed: bool,
@@ -138,7 +138,7 @@ fn name_server(text: &str) -> Result<SocketAddr, Failure> {
 ///
 /// # Errors
 /// Says which file and why.
-pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("the {what} {} cannot be read: {e}", path.display())))
 }
@@ -147,7 +147,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
 ///
 /// # Errors
 /// If the system has no means for one.
-pub fn runtime(several: bool) -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn runtime(several: bool) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = if several {
         tokio::runtime::Builder::new_multi_thread()
     } else {

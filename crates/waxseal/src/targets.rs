@@ -16,7 +16,11 @@ const LARGEST_LIST: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// The first target that cannot be understood, with its file and line.
-pub fn all(arguments: &[String], file: Option<&Path>, port: Option<u16>) -> Result<Vec<Target>, Failure> {
+pub(crate) fn all(
+    arguments: &[String],
+    file: Option<&Path>,
+    port: Option<u16>,
+) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
     for argument in arguments {
         if argument == "-" {
@@ -59,6 +63,8 @@ fn list(text: &str, name: &str, port: Option<u16>, targets: &mut Vec<Target>) ->
 /// With `--port`, a host without a port keeps being a mail domain: the port then is that
 /// of its MX hosts. An address gets it directly.
 fn one(text: &str, port: Option<u16>) -> Result<Target, String> {
+    let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
+    let port = port.filter(|_| bare.parse::<std::net::IpAddr>().is_ok());
     target::parse(text, port).map_err(|e| e.to_string())
 }
 
@@ -74,6 +80,13 @@ mod tests {
         list(text, "list", None, &mut targets).unwrap();
         let labels: Vec<String> = targets.iter().map(Target::label).collect();
         assert_eq!(labels, ["example.com", "mx.example.com:587", "example.org"]);
+    }
+
+    #[test]
+    fn a_port_leaves_a_domain_a_domain() {
+        assert!(matches!(one("example.com", Some(2525)).unwrap(), Target::Domain { .. }));
+        assert!(matches!(one("192.0.2.1", Some(2525)).unwrap(), Target::Address { port: 2525, .. }));
+        assert!(matches!(one("[2001:db8::1]", Some(465)).unwrap(), Target::Address { port: 465, .. }));
     }
 
     #[test]

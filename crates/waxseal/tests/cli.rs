@@ -1,5 +1,7 @@
 //! The program as its users start it: exit codes, errors, files, formats.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
 use std::{net::TcpListener, path::PathBuf};
 
 use assert_cmd::Command;

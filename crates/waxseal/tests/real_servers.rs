@@ -19,7 +19,7 @@ use std::{
 
 use waxseal_model::{
     Cause, Observed, Report, Severity,
-    tls::{SuiteClass, TlsVersion},
+    tls::{SuiteClass, SuiteOrder, TlsVersion},
 };
 use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, certificate, exim, postfix};
 
@@ -171,7 +171,10 @@ fn postfix_is_described_as_it_is_in_twenty_connections() {
     classes_are_right(&report, address);
     groups_are_right(&report, address);
     certificate_is_right(&report, address, &postfix.certificate().certificate, &["-CAfile", &ca]);
-    assert!(report.endpoints[0].evidence.tls.handshake.is_seen());
+    let tls = &report.endpoints[0].evidence.tls;
+    assert!(tls.handshake.is_seen());
+    assert!(tls.groups.get().is_some_and(|groups| groups.complete), "{:?}", tls.groups);
+    assert_eq!(tls.suite_order, Observed::seen(SuiteOrder::Client), "Postfix's default");
 }
 
 #[test]
@@ -196,6 +199,7 @@ fn postfix_that_was_hardened_is_told_from_a_stock_one() {
     let report = report(postfix.address(), &["--ca-file", postfix.certificate().ca.to_str().unwrap()]);
     let tls = &report.endpoints[0].evidence.tls;
     assert_eq!(tls.versions[&TlsVersion::Tls10], Observed::seen(false));
+    assert_eq!(tls.suite_order, Observed::seen(SuiteOrder::Server), "tls_preempt_cipherlist");
     versions_are_right(&report, postfix.address());
     classes_are_right(&report, postfix.address());
     assert!(postfix.connections() <= 20 + 24, "ours, and those of openssl since");

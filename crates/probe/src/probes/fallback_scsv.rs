@@ -1,10 +1,7 @@
 //! Whether a fallback with the warning signal is refused (RFC 7507): a hello of an older
 //! version that the server accepts, with TLS_FALLBACK_SCSV among its suites.
 
-use waxseal_model::{
-    Cause, Observed, Why,
-    tls::FallbackScsv as Fact,
-};
+use waxseal_model::{Cause, Observed, Why, tls::FallbackScsv as Fact};
 
 use super::{Probe, settle};
 use crate::{
@@ -31,11 +28,7 @@ impl Probe for FallbackScsv {
         let versions = state.accepted_versions();
         let older = *versions.get(1)?;
         self.asked = true;
-        let offered = MODERN_FIRST
-            .iter()
-            .copied()
-            .filter(|s| offers::fits(*s, older))
-            .collect();
+        let offered = MODERN_FIRST.iter().copied().filter(|s| offers::fits(*s, older)).collect();
         let mut spec = state.hello(older, offered);
         spec.fallback_scsv = true;
         Some(Question::Hello(Box::new(spec)))
@@ -57,7 +50,8 @@ impl Probe for FallbackScsv {
     }
 
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
-        let one = Why::new(Cause::NotApplicable, "only one version is accepted: there is nothing to fall back to");
+        let one =
+            Why::new(Cause::NotApplicable, "only one version is accepted: there is nothing to fall back to");
         let why = if state.accepted_versions().len() > 1 { why.cloned().unwrap_or(one) } else { one };
         settle(&mut state.facts.fallback_scsv, &why);
     }

@@ -52,9 +52,9 @@ impl Probe for ForwardSecrecy {
     }
 
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
-        let why = why
-            .cloned()
-            .unwrap_or_else(|| Why::new(Cause::Prerequisite, "no version before TLS 1.3 could be used to ask"));
+        let why = why.cloned().unwrap_or_else(|| {
+            Why::new(Cause::Prerequisite, "no version before TLS 1.3 could be used to ask")
+        });
         settle(&mut state.facts.forward_secrecy, &why);
     }
 }

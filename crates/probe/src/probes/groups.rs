@@ -66,7 +66,12 @@ impl Probe for Groups {
                 }
                 unseen
             }
-            Stage::Verify => state.groups.iter().copied().filter(|g| offers::tls13_groups().any(|known| known == *g)).collect(),
+            Stage::Verify => state
+                .groups
+                .iter()
+                .copied()
+                .filter(|g| offers::tls13_groups().any(|known| known == *g))
+                .collect(),
             Stage::Complete => Vec::new(),
         };
         if wanted.is_empty() {
@@ -117,7 +122,8 @@ impl Probe for Groups {
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
         if state.accepts(TlsVersion::Tls13).is_none() {
             let fact = why.or(self.failed.as_ref()).cloned();
-            let fact = fact.unwrap_or_else(|| Why::new(Cause::Prerequisite, "no answer showed TLS 1.3 or its absence"));
+            let fact = fact
+                .unwrap_or_else(|| Why::new(Cause::Prerequisite, "no answer showed TLS 1.3 or its absence"));
             state.set_version(TlsVersion::Tls13, Observed::NotTried { why: fact });
         }
         let why = why
@@ -125,8 +131,7 @@ impl Probe for Groups {
             .cloned()
             .unwrap_or_else(|| Why::new(Cause::NotApplicable, "the server chose no suite that uses a group"));
         if !state.groups.is_empty() {
-            let complete =
-                self.stage == Stage::Complete && !state.groups.iter().any(|g| is_finite_field(*g));
+            let complete = self.stage == Stage::Complete && !state.groups.iter().any(|g| is_finite_field(*g));
             let chosen = state.groups.iter().map(|g| groups::named(*g)).collect();
             state.facts.groups = Observed::seen(GroupFacts { chosen, complete });
         }
@@ -196,8 +201,7 @@ impl Groups {
         if !state.has_ecdhe_before_tls13() {
             return None;
         }
-        let unseen: Vec<u16> =
-            offers::CURVES.iter().copied().filter(|g| !state.groups.contains(g)).collect();
+        let unseen: Vec<u16> = offers::CURVES.iter().copied().filter(|g| !state.groups.contains(g)).collect();
         if unseen.is_empty() {
             return None;
         }
@@ -259,11 +263,8 @@ mod tests {
 
     #[test]
     fn curves_of_tls12_alone_are_listed() {
-        let server = Simulated {
-            versions: vec![TlsVersion::Tls12],
-            groups: vec![23, 24],
-            ..Simulated::modern()
-        };
+        let server =
+            Simulated { versions: vec![TlsVersion::Tls12], groups: vec![23, 24], ..Simulated::modern() };
         let mut state = State::new(None);
         for version in TlsVersion::ALL {
             state.set_version(version, Observed::seen(version == TlsVersion::Tls12));

@@ -32,9 +32,8 @@ impl Probe for LegacyVersions {
         }
         // A version that is accepted says nothing of the older ones; one that is unknown
         // is asked for.
-        let next = LEGACY
-            .into_iter()
-            .find(|v| !self.asked.contains(v) && !state.facts.versions.contains_key(v))?;
+        let next =
+            LEGACY.into_iter().find(|v| !self.asked.contains(v) && !state.facts.versions.contains_key(v))?;
         self.asked.push(next);
         let mut spec = state.hello(next, old_suites());
         if next == TlsVersion::Ssl3 {
@@ -125,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_server_of_sslv3_alone_is_found() {
-        let server = Simulated { versions: vec![TlsVersion::Ssl3], suites: vec![0x002f], ..Simulated::stock() };
+        let server =
+            Simulated { versions: vec![TlsVersion::Ssl3], suites: vec![0x002f], ..Simulated::stock() };
         assert_eq!(versions_after(&server), (1, [Some(false), Some(false), Some(true)]));
     }
 

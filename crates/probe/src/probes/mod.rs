@@ -44,4 +44,3 @@ pub(crate) fn settle<T>(fact: &mut Observed<T>, why: &Why) {
         *fact = Observed::NotTried { why: why.clone() };
     }
 }
-

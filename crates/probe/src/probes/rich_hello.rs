@@ -162,11 +162,8 @@ mod tests {
 
     #[test]
     fn an_old_server_answers_with_its_own_version() {
-        let server = Simulated {
-            versions: vec![TlsVersion::Tls10],
-            suites: vec![0x002f],
-            ..Simulated::modern()
-        };
+        let server =
+            Simulated { versions: vec![TlsVersion::Tls10], suites: vec![0x002f], ..Simulated::modern() };
         let mut state = State::new(None);
         run(&mut RichHello::default(), &mut state, &server);
         assert_eq!(state.accepts(TlsVersion::Tls12), Some(false));

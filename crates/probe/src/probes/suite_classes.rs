@@ -102,7 +102,8 @@ impl Probe for SuiteClasses {
             }
             Reaction::Unanswered(why) => self.failed = Some(why),
             Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
-                self.failed = Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
+                self.failed =
+                    Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
         }
     }

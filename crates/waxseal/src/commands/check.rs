@@ -38,7 +38,7 @@ Port 25, 587 and 2525 are tested with STARTTLS, 465 with implicit TLS.
   waxseal check mx.example.com:465 --fail-on medium
   waxseal check --targets domains.txt --json > reports.json
   waxseal check --lab")]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Domains, hosts with a port, addresses; `-` reads a list from standard input.
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
@@ -77,7 +77,7 @@ pub struct CheckArgs {
 /// How to judge, and what counts as failure.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Judgement")]
-pub struct RuleArgs {
+pub(crate) struct RuleArgs {
     /// The rules to grade by: mail, bcp195 or ncsc-2025.
     #[arg(long, value_name = "NAME", default_value = "mail", env = "WAXSEAL_PROFILE")]
     profile: String,
@@ -117,7 +117,7 @@ impl RuleArgs {
 /// What to print.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Print JSON: an object for one target, an array for several (`waxseal schema`).
     #[arg(long)]
     json: bool,

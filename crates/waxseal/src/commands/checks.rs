@@ -10,7 +10,7 @@ use crate::{
 
 /// The manual of every check, or of one.
 #[derive(Debug, Args)]
-pub struct ChecksArgs {
+pub(crate) struct ChecksArgs {
     /// Id of a check (`certificate.expired`), or the beginning of some (`tls.`).
     #[arg(value_name = "ID")]
     id: Option<String>,

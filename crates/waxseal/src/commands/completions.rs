@@ -15,7 +15,7 @@ use crate::{
 Bash:  waxseal completions bash > /etc/bash_completion.d/waxseal
 Zsh:   waxseal completions zsh  > \"${fpath[1]}/_waxseal\"
 Fish:  waxseal completions fish > ~/.config/fish/completions/waxseal.fish")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// Which shell.
     #[arg(value_enum)]
     shell: Shell,

@@ -15,7 +15,7 @@ use crate::{
 /// Exits with 0 if the answer is secure or insecure, with 1 if it is bogus, and with 3 if
 /// it could not be determined.
 #[derive(Debug, Args)]
-pub struct DnsArgs {
+pub(crate) struct DnsArgs {
     /// The name; for PTR an address will do.
     name: String,
     /// The type: MX, A, AAAA, CNAME, TXT, TLSA, CAA, PTR, NS, SOA, DS, DNSKEY …

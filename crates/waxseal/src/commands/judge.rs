@@ -21,7 +21,7 @@ const LARGEST_FILE: u64 = 1 << 30;
 /// The evidence is what `waxseal check --evidence FILE` wrote. Dates are judged as of
 /// today, unless --at-scan-time is given.
 #[derive(Debug, Args)]
-pub struct JudgeArgs {
+pub(crate) struct JudgeArgs {
     /// The file; `-` is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
         .into_iter()
         .map(|evidence| {
             let now = if args.at_scan_time { evidence.started_at } else { today };
-            let judgement = judge(&evidence, &profile, now);
+            let judgement = judge(&evidence, profile, now);
             Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings)
         })
         .collect();

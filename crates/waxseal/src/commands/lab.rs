@@ -20,7 +20,7 @@ const LAB_STEP: Duration = Duration::from_secs(2);
 /// Start the lab: mail domains on loopback, good, broken and hostile, in a DNSSEC-signed
 /// tree of their own. Needs no root and nothing installed; runs until it is interrupted.
 #[derive(Debug, Args)]
-pub struct LabArgs {
+pub(crate) struct LabArgs {
     /// Also start the domains that are for tests only.
     #[arg(long)]
     all: bool,

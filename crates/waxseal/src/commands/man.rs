@@ -12,7 +12,7 @@ use crate::{
 
 /// Write the manual pages into a folder.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// The folder; it is made where it is missing.
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,

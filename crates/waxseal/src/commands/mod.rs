@@ -1,13 +1,13 @@
 //! One file a command: its arguments and one function.
 
-pub mod check;
-pub mod checks;
-pub mod completions;
-pub mod dns;
-pub mod judge;
+pub(crate) mod check;
+pub(crate) mod checks;
+pub(crate) mod completions;
+pub(crate) mod dns;
+pub(crate) mod judge;
 #[cfg(feature = "lab")]
-pub mod lab;
-pub mod man;
+pub(crate) mod lab;
+pub(crate) mod man;
 mod schema;
 
 use crate::{

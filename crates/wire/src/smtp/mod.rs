@@ -1,8 +1,8 @@
 //! SMTP as bytes: replies (RFC 5321), EHLO keywords, what a service is and which
 //! software it runs.
 //!
-//! Parts: [`reader`] turns bytes into replies, [`ehlo`] reads keywords, [`identify`]
-//! names services that are not SMTP, [`software`] names the mail server.
+//! Parts: [`ReplyReader`] turns bytes into replies, [`ehlo()`] reads keywords,
+//! [`identify()`] names services that are not SMTP, [`software()`] names the mail server.
 
 mod ehlo;
 mod identify;

@@ -1,6 +1,6 @@
 //! Certificates: what they say, whether a path leads to a root, whose name they bear.
 //!
-//! Parts: [`facts`] reads one certificate, [`path`] looks for a path from a presented
+//! Parts: [`facts()`] reads one certificate, [`path()`] looks for a path from a presented
 //! chain to a [`RootStore`], [`matches_host`] compares names, [`verify_signature`] checks
 //! the signature of a TLS handshake.
 //!

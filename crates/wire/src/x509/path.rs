@@ -270,7 +270,7 @@ mod tests {
         // of them is a path of valid signatures, and none leads anywhere.
         let key = KeyPair::generate().unwrap();
         let certify = |number: u64| {
-            let (subject, issuer) = if number % 2 == 0 { ("a", "b") } else { ("b", "a") };
+            let (subject, issuer) = if number.is_multiple_of(2) { ("a", "b") } else { ("b", "a") };
             let mut params = ca(subject);
             params.serial_number = Some(number.into());
             params.signed_by(&key, &Issuer::new(ca(issuer), &key)).unwrap().der().to_vec()

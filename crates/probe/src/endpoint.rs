@@ -12,9 +12,7 @@ use waxseal_model::{
     tls::TlsVersion,
 };
 use waxseal_net::{
-    egress::Egress,
     exchange::{Ended, exchange_flight},
-    pacing::Pacer,
     session::SmtpSession,
     tls::{TlsConnection, TlsFailureKind, handshake},
     transcript::Transcript,
@@ -28,8 +26,8 @@ use waxseal_wire::{
 use crate::{
     offers,
     open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
-    options::ProbeOptions,
     plan,
+    prober::Prober,
     probes::{Probe, settle},
     question::{Question, Reaction},
     state::{RawChain, State},
@@ -44,19 +42,6 @@ const SILENCES: u32 = 2;
 const IMPLICIT_PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// Submissions, implicit TLS (RFC 8314 section 7.3).
 const SUBMISSIONS: u16 = 465;
-
-/// What probing needs from its surroundings. Clones share connections' pacing and count.
-#[derive(Debug, Clone)]
-pub struct Prober {
-    /// The way out.
-    pub egress: Egress,
-    /// Politeness per address.
-    pub pacer: Pacer,
-    /// Roots for certificate paths; the reason where there are none.
-    pub roots: Result<Arc<RootStore>, Why>,
-    /// Limits and names.
-    pub options: ProbeOptions,
-}
 
 /// Questions one endpoint. `reference_name` is the name that its certificates are to be
 /// compared with, and that is sent in SNI.

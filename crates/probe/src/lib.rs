@@ -3,6 +3,7 @@
 //! Parts, in the order in which an endpoint meets them:
 //!
 //! - [`options`]: time limits, the connection budget, names that we give.
+//! - [`prober`]: the way out, the pacing and the roots that probing is given.
 //! - `open`: TCP, greeting, EHLO and STARTTLS, up to the point where TLS begins.
 //! - `offers`: which suites and groups go into hellos.
 //! - `state`: what is known so far about one endpoint's TLS.
@@ -23,8 +24,10 @@ mod state;
 pub mod endpoint;
 pub mod options;
 pub mod plan;
+pub mod prober;
 pub mod probes;
 pub mod question;
 
-pub use endpoint::{Prober, probe_endpoint};
+pub use endpoint::probe_endpoint;
 pub use options::ProbeOptions;
+pub use prober::Prober;

@@ -18,7 +18,7 @@ use waxseal_net::{
 };
 use waxseal_wire::smtp;
 
-use crate::{endpoint::Prober, options::ProbeOptions};
+use crate::{options::ProbeOptions, prober::Prober};
 
 /// A stream on which the next byte is TLS.
 pub(crate) struct Opened {

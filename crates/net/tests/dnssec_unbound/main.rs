@@ -1,7 +1,7 @@
 //! Our DNSSEC verdicts beside those of unbound, on a signed tree with broken zones.
 //!
 //! Needs BIND (`named`, `dnssec-keygen`, `dnssec-signzone`) and `unbound`, on the PATH, in
-//! `/usr/sbin`, or in the directory that `WAXSEAL_PEERS` names; says so and stops otherwise.
+//! `/usr/sbin`, or in the directory that `WAXSEAL_PROGRAMS` names; says so and stops otherwise.
 //! Every difference must be in the table of `cases.rs`, which docs/dnssec.md explains.
 
 #![cfg(test)]
@@ -21,7 +21,7 @@ use cases::{CASES, Case, DIFFERENCES};
 
 /// A program, where it can be found.
 fn find(name: &str) -> Option<PathBuf> {
-    let peers = std::env::var_os("WAXSEAL_PEERS").map(PathBuf::from);
+    let peers = std::env::var_os("WAXSEAL_PROGRAMS").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let inside_peers = peers
         .iter()
@@ -135,7 +135,7 @@ fn programs() -> Option<impl Fn(&str) -> PathBuf> {
     if missing.is_empty() {
         return Some(|name: &str| find(name).unwrap());
     }
-    eprintln!("SKIPPED: the DNSSEC comparison needs {}; set WAXSEAL_PEERS", missing.join(", "));
+    eprintln!("SKIPPED: the DNSSEC comparison needs {}; set WAXSEAL_PROGRAMS", missing.join(", "));
     None
 }
 

@@ -7,7 +7,7 @@ use waxseal_model::{
 
 use crate::{
     check::{Check, Scope},
-    fixes,
+    fixes, names,
     profile::Profile,
     state,
 };
@@ -46,8 +46,15 @@ impl<'a> Case<'a> {
             Ok(findings) => Verdict::Found(findings),
             // A question that makes no sense at this server is neither fine nor open.
             Err(why) if why.cause == Cause::NotApplicable => return None,
-            Err(why) => Verdict::Undetermined(why),
+            Err(why) => Verdict::Undetermined(self.common_cause(check).unwrap_or(why)),
         })
+    }
+
+    /// The one reason for all open questions about TLS, where no handshake got anywhere.
+    fn common_cause(&self, check: &Check) -> Option<Why> {
+        let e = self.endpoint.filter(|_| check.scope == Scope::Tls)?;
+        state::tls_could_be_tried(e).ok()?;
+        state::no_tls_at_all(e)
     }
 
     /// The domain in question.
@@ -97,6 +104,19 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The name for which settings and certificates are to be made, and who says so. An
+    /// address is no such name: where no other is known, a placeholder stands for it.
+    fn server_name(&self) -> (String, NameSource) {
+        let Some(e) = self.endpoint else { return (self.host(), NameSource::Known) };
+        if let Some(name) = e.endpoint.host.as_ref().or(e.evidence.reference_name.as_ref()) {
+            return (name.clone(), NameSource::Known);
+        }
+        match names::own_name(&e.evidence.smtp) {
+            Some(name) => (name, NameSource::Greeting),
+            None => (NO_NAME.to_owned(), NameSource::Nowhere),
+        }
+    }
+
     /// Begins a finding. The profile may set another severity for the check.
     pub(crate) fn finding(&self, check: &Check, severity: Severity, title: impl Into<String>) -> Draft<'_> {
         let severity = self.profile.severity(check.id, self.usage()).unwrap_or(severity);
@@ -139,6 +159,20 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Stands in settings where the server's name is not known.
+const NO_NAME: &str = "NAME-OF-THE-SERVER";
+
+/// Who says what a server is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NameSource {
+    /// The target, the MX record or the user.
+    Known,
+    /// The server itself.
+    Greeting,
+    /// Nobody.
+    Nowhere,
+}
+
 /// The host name of an endpoint, or its address.
 pub(crate) fn host_of(endpoint: &Endpoint) -> String {
     endpoint.host.clone().unwrap_or_else(|| endpoint.address.to_string())
@@ -169,9 +203,24 @@ impl Draft<'_> {
     }
 
     /// The fix of this subject, for the server's software where it is known.
-    pub(crate) fn fix(self, subject: &str) -> Self {
-        let host = self.case.host();
-        self.fix_for(subject, &host)
+    pub(crate) fn fix(mut self, subject: &str) -> Self {
+        let (name, source) = self.case.server_name();
+        self = self.fix_for(subject, &name);
+        // A remark on where the name comes from, if the fix speaks of it at all.
+        let remark = match source {
+            NameSource::Known => None,
+            NameSource::Greeting => Some(format!(
+                "{name} is what the server calls itself; if its MX record says another name, take that one."
+            )),
+            NameSource::Nowhere => Some(format!(
+                "{name}: the host name in the MX record; from the address alone it is not known."
+            )),
+        };
+        if let Some(remark) = remark.filter(|_| self.finding.fix.contains(&name)) {
+            self.finding.fix.push('\n');
+            self.finding.fix.push_str(&remark);
+        }
+        self
     }
 
     /// The same for a host that is not the case's own.

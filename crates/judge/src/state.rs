@@ -14,6 +14,9 @@ use waxseal_wire::x509::{self, NameMatch};
 
 use crate::{case::known, names, text};
 
+/// Why questions about TLS stay open where it is broken.
+pub(crate) const NO_HANDSHAKE: &str = "no TLS handshake succeeds";
+
 /// What senders meet at an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Protection {
@@ -122,13 +125,36 @@ pub(crate) fn protection(e: &EndpointEvidence) -> Protection {
             return found;
         }
     }
-    match best_version(tls) {
-        Ok(Some(version)) => Protection::Encrypted(version),
-        Ok(None) => Protection::Broken(handshake_failure(tls)),
-        Err(why) => {
+    match (best_version(tls), too_large(tls)) {
+        // A hello was answered, but no handshake was ever finished: senders have limits too.
+        (Ok(Some(_)), Some(why)) => Protection::Unknown(why.clone()),
+        (Ok(Some(version)), None) => Protection::Encrypted(version),
+        (Ok(None), _) => Protection::Broken(handshake_failure(tls)),
+        (Err(why), _) => {
             let why = tls.handshake.why().filter(|w| !w.cause.is_by_design()).cloned().unwrap_or(why);
             Protection::Unknown(why)
         }
+    }
+}
+
+/// Why the handshake was given up, where the server sent more than one may hold.
+fn too_large(tls: &TlsEvidence) -> Option<&Why> {
+    match &tls.handshake {
+        Observed::Failed { why } if why.cause == Cause::TooLarge => Some(why),
+        _ => None,
+    }
+}
+
+/// Why no question about TLS has an answer, where no handshake got anywhere: one reason
+/// for all of them.
+pub(crate) fn no_tls_at_all(e: &EndpointEvidence) -> Option<Why> {
+    if any_tls_seen(&e.evidence.tls) {
+        return None;
+    }
+    match protection(e) {
+        Protection::Broken(_) => Some(Why::new(Cause::Prerequisite, NO_HANDSHAKE)),
+        Protection::Unknown(why) => Some(why),
+        _ => None,
     }
 }
 
@@ -242,7 +268,12 @@ pub(crate) fn chain_state(chain: &PresentedChain, reference: Option<&str>, now: 
         let text = "the name that the certificate must match is not known: --server-name gives it";
         return CertificateState::Unknown(Why::new(Cause::Prerequisite, text));
     };
-    if x509::matches_host(leaf, host) != NameMatch::San {
+    let matched = x509::matches_host(leaf, host);
+    if matched == NameMatch::CommonNameOnly {
+        let text = "the certificate bears its name only as common name, which current senders ignore";
+        return CertificateState::Unusable(text.into());
+    }
+    if matched != NameMatch::San {
         let names = text::short_list(&names::names_of(chain), 2);
         let names = if names.is_empty() { "no name at all".to_owned() } else { names };
         return CertificateState::Unusable(format!("the certificate is for {names}, not for {host}"));

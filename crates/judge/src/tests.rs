@@ -179,3 +179,32 @@ proptest! {
         prop_assert_eq!(fuzz_judge(&bytes), 0);
     }
 }
+
+#[test]
+fn a_fix_names_a_host_and_never_an_address_to_get_a_certificate_for() {
+    let mut evidence = fixtures::healthy();
+    evidence.domain = None;
+    evidence.endpoints[0].endpoint.host = None;
+    fixtures::path(&mut evidence).outcome = waxseal_model::certificate::PathOutcome::SelfSignedLeaf;
+    let fix = |evidence: &Evidence| {
+        let judgement = judge(evidence, mail(), NOW);
+        judgement.findings.into_iter().find(|f| f.check == "certificate.self_signed").unwrap().fix
+    };
+    // The name given by --server-name counts, then what the server says of itself.
+    assert!(fix(&evidence).contains(fixtures::HOST));
+    fixtures::facts(&mut evidence).reference_name = None;
+    for (name, expected) in
+        [("mail.example.net", "mail.example.net is what"), ("localhost", "NAME-OF-THE-SERVER: ")]
+    {
+        let smtp = fixtures::smtp(&mut evidence);
+        smtp.greeting = waxseal_model::Observed::default();
+        for ehlo in [&mut smtp.ehlo_plain, &mut smtp.ehlo_tls] {
+            let mut facts = fixtures::ehlo_facts(&[]);
+            facts.server_name = Some(name.into());
+            *ehlo = waxseal_model::Observed::seen(facts);
+        }
+        let fix = fix(&evidence);
+        assert!(fix.contains(expected), "{fix}");
+        assert!(!fix.contains(&evidence.endpoints[0].endpoint.address.to_string()), "{fix}");
+    }
+}

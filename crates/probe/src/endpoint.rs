@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{io::AsyncReadExt, time::Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 use waxseal_model::{
     Cause, Endpoint, EndpointEvidence, Observed, TlsStart, Why,
     certificate::PresentedChain,
@@ -12,9 +15,10 @@ use waxseal_model::{
     tls::TlsVersion,
 };
 use waxseal_net::{
+    connection::Connection,
     exchange::{Ended, exchange_flight},
     session::SmtpSession,
-    tls::{TlsConnection, TlsFailureKind, handshake},
+    tls::{CertificateKind, TlsConnection, TlsFailureKind, handshake, handshake_for},
     transcript::Transcript,
 };
 use waxseal_wire::{
@@ -38,6 +42,8 @@ const TRIES: u32 = 3;
 /// After this many answers that never came, the rest is not asked: waiting for them would
 /// take minutes, and being waited for annoys servers.
 const SILENCES: u32 = 2;
+/// A server that was seen so often to refuse by closing, without an alert, is believed.
+const MUTE_HABIT: u32 = 2;
 /// On a port that is implicit TLS by definition, a missing greeting is explained sooner.
 const IMPLICIT_PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// Submissions, implicit TLS (RFC 8314 section 7.3).
@@ -95,6 +101,8 @@ struct Scan<'a> {
     line: Line<'a>,
     state: State,
     silences: u32,
+    /// Refusals without an alert that a known good hello confirmed.
+    mute_refusals: u32,
     /// Why TLS could not be asked about at all.
     obstacle: Option<Why>,
 }
@@ -118,7 +126,7 @@ impl<'a> Scan<'a> {
         };
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
-        Self { line, state: State::new(sni), silences: 0, obstacle: None }
+        Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, obstacle: None }
     }
 
     fn finish(mut self) -> (Conversation, State) {
@@ -159,6 +167,7 @@ impl<'a> Scan<'a> {
             }
             probe.finish(&mut self.state, end.as_ref());
         }
+        self.state.retract_unless_tls();
         if self.line.smtp.back_off.is_none() {
             self.line.prober.pacer.success(self.line.endpoint.address);
         }
@@ -204,6 +213,7 @@ impl<'a> Scan<'a> {
 
     fn handshake_failed(&mut self, failure: waxseal_net::tls::TlsFailure) -> Result<(), Why> {
         let why = failure.why();
+        self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
             TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
@@ -294,27 +304,45 @@ impl<'a> Scan<'a> {
         None
     }
 
-    /// Puts one question. A reset is ambiguous: the question is put once more, and a
-    /// second reset counts as a refusal only if a hello that is known to be good still
-    /// works.
+    /// Puts one question. Some endings are ambiguous: the server may refuse what was
+    /// offered, or the form of the hello, or us. They count as a refusal only if a hello
+    /// that is known to be good still works; servers that were seen to refuse without an
+    /// alert are believed from then on. After a reset the question is put once more.
     async fn put(&mut self, question: &Question, name: &str) -> Result<Reaction, Why> {
-        let (reaction, ended) = self.exchange(question, name).await?;
-        if !matches!(reaction, Reaction::Refused { alert: None }) || ended != Ended::Reset {
+        let (mut reaction, mut ended) = self.exchange(question, name).await?;
+        let believed = self.mute_refusals >= MUTE_HABIT && reaction.is_mute();
+        if believed || !reaction.is_ambiguous(question) {
             return Ok(reaction);
         }
-        let (reaction, ended) = self.exchange(question, name).await?;
-        if !matches!(reaction, Reaction::Refused { alert: None }) || ended != Ended::Reset {
-            return Ok(reaction);
-        }
-        if let Some((version, suite)) = self.state.rich_choice {
-            let known_good = self.state.hello(version, vec![suite]);
-            let known_good = with_random(Question::Hello(Box::new(known_good)));
-            if let (Reaction::Accepted(_), _) = self.exchange(&known_good, "known good hello").await? {
-                return Ok(Reaction::Refused { alert: None });
+        if ended == Ended::Reset {
+            self.line.prober.pacer.slow_down(self.line.endpoint.address);
+            (reaction, ended) = self.exchange(question, name).await?;
+            if !reaction.is_ambiguous(question) {
+                return Ok(reaction);
             }
         }
-        let text = "the connection is reset, and nothing shows that it is this question's fault";
-        Ok(Reaction::Unanswered(Why::new(Cause::Closed, text)))
+        let Some(known_good) = self.state.known_good(question) else {
+            // Whether a server that only closes speaks TLS at all is settled at the end.
+            return Ok(if ended == Ended::Reset { self.unproven() } else { reaction });
+        };
+        let (answer, _) = self.exchange(&with_random(known_good), "known good hello").await?;
+        if !matches!(answer, Reaction::Accepted(_) | Reaction::Retry { .. }) {
+            return Ok(self.unproven());
+        }
+        if reaction.is_mute() {
+            self.mute_refusals += 1;
+        }
+        if ended == Ended::Reset {
+            self.line.prober.pacer.success(self.line.endpoint.address);
+        }
+        Ok(reaction)
+    }
+
+    /// An ending that nothing shows to be the answer to the question.
+    fn unproven(&mut self) -> Reaction {
+        self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
+        let text = "the handshake was broken off, and nothing shows that it is this question's fault";
+        Reaction::Unanswered(Why::new(Cause::Closed, text))
     }
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
@@ -324,12 +352,18 @@ impl<'a> Scan<'a> {
             return Err(Why::new(Cause::Timeout, text));
         }
         let opened = self.open_patiently().await?;
+        let deadline = self.line.step_deadline();
+        let Opened { stream, permit, transcript } = opened;
         let hello = match question {
             Question::Hello(spec) => client_hello(spec),
             Question::Ssl2 => sslv2_client_hello(random()),
+            Question::Handshake(kind) => {
+                let reaction = self.second_handshake(stream, *kind, deadline).await;
+                drop(permit);
+                transcript.note(&format!("{name}: {}", reaction.describe()));
+                return Ok((reaction, Ended::Complete));
+            }
         };
-        let deadline = self.line.step_deadline();
-        let Opened { stream, permit, transcript } = opened;
         let largest = self.line.prober.options.largest_flight;
         let exchange = exchange_flight(stream, &hello, deadline, largest).await;
         drop(permit);
@@ -341,10 +375,25 @@ impl<'a> Scan<'a> {
             Reaction::of(question, exchange.answer)
         };
         transcript.note(&format!("{name}: {}", reaction.describe()));
-        if exchange.ended == Ended::Reset && matches!(reaction, Reaction::Refused { alert: None }) {
-            self.line.unwelcome("TLS handshake", "connection reset");
-        }
+        self.state.speaks_tls |= reaction.proves_tls();
         Ok((reaction, exchange.ended))
+    }
+
+    /// A real handshake for a certificate of one kind, closed as soon as it is complete.
+    async fn second_handshake(
+        &self,
+        stream: Connection,
+        kind: CertificateKind,
+        deadline: Instant,
+    ) -> Reaction {
+        match handshake_for(stream, self.state.sni.as_deref(), Some(kind), deadline).await {
+            Ok(TlsConnection { mut stream, facts, chain, .. }) => {
+                let leave = self.line.prober.options.leave();
+                let _ = tokio::time::timeout(leave, stream.shutdown()).await;
+                Reaction::Established { handshake: Box::new(facts), chain }
+            }
+            Err(failure) => Reaction::of_failure(&failure),
+        }
     }
 
     /// On 465 the server waits for TLS: find out at once, instead of waiting for a
@@ -422,7 +471,7 @@ fn with_random(question: Question) -> Question {
             }
             Question::Hello(spec)
         }
-        Question::Ssl2 => Question::Ssl2,
+        other => other,
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`prober`]: the way out, the pacing and the roots that probing is given.
 //! - `open`: TCP, greeting, EHLO and STARTTLS, up to the point where TLS begins.
 //! - `offers`: which suites and groups go into hellos.
+//! - `shares`: public values for servers that refuse hellos without a key share.
 //! - `state`: what is known so far about one endpoint's TLS.
 //! - [`question`]: one hello and what came back; at most one connection each.
 //! - `probes/`: one file a probe: it looks at the state, puts its next question, and
@@ -19,6 +20,7 @@
 
 mod offers;
 mod open;
+mod shares;
 mod state;
 
 pub mod endpoint;

@@ -2,7 +2,7 @@
 //! goes into the conversation's facts; every connection counts for the tally of STARTTLS
 //! and for the signs that we are unwelcome.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::time::Instant;
 use waxseal_model::{
@@ -19,6 +19,9 @@ use waxseal_net::{
 use waxseal_wire::smtp;
 
 use crate::{options::ProbeOptions, prober::Prober};
+
+/// The longest wait for a greeting within TLS.
+const GREETING_WITHIN_TLS: Duration = Duration::from_secs(10);
 
 /// A stream on which the next byte is TLS.
 pub(crate) struct Opened {
@@ -71,7 +74,13 @@ impl Line<'_> {
     /// Limits of an SMTP session here.
     pub(crate) fn limits(&self) -> SessionLimits {
         let step = self.options().step_timeout;
-        SessionLimits { greeting: step, command: step, ..SessionLimits::default() }
+        // After a handshake there is less reason to delay a greeting, and a TLS service
+        // that is not SMTP never greets.
+        let greeting = match self.endpoint.tls {
+            TlsStart::Starttls => step,
+            TlsStart::Implicit => step.min(GREETING_WITHIN_TLS),
+        };
+        SessionLimits { greeting, command: step, ..SessionLimits::default() }
     }
 
     /// One TCP connection, within the budget.
@@ -237,7 +246,9 @@ impl Line<'_> {
                 format!("STARTTLS is not offered: in its place stands {keyword}")
             }
             StarttlsOffer::EhloRefused => "STARTTLS is not offered: EHLO itself is refused".to_owned(),
-            StarttlsOffer::Absent | StarttlsOffer::Advertised => "STARTTLS is not offered".to_owned(),
+            StarttlsOffer::Absent | StarttlsOffer::Advertised => {
+                "the server does not offer STARTTLS".to_owned()
+            }
         };
         if !self.smtp.starttls_offer.is_seen() {
             self.smtp.starttls_offer = Observed::seen(offer);
@@ -260,7 +271,7 @@ impl Line<'_> {
             note_once(&mut self.smtp.plaintext_after_220, || Observed::seen(None));
             return Ok(());
         }
-        let bytes = session.early_data(std::time::Duration::ZERO).await;
+        let bytes = session.early_data(Duration::ZERO).await;
         let text = waxseal_wire::text::neutralise(&bytes, 200);
         session.transcript().note(&format!("in clear after the 220, before TLS: {text}"));
         let why = format!("after the 220 to STARTTLS came plaintext before TLS: \"{text}\"");
@@ -331,7 +342,7 @@ pub(crate) fn helo_name(options: &ProbeOptions, local: Option<SocketAddr>) -> St
 }
 
 /// Milliseconds, capped.
-pub(crate) fn millis(duration: std::time::Duration) -> u32 {
+pub(crate) fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 

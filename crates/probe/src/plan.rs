@@ -3,13 +3,14 @@
 use crate::probes::{
     Probe, fallback_scsv::FallbackScsv, forward_secrecy::ForwardSecrecy, groups::Groups,
     legacy_versions::LegacyVersions, other_certificate::OtherCertificate, rich_hello::RichHello, ssl2::Ssl2,
-    suite_classes::SuiteClasses, suite_order::SuiteOrder, weak_groups::WeakGroups,
+    suite_classes::SuiteClasses, suite_order::SuiteOrder, tls13::Tls13, weak_groups::WeakGroups,
 };
 
 /// The probes of a standard check, after the real handshake. With at most 20 connections
 /// a stock server is asked all of it; see `docs/decisions`.
 pub fn standard() -> Vec<Box<dyn Probe>> {
     vec![
+        Box::new(Tls13::default()),
         Box::new(RichHello::default()),
         Box::new(LegacyVersions::default()),
         Box::new(SuiteClasses::default()),

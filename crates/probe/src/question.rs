@@ -1,11 +1,19 @@
 //! One hello, and what came back.
 
-use waxseal_model::{Cause, Why};
+use waxseal_model::{
+    Cause, Why,
+    tls::{Handshake, TlsVersion},
+};
+use waxseal_net::tls::{CertificateKind, TlsFailure, TlsFailureKind};
 use waxseal_wire::tls::{
     alert::alert_name,
     flight::{Answer, ServerFlight},
     hello::{HelloSpec, NotOffered, chosen_was_offered},
 };
+
+/// Alerts about the form of a hello: illegal_parameter and decode_error. Some servers
+/// send them where they mean that nothing in it suits them.
+const ABOUT_FORM: [u8; 2] = [47, 50];
 
 /// A question that costs one connection.
 #[derive(Debug, Clone)]
@@ -14,6 +22,9 @@ pub enum Question {
     Hello(Box<HelloSpec>),
     /// An SSLv2 CLIENT-HELLO.
     Ssl2,
+    /// A real handshake, for a certificate of one kind alone: only so does TLS 1.3 show
+    /// its certificate.
+    Handshake(CertificateKind),
 }
 
 /// What a question led to, in the ways that matter to a probe.
@@ -27,6 +38,13 @@ pub enum Reaction {
         group: u16,
         /// The suite it chose.
         suite: u16,
+    },
+    /// A real handshake was completed.
+    Established {
+        /// What was negotiated.
+        handshake: Box<Handshake>,
+        /// DER, leaf first.
+        chain: Vec<Vec<u8>>,
     },
     /// SSLv2: the server speaks it, with these kinds of suites.
     Ssl2 {
@@ -77,8 +95,37 @@ impl Reaction {
         }
     }
 
+    /// Sorts the failure of a real handshake.
+    pub fn of_failure(failure: &TlsFailure) -> Self {
+        match failure.kind {
+            TlsFailureKind::AlertReceived { alert } => Self::Refused { alert: Some(alert) },
+            _ => Self::Unanswered(failure.why()),
+        }
+    }
+
     fn protocol(text: impl Into<String>) -> Self {
         Self::Unanswered(Why::new(Cause::Protocol, text))
+    }
+
+    /// Only a server that speaks TLS or SSL answers so.
+    pub fn proves_tls(&self) -> bool {
+        !matches!(self, Self::Refused { alert: None } | Self::Unanswered(_))
+    }
+
+    /// The connection ended without an alert.
+    pub fn is_mute(&self) -> bool {
+        matches!(self, Self::Refused { alert: None })
+    }
+
+    /// This may be the answer to what was offered, or to something else: to us, or to a
+    /// hello that is longer than the server can read.
+    pub fn is_ambiguous(&self, question: &Question) -> bool {
+        let is_old = matches!(question, Question::Hello(spec) if spec.max_version < TlsVersion::Tls13);
+        match self {
+            Self::Refused { alert: None } => true,
+            Self::Refused { alert: Some(alert) } => is_old && ABOUT_FORM.contains(alert),
+            _ => false,
+        }
     }
 
     /// A phrase for transcripts.
@@ -89,6 +136,9 @@ impl Reaction {
                 flight.version.label(),
                 waxseal_wire::tls::suites::suite(u32::from(flight.suite)).name
             ),
+            Self::Established { handshake, .. } => {
+                format!("{} {}", handshake.version.label(), handshake.suite.name)
+            }
             Self::Retry { group, .. } => {
                 format!("HelloRetryRequest for {}", waxseal_wire::tls::groups::named(*group).name)
             }
@@ -97,5 +147,28 @@ impl Reaction {
             Self::Refused { alert: None } => "refused: closed without an alert".to_owned(),
             Self::Unanswered(why) => format!("no answer: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_meant_for_something_else_is_ambiguous() {
+        let old = Question::Hello(Box::default());
+        let new =
+            Question::Hello(Box::new(HelloSpec { max_version: TlsVersion::Tls13, ..HelloSpec::default() }));
+        let refused = |alert| Reaction::Refused { alert };
+        assert!(refused(None).is_ambiguous(&old) && refused(None).is_ambiguous(&new));
+        assert!(refused(Some(50)).is_ambiguous(&old) && !refused(Some(50)).is_ambiguous(&new));
+        assert!(!refused(Some(40)).is_ambiguous(&old));
+    }
+
+    #[test]
+    fn only_an_answer_in_tls_proves_tls() {
+        assert!(!Reaction::Refused { alert: None }.proves_tls());
+        assert!(Reaction::Refused { alert: Some(70) }.proves_tls());
+        assert!(!Reaction::Unanswered(Why::new(Cause::Timeout, "no answer")).proves_tls());
     }
 }

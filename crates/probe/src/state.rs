@@ -4,15 +4,19 @@ use waxseal_model::{
     Cause, Observed,
     tls::{Handshake, NegotiatedSuite, TlsEvidence, TlsVersion},
 };
-use waxseal_wire::tls::{
-    dh,
-    flight::{KeyExchange, ServerFlight},
-    groups,
-    hello::{HelloSpec, KeyShare},
-    scheme, suites,
+use waxseal_wire::{
+    tls::{
+        dh,
+        flight::{KeyExchange, ServerFlight},
+        groups,
+        hello::{HelloSpec, KeyShare},
+        scheme,
+        suites::{self, Authentication},
+    },
+    x509,
 };
 
-use crate::offers;
+use crate::{offers, question::Question, shares};
 
 /// A chain as it came, before anything is made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct State {
     pub groups: Vec<u16>,
     /// What the rich hello got, for the probe of suite order.
     pub rich_choice: Option<(TlsVersion, u16)>,
+    /// Something came that only a server with TLS or SSL sends.
+    pub speaks_tls: bool,
 }
 
 impl State {
@@ -82,6 +88,47 @@ impl State {
         })
     }
 
+    /// A hello that the server is known to go along with, if there is one, as long as the
+    /// question `like` that it did not: the length may have been the reason.
+    pub fn known_good(&self, like: &Question) -> Option<Question> {
+        if let Some((version, suite)) = self.rich_choice {
+            let mut offered = vec![suite];
+            if let Question::Hello(spec) = like {
+                offered.extend(spec.suites.iter().filter(|s| **s != suite));
+            }
+            return Some(Question::Hello(Box::new(self.hello(version, offered))));
+        }
+        if self.accepts(TlsVersion::Tls13) != Some(true) {
+            return None;
+        }
+        let mut spec = self.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
+        spec.groups = offers::tls13_groups().collect();
+        spec.key_share = KeyShare::Given(shares::public_values(&[groups::X25519, groups::SECP256R1]));
+        Some(Question::Hello(Box::new(spec)))
+    }
+
+    /// The server signals that it knows TLS 1.3: where it refused it, then for what was
+    /// offered with it, such as groups that waxseal does not know.
+    pub fn doubt_absence_of_tls13(&mut self) {
+        if self.accepts(TlsVersion::Tls13) == Some(false) {
+            let text = "the server refused TLS 1.3 hellos, but signals in TLS 1.2 that it knows TLS 1.3";
+            self.facts.versions.insert(TlsVersion::Tls13, Observed::failed(Cause::Unsupported, text));
+        }
+    }
+
+    /// Takes back all refusals of a server that never showed a sign of TLS: it closed every
+    /// connection, for a reason that may have nothing to do with what was offered.
+    pub fn retract_unless_tls(&mut self) {
+        if self.speaks_tls {
+            return;
+        }
+        let text = "the server closed the connections without a single answer in TLS";
+        let refusals = self.facts.versions.values_mut().chain([&mut self.facts.post_quantum]);
+        for fact in refusals.filter(|fact| fact.get() == Some(&false)) {
+            *fact = Observed::failed(Cause::Closed, text);
+        }
+    }
+
     /// A hello up to `max`, asking for every extension that tells something. Groups that
     /// were not chosen yet come first, so that servers which follow the client's order
     /// show all of theirs in the course of other questions.
@@ -108,6 +155,37 @@ impl State {
         }
     }
 
+    /// A hello of a version before TLS 1.3 that asks for one of `curves` for ECDHE. A
+    /// server refuses ECDSA where the curve of its certificate is not on offer (RFC 8422
+    /// section 5.1), so that suites with RSA are preferred, and otherwise that curve is
+    /// offered last.
+    pub fn curve_hello(&self, version: TlsVersion, mut curves: Vec<u16>) -> HelloSpec {
+        let with_rsa = |code: u16| offers::is_ecdhe(code) && offers::is_signed_by(code, Authentication::Rsa);
+        let rsa_works = self
+            .facts
+            .suites_seen
+            .iter()
+            .any(|s| s.version <= TlsVersion::Tls12 && u16::try_from(s.suite.code).is_ok_and(with_rsa));
+        let offered = offers::MODERN_FIRST
+            .iter()
+            .copied()
+            .filter(|s| if rsa_works { with_rsa(*s) } else { offers::is_ecdhe(*s) })
+            .filter(|s| offers::fits(*s, version))
+            .collect();
+        if !rsa_works {
+            let leaves = self.chains.iter().filter_map(|c| c.certificates.first());
+            let own = leaves.filter_map(|der| certificate_curve(der));
+            for curve in own {
+                if !curves.contains(&curve) {
+                    curves.push(curve);
+                }
+            }
+        }
+        let mut spec = self.hello(version, offered);
+        spec.groups = curves;
+        spec
+    }
+
     /// `all` with the groups that the server has not chosen yet in front.
     pub fn unseen_first(&self, all: &[u16]) -> Vec<u16> {
         let (seen, mut order): (Vec<u16>, Vec<u16>) = all.iter().partition(|g| self.groups.contains(g));
@@ -119,6 +197,9 @@ impl State {
     pub fn note_flight(&mut self, spec: &HelloSpec, flight: &ServerFlight) {
         self.set_version(flight.version, Observed::seen(true));
         self.note_suite(flight.version, u32::from(flight.suite));
+        if let Some(group) = flight.key_share_group().filter(|_| flight.version == TlsVersion::Tls13) {
+            self.note_group(group);
+        }
         match &flight.key_exchange {
             Some(KeyExchange::Ecdhe { group, .. }) => self.note_group(*group),
             // Parameters of anonymous suites harm nobody who asks for a certificate.
@@ -140,6 +221,7 @@ impl State {
 
     /// Takes the facts of the real handshake.
     pub fn note_handshake(&mut self, handshake: &Handshake, certificates: Vec<Vec<u8>>) {
+        self.speaks_tls = true;
         self.set_version(handshake.version, Observed::seen(true));
         if handshake.version == TlsVersion::Tls12 {
             // It offered TLS 1.3 too, and the server may not choose less than it has.
@@ -158,6 +240,19 @@ impl State {
             });
         }
         self.facts.handshake = Observed::seen(handshake.clone());
+    }
+
+    /// Takes what a handshake after the first one shows.
+    pub fn note_second_handshake(&mut self, handshake: &Handshake, certificates: Vec<Vec<u8>>) {
+        self.note_suite(handshake.version, handshake.suite.code);
+        if !certificates.is_empty() {
+            self.note_chain(RawChain {
+                version: handshake.version,
+                sni: self.sni.clone(),
+                possession_proven: true,
+                certificates,
+            });
+        }
     }
 
     /// A suite was chosen.
@@ -225,8 +320,63 @@ impl State {
     }
 }
 
+/// The group of the curve of a certificate's key.
+fn certificate_curve(der: &[u8]) -> Option<u16> {
+    match x509::facts(der).ok()?.key.curve.as_deref()? {
+        "P-256" => Some(groups::SECP256R1),
+        "P-384" => Some(24),
+        "P-521" => Some(25),
+        other => groups::all().iter().find(|g| g.name == other).map(|g| g.code),
+    }
+}
+
 fn mark<T>(fact: &mut Observed<T>, cause: Cause, text: &str) {
     if matches!(fact, Observed::NotTried { why } if why.cause == Cause::NotAsked) {
         *fact = Observed::not_tried(cause, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_a_server_that_never_spoke_tls_are_taken_back() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls12, Observed::seen(false));
+        state.facts.post_quantum = Observed::seen(false);
+        let mut mute = state.clone();
+        mute.retract_unless_tls();
+        assert_eq!(mute.accepts(TlsVersion::Tls12), None);
+        assert_eq!(mute.facts.post_quantum.why().map(|w| w.cause), Some(Cause::Closed));
+        state.speaks_tls = true;
+        state.retract_unless_tls();
+        assert_eq!(state.accepts(TlsVersion::Tls12), Some(false));
+    }
+
+    #[test]
+    fn the_downgrade_signal_outweighs_a_refusal_of_tls13() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls13, Observed::seen(false));
+        state.doubt_absence_of_tls13();
+        assert_eq!(state.accepts(TlsVersion::Tls13), None);
+    }
+
+    #[test]
+    fn a_known_good_hello_is_as_long_as_the_question() {
+        let mut state = State::new(None);
+        let question = Question::Hello(Box::new(state.hello(TlsVersion::Tls11, vec![5, 4, 0x2f])));
+        assert!(state.known_good(&question).is_none());
+        state.rich_choice = Some((TlsVersion::Tls12, 0xc02f));
+        let Some(Question::Hello(spec)) = state.known_good(&question) else { panic!("a hello") };
+        assert_eq!((spec.max_version, spec.suites), (TlsVersion::Tls12, vec![0xc02f, 5, 4, 0x2f]));
+    }
+
+    #[test]
+    fn a_server_of_tls13_alone_has_a_known_good_hello_too() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls13, Observed::seen(true));
+        let Some(Question::Hello(spec)) = state.known_good(&Question::Ssl2) else { panic!("a hello") };
+        assert!(matches!(spec.key_share, KeyShare::Given(shares) if shares.len() == 2));
     }
 }

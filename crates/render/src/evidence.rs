@@ -83,7 +83,8 @@ pub fn from_json(file: &[u8]) -> Result<Vec<Evidence>, EvidenceError> {
     if text.trim().is_empty() {
         return Err(EvidenceError::Empty);
     }
-    let labels: Vec<Label> = one_or_many(text)?;
+    let labels: Vec<LabelOrOther> = one_or_many(text)?;
+    let labels: Vec<Label> = labels.into_iter().map(LabelOrOther::label).collect();
     for (entry, label) in (1..).zip(&labels) {
         label.check(entry)?;
     }
@@ -100,6 +101,23 @@ pub fn from_json(file: &[u8]) -> Result<Vec<Evidence>, EvidenceError> {
 struct Label {
     schema_version: Option<serde_json::Value>,
     verdicts: Option<serde::de::IgnoredAny>,
+}
+
+/// JSON that is no object has no label.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LabelOrOther {
+    Label(Label),
+    Other(serde::de::IgnoredAny),
+}
+
+impl LabelOrOther {
+    fn label(self) -> Label {
+        match self {
+            Self::Label(label) => label,
+            Self::Other(_) => Label::default(),
+        }
+    }
 }
 
 impl Label {

@@ -1,6 +1,6 @@
 //! Several targets, one line each, worst first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use waxseal_model::{Letter, Report, Severity};
 
@@ -8,6 +8,7 @@ use crate::{
     page::Page,
     style::{Role, Style},
     table::{Row, Table},
+    text::group,
     when, words,
 };
 
@@ -18,7 +19,7 @@ pub fn summary(reports: &[Report], style: &Style) -> String {
     let mut sorted: Vec<&Report> = reports.iter().collect();
     sorted.sort_by_key(|r| std::cmp::Reverse(rank(r)));
     let titles = vec!["grade", "target", "the worst of it"];
-    let mut table = Table { titles, wraps: vec![false, true, true], cut: true, ..Table::default() };
+    let mut table = Table { titles, wraps: vec![false, true, true], ..Table::default() };
     for report in &sorted {
         let role = words::letter_role(report.grade.letter);
         let letter = report.grade.letter.map_or("?", Letter::label);
@@ -59,7 +60,12 @@ fn outcome(report: &Report, style: &Style) -> (Role, String) {
     match worst.max_by_key(|f| (f.severity, f.importance)) {
         Some(finding) => {
             let look = words::severity(finding.severity, style);
-            (look.role, format!("{} {}", look.text(), finding.title))
+            (look.role, format!("{} {}", look.text(), without_host(report, &finding.title)))
+        }
+        None if report.grade.letter.is_some() => {
+            let grade = &report.grade;
+            let authentication = grade.authentication_why.split(';').next().unwrap_or_default();
+            (Role::Plain, format!("{}; {authentication}", grade.encryption_why))
         }
         None => {
             let summary = &report.grade.summary;
@@ -67,6 +73,15 @@ fn outcome(report: &Report, style: &Style) -> (Role, String) {
             (Role::Plain, rest.trim_start().to_owned())
         }
     }
+}
+
+/// A title without the name of the server, where the target has but one: the line says
+/// already what it is about.
+fn without_host(report: &Report, title: &str) -> String {
+    let hosts: BTreeSet<String> = report.endpoints.iter().map(|e| group::host(&e.endpoint)).collect();
+    let (Some(host), 1) = (hosts.first(), hosts.len()) else { return title.to_owned() };
+    let title = title.replace(&format!(" of {host}"), "");
+    title.strip_prefix(host.as_str()).map_or_else(|| title.clone(), |rest| rest.trim_start().to_owned())
 }
 
 /// `15 targets: 1 X, 2 F, 12 C. 180 connections.`

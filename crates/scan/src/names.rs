@@ -37,7 +37,17 @@ pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
         other => other,
     };
     let hosts = if routing == MailRouting::NoMailHost { Vec::new() } else { hosts };
-    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: PolicyEvidence::default() }
+    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: policies() }
+}
+
+/// Why published policies are not tried.
+pub(crate) const POLICIES_NOT_TRIED: &str = "published policies are not looked at by this version";
+
+fn policies() -> PolicyEvidence {
+    PolicyEvidence {
+        sts: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
+        tlsrpt: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
+    }
 }
 
 /// The addresses of a host, both families at once.

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,8 +14,8 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::OnceCell;
 use waxseal_judge::{Profile, judge};
 use waxseal_model::{
-    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Report, Target,
-    TlsStart, Usage, Why,
+    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Observed, Report,
+    Target, TlsStart, Usage, Why,
     evidence::{Cost, MailRouting},
 };
 use waxseal_net::resolver::Resolver;
@@ -99,12 +102,14 @@ impl Scanner {
         events.send(ScanEvent::Started { target: label.clone() });
         let found = self.names(&target).await;
         events.send(ScanEvent::Endpoints { target: label.clone(), count: found.planned.len() });
-        let endpoints: Vec<EndpointEvidence> = stream::iter(found.planned)
+        let endpoints: Vec<(EndpointEvidence, bool)> = stream::iter(found.planned)
             .map(|planned| self.question(planned, &label, events))
             .buffered(ENDPOINTS_AT_A_TIME)
             .collect()
             .await;
-        let connections = endpoints.iter().map(|e| e.evidence.cost.connections).sum();
+        let connections =
+            endpoints.iter().filter(|(_, fresh)| *fresh).map(|(e, _)| e.evidence.cost.connections).sum();
+        let endpoints = endpoints.into_iter().map(|(e, _)| e).collect();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Evidence {
             schema_version: waxseal_model::SCHEMA_VERSION,
@@ -119,7 +124,8 @@ impl Scanner {
         }
     }
 
-    async fn question(&self, planned: Planned, label: &str, events: &Events) -> EndpointEvidence {
+    /// The evidence of an endpoint, and whether it was questioned now, for this target.
+    async fn question(&self, planned: Planned, label: &str, events: &Events) -> (EndpointEvidence, bool) {
         let Planned { endpoint, mx_preference, reference_name } = planned;
         let key = (endpoint.address, endpoint.port, endpoint.tls, reference_name.clone());
         let cell = {
@@ -127,13 +133,20 @@ impl Scanner {
             Arc::clone(cache.entry(key).or_default())
         };
         let id = endpoint.id();
-        let mut evidence = cell
-            .get_or_init(|| probe_endpoint(&self.prober, endpoint, mx_preference, reference_name))
-            .await
-            .clone();
+        let fresh = AtomicBool::new(false);
+        let probe = || {
+            fresh.store(true, Ordering::Relaxed);
+            probe_endpoint(&self.prober, endpoint, mx_preference, reference_name)
+        };
+        let mut evidence = cell.get_or_init(probe).await.clone();
         evidence.evidence.mx_preference = mx_preference;
+        if let Observed::NotTried { why } = &mut evidence.evidence.dane
+            && why.cause == Cause::NotAsked
+        {
+            names::POLICIES_NOT_TRIED.clone_into(&mut why.text);
+        }
         events.send(ScanEvent::EndpointDone { target: label.to_owned(), endpoint: id });
-        evidence
+        (evidence, fresh.into_inner())
     }
 
     async fn names(&self, target: &Target) -> Found {

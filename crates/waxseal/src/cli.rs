@@ -16,36 +16,30 @@ Exit codes: 0 nothing at or above the threshold, 1 findings at or above it,
 Begin with:   waxseal check example.com
 Offline demo: waxseal check --lab")]
 pub(crate) struct Cli {
-    /// When to colour the output.
+    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always or never.
     #[arg(long, value_enum, default_value = "auto", global = true, value_name = "WHEN")]
+    #[arg(hide_possible_values = true, help_heading = "Output")]
     pub(crate) color: Color,
-    /// Columns of text output.
-    #[arg(long, global = true, value_name = "COLUMNS", env = "WAXSEAL_WIDTH")]
+    /// Columns of text [default: 80, or fewer on a narrow terminal].
+    #[arg(long, global = true, value_name = "COLUMNS", env = "WAXSEAL_WIDTH", help_heading = "Output")]
     pub(crate) width: Option<usize>,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// What to do. The arguments' own comments are the help of each command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Is mail to this domain or server protected? A verdict in under a second.
     Check(Box<crate::commands::check::CheckArgs>),
-    /// Judge stored evidence again, without a network.
     Judge(crate::commands::judge::JudgeArgs),
-    /// The manual of every check, or of one.
     Checks(crate::commands::checks::ChecksArgs),
-    /// A DNS answer with its DNSSEC status, and why.
     Dns(crate::commands::dns::DnsArgs),
-    /// Start the lab: mail domains on loopback, good, broken and hostile.
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),
     /// Print the JSON Schema of `check --json`.
     Schema,
-    /// Print a completion script for a shell.
     Completions(crate::commands::completions::CompletionsArgs),
-    /// Write the manual pages into a folder.
     Man(crate::commands::man::ManArgs),
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage,
     /// 4: a defect or lack of means on our side.
     Internal,
+    /// 130, as shells have it: interrupted from the keyboard before all was tested.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -27,6 +29,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::Undetermined => 3,
             Exit::Internal => 4,
+            Exit::Interrupted => 130,
         })
     }
 }

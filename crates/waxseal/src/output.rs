@@ -18,6 +18,9 @@ pub(crate) enum Color {
     Never,
 }
 
+/// Columns of a page, where nothing asks for fewer or more.
+const WIDTH: usize = 80;
+
 /// The two streams and how to write on them.
 #[derive(Debug)]
 pub(crate) struct Terminal {
@@ -33,7 +36,8 @@ impl Terminal {
         let color = match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto if set("NO_COLOR") => false,
+            // https://no-color.org: any value counts, `0` too.
+            Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) => false,
             Color::Auto if set("CLICOLOR_FORCE") => true,
             Color::Auto => {
                 std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
@@ -45,9 +49,11 @@ impl Terminal {
         // No locale at all (cron, CI) is far more often UTF-8 than not.
         let unicode = locale.is_none_or(|l| {
             let l = l.to_ascii_lowercase();
-            l.contains("utf-8") || l.contains("utf8") || l == "c" || l == "posix"
+            l.contains("utf-8") || l.contains("utf8")
         });
-        Self { color, width: width.unwrap_or(80).clamp(40, 400), unicode }
+        let narrow = || terminal_size::terminal_size_of(std::io::stdout()).map(|(w, _)| usize::from(w.0));
+        let width = width.or_else(|| narrow().map(|w| w.min(WIDTH))).unwrap_or(WIDTH);
+        Self { color, width: width.clamp(40, 400), unicode }
     }
 
     /// How reports are to look.

@@ -90,12 +90,25 @@ pub(crate) fn prober(
         step_timeout: step,
         total_timeout: step * STEPS_IN_TOTAL,
         budget: args.budget,
-        helo: args.helo.clone(),
+        helo: helo(args)?,
         server_name: server_name(args)?,
         tls_start_fixed,
         ..ProbeOptions::default()
     };
     Ok(Prober { egress, pacer: Pacer::default(), roots: root_store(args, around)?, options })
+}
+
+/// The name for EHLO: a host name or an address in brackets. Anything else would be sent as
+/// it stands, line feeds included.
+fn helo(args: &ConnectionArgs) -> Result<Option<String>, Failure> {
+    let Some(text) = args.helo.as_deref() else { return Ok(None) };
+    let literal = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    if literal.is_some_and(|l| l.strip_prefix("IPv6:").unwrap_or(l).parse::<IpAddr>().is_ok()) {
+        return Ok(Some(text.to_owned()));
+    }
+    let name =
+        waxseal_wire::target::name_to_ascii(text).map_err(|e| Failure::usage(format!("--helo: {e}")))?;
+    Ok(Some(name))
 }
 
 fn server_name(args: &ConnectionArgs) -> Result<Option<String>, Failure> {

@@ -1,6 +1,6 @@
 //! Targets from arguments, files and standard input.
 
-use std::{io::Read, path::Path};
+use std::{collections::BTreeSet, io::Read, path::Path};
 
 use waxseal_model::Target;
 use waxseal_wire::target;
@@ -16,6 +16,8 @@ const LARGEST_LIST: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// The first target that cannot be understood, with its file and line.
+///
+/// A target that is named twice is there once, however it is spelt.
 pub(crate) fn all(
     arguments: &[String],
     file: Option<&Path>,
@@ -44,6 +46,8 @@ pub(crate) fn all(
             .map_err(|e| Failure::usage(format!("the list of targets {name} cannot be read: {e}")))?;
         list(&text, &name.to_string(), port, &mut targets)?;
     }
+    let mut seen = BTreeSet::new();
+    targets.retain(|target| seen.insert(target.argument()));
     Ok(targets)
 }
 
@@ -80,6 +84,15 @@ mod tests {
         list(text, "list", None, &mut targets).unwrap();
         let labels: Vec<String> = targets.iter().map(Target::label).collect();
         assert_eq!(labels, ["example.com", "mx.example.com:587", "example.org"]);
+    }
+
+    #[test]
+    fn a_target_named_twice_is_there_once_as_first_spelt() {
+        let names =
+            ["Example.COM.", "example.com", "user@example.com", "mx.example.com:25", "mx.example.com:25"];
+        let targets = all(&names.map(str::to_owned), None, None).unwrap();
+        let labels: Vec<String> = targets.iter().map(Target::label).collect();
+        assert_eq!(labels, ["Example.COM", "mx.example.com:25"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     net::SocketAddr,
     path::Path,
@@ -21,7 +22,7 @@ use waxseal_model::{
     Cause, Observed, Report, Severity,
     tls::{SuiteClass, SuiteOrder, TlsVersion},
 };
-use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, certificate, exim, postfix};
+use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, certificate, exim, postfix, server::Folder};
 
 /// Name in the servers' certificates.
 const HOST: &str = "mx.example.com";
@@ -38,9 +39,10 @@ fn or_skip<T>(started: Result<T, PeerError>) -> Option<T> {
     }
 }
 
+/// Ports of tests say nothing of how TLS starts: `more` says it, by `--starttls` or else.
 fn waxseal(address: SocketAddr, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_waxseal"))
-        .args(["check", &address.to_string(), "--starttls", "--server-name", HOST])
+        .args(["check", &address.to_string(), "--server-name", HOST])
         .args(more)
         .stdin(Stdio::null())
         .output()
@@ -160,7 +162,7 @@ fn certificate_is_right(report: &Report, address: SocketAddr, file: &Path, roots
 fn postfix_is_described_as_it_is_in_twenty_connections() {
     let Some(postfix) = or_skip(Postfix::start(&postfix::Options::default())) else { return };
     let (address, ca) = (postfix.address(), postfix.certificate().ca.to_str().unwrap().to_owned());
-    let report = report(address, &["--ca-file", &ca]);
+    let report = report(address, &["--starttls", "--ca-file", &ca]);
 
     let counted = postfix.connections();
     assert!(counted <= 20, "{counted} connections by Postfix's log");
@@ -180,7 +182,7 @@ fn postfix_is_described_as_it_is_in_twenty_connections() {
 #[test]
 fn a_root_that_is_not_known_is_said_in_openssl_words() {
     let Some(postfix) = or_skip(Postfix::start(&postfix::Options::default())) else { return };
-    let report = report(postfix.address(), &[]);
+    let report = report(postfix.address(), &["--starttls"]);
     certificate_is_right(&report, postfix.address(), &postfix.certificate().certificate, &[]);
     assert!(report.findings.iter().any(|finding| finding.check.starts_with("certificate.")));
 }
@@ -196,7 +198,8 @@ fn postfix_that_was_hardened_is_told_from_a_stock_one() {
         ..Default::default()
     };
     let Some(postfix) = or_skip(Postfix::start(&options)) else { return };
-    let report = report(postfix.address(), &["--ca-file", postfix.certificate().ca.to_str().unwrap()]);
+    let ca = postfix.certificate().ca.to_str().unwrap();
+    let report = report(postfix.address(), &["--starttls", "--ca-file", ca]);
     let tls = &report.endpoints[0].evidence.tls;
     assert_eq!(tls.versions[&TlsVersion::Tls10], Observed::seen(false));
     assert_eq!(tls.suite_order, Observed::seen(SuiteOrder::Server), "tls_preempt_cipherlist");
@@ -206,10 +209,44 @@ fn postfix_that_was_hardened_is_told_from_a_stock_one() {
 }
 
 #[test]
+fn certificates_by_rsa_and_ecdsa_are_both_seen() {
+    let mut files = Vec::new();
+    let mut folders = Vec::new();
+    for key in [certificate::Key::Rsa, certificate::Key::Ecdsa] {
+        let folder = Folder::new("certificates").unwrap();
+        let options = certificate::Options { key, ..Default::default() };
+        let Some(issued) = or_skip(certificate::issue(folder.path(), &options)) else { return };
+        files.extend([issued.key, issued.chain].map(|path| path.display().to_string()));
+        folders.push(folder);
+    }
+    let settings = vec![format!("smtpd_tls_chain_files = {}", files.join(", "))];
+    let Some(postfix) = or_skip(Postfix::start(&postfix::Options { settings, ..Default::default() })) else {
+        return;
+    };
+    let report = report(postfix.address(), &["--starttls"]);
+    let chains = report.endpoints[0].evidence.chains.get().expect("chains");
+    let kinds: BTreeSet<_> =
+        chains.iter().filter_map(|chain| Some(chain.leaf()?.key.algorithm.as_str())).collect();
+    assert_eq!(kinds, BTreeSet::from(["EC", "RSA"]));
+    assert!(postfix.connections() <= 20);
+}
+
+#[test]
+fn implicit_tls_is_tested_and_told_from_starttls() {
+    let options = postfix::Options { implicit_tls: true, ..Default::default() };
+    let Some(postfix) = or_skip(Postfix::start(&options)) else { return };
+    let (address, ca) = (postfix.address(), postfix.certificate().ca.to_str().unwrap().to_owned());
+    let right = report(address, &["--implicit", "--ca-file", &ca]);
+    assert!(right.endpoints[0].evidence.tls.handshake.is_seen(), "{:?}", right.verdicts);
+    let wrong = report(address, &["--starttls", "--ca-file", &ca, "--timeout", "3"]);
+    assert!(wrong.findings.iter().any(|found| found.check == "smtp.wrong_mode"), "{:?}", wrong.verdicts);
+}
+
+#[test]
 fn exim_with_gnutls_is_described_as_it_is() {
     let Some(exim) = or_skip(Exim::start(&exim::Options::default())) else { return };
     let (address, ca) = (exim.address(), exim.certificate().ca.to_str().unwrap().to_owned());
-    let report = report(address, &["--ca-file", &ca]);
+    let report = report(address, &["--starttls", "--ca-file", &ca]);
     versions_are_right(&report, address);
     classes_are_right(&report, address);
     groups_are_right(&report, address);
@@ -224,9 +261,9 @@ fn opensmtpd_whose_tls_is_broken_is_called_broken() {
         eprintln!("SKIPPED: this OpenSMTPD's TLS works");
         return;
     }
-    let output = waxseal(address, &["--ca-file", &ca]);
+    let output = waxseal(address, &["--starttls", "--ca-file", &ca]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
-    let report = report(address, &["--ca-file", &ca]);
+    let report = report(address, &["--starttls", "--ca-file", &ca]);
     let why = report.endpoints[0].evidence.tls.handshake.why().expect("no handshake");
     assert_eq!(why.cause, Cause::Declined, "{why}");
     let broken = report.findings.iter().find(|finding| finding.check == "tls.handshake");

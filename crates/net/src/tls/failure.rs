@@ -67,7 +67,7 @@ pub enum TlsFailureKind {
     /// A message was larger than any sound handshake needs.
     #[error("the server's handshake is too large: {detail}")]
     TooLarge {
-        /// The TLS library's words.
+        /// Which limit it exceeds.
         detail: String,
     },
     /// The server closed the connection.
@@ -190,7 +190,7 @@ fn from_tls(error: &Error, seen: &Seen) -> TlsFailureKind {
             InvalidMessage::CertificatePayloadTooLarge
             | InvalidMessage::HandshakePayloadTooLarge
             | InvalidMessage::MessageTooLarge,
-        ) => TlsFailureKind::TooLarge { detail },
+        ) => TlsFailureKind::TooLarge { detail: "a message is larger than 64 kB".into() },
         Error::InappropriateMessage { .. }
         | Error::InappropriateHandshakeMessage { .. }
         | Error::InvalidMessage(_)

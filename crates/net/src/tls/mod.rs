@@ -71,6 +71,15 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     })
 });
 
+/// The kinds of certificate that mail servers hold side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateKind {
+    /// RSA.
+    Rsa,
+    /// ECDSA or EdDSA.
+    Ecdsa,
+}
+
 /// Makes a complete handshake by `deadline`, without resumption and without ALPN, and
 /// with SNI if `server_name` is a DNS name.
 ///
@@ -85,7 +94,24 @@ pub async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let verifier = Arc::new(RecordingVerifier::new(PROVIDER.signature_verification_algorithms));
+    handshake_for(stream, server_name, None, deadline).await
+}
+
+/// Like [`handshake`], but offers only signature schemes for certificates of the kind
+/// `wanted`, if one is given.
+///
+/// # Errors
+/// As [`handshake`]; a server without such a certificate sends an alert.
+pub async fn handshake_for<S>(
+    stream: S,
+    server_name: Option<&str>,
+    wanted: Option<CertificateKind>,
+    deadline: Instant,
+) -> Result<TlsConnection<S>, TlsFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let verifier = Arc::new(RecordingVerifier::new(PROVIDER.signature_verification_algorithms, wanted));
     let client_auth = Arc::new(NoClientCertificate::default());
     let (name, sni) = sni(server_name);
     let (tap, seen) = Tap::new(stream);

@@ -16,8 +16,13 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
-use waxseal_wire::x509::{SignatureError, verify_signature};
+use waxseal_wire::{
+    tls::scheme::{KeyKind, key_kind},
+    x509::{SignatureError, verify_signature},
+};
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::CertificateKind;
 
 /// What the server presented.
 #[derive(Debug, Default, Clone)]
@@ -36,12 +41,14 @@ pub(crate) struct Presented {
 #[derive(Debug)]
 pub(crate) struct RecordingVerifier {
     algorithms: WebPkiSupportedAlgorithms,
+    wanted: Option<CertificateKind>,
     presented: Mutex<Presented>,
 }
 
 impl RecordingVerifier {
-    pub(crate) fn new(algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { algorithms, presented: Mutex::default() }
+    /// Offers the schemes of certificates of the kind `wanted`, or all.
+    pub(crate) fn new(algorithms: WebPkiSupportedAlgorithms, wanted: Option<CertificateKind>) -> Self {
+        Self { algorithms, wanted, presented: Mutex::default() }
     }
 
     pub(crate) fn presented(&self) -> Presented {
@@ -71,6 +78,19 @@ fn verify(
 fn public_key<'a>(cert: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
     let (_, cert) = X509Certificate::from_der(cert).ok()?;
     Some(cert.tbs_certificate.subject_pki.raw)
+}
+
+/// Whether a scheme may stand in a hello that wants certificates of one kind. PKCS #1
+/// stands in both: TLS 1.3 does not sign handshakes with it, but ECDSA certificates are
+/// often issued by RSA authorities, and some servers send only chains whose signatures
+/// are all on offer (RFC 8446 section 4.2.3).
+fn fits(scheme: u16, wanted: CertificateKind) -> bool {
+    let is_pkcs1 = matches!(scheme, 0x0201 | 0x0401 | 0x0501 | 0x0601);
+    match key_kind(scheme) {
+        KeyKind::Rsa | KeyKind::RsaPss => is_pkcs1 || wanted == CertificateKind::Rsa,
+        KeyKind::Ecdsa | KeyKind::EdDsa => wanted == CertificateKind::Ecdsa,
+        KeyKind::Dsa | KeyKind::MlDsa | KeyKind::Other => false,
+    }
 }
 
 impl ServerCertVerifier for RecordingVerifier {
@@ -116,6 +136,9 @@ impl ServerCertVerifier for RecordingVerifier {
         let mut schemes = self.algorithms.supported_schemes();
         // Last, for servers with TLS 1.2 that can do no better; TLS 1.3 excludes both.
         schemes.extend([SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy]);
+        if let Some(wanted) = self.wanted {
+            schemes.retain(|scheme| fits(u16::from(*scheme), wanted));
+        }
         schemes
     }
 }

@@ -45,7 +45,7 @@ impl Probe for ForwardSecrecy {
             }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
+            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

@@ -1,18 +1,20 @@
 //! Groups for key exchange. With TLS 1.3, a hello without a key share makes the server
 //! name its group in a HelloRetryRequest, so that not even a post-quantum key has to be
 //! made. Groups that showed themselves elsewhere are left out; a refusal of all the others
-//! clears them, the post-quantum ones among them.
+//! clears them, the post-quantum ones among them. Servers that refuse such a hello are
+//! asked with real key shares.
 
 use waxseal_model::{
     Cause, Observed, Why,
-    tls::{GroupFacts, TlsVersion},
+    tls::{GroupFacts, SuiteOrder, TlsVersion},
 };
 use waxseal_wire::tls::{groups, hello::KeyShare};
 
 use super::{Probe, settle};
 use crate::{
-    offers::{self, MODERN_FIRST},
+    offers,
     question::{Question, Reaction},
+    shares,
     state::State,
 };
 
@@ -20,7 +22,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Groups {
     stage: Stage,
-    refused_before_any_retry: bool,
+    /// Some groups could not be asked for: those that no key share can be made for here, or
+    /// that an ECDSA certificate hides.
+    is_partial: bool,
     saw_retry: bool,
     failed: Option<Why>,
 }
@@ -34,6 +38,8 @@ enum Stage {
     /// All others were refused, but no HelloRetryRequest was ever seen: make sure that the
     /// server answers hellos without a key share at all.
     Verify,
+    /// The server refuses hellos without a key share: ask with key shares.
+    Shares,
     /// Nothing is left to ask.
     Complete,
 }
@@ -51,7 +57,7 @@ impl Probe for Groups {
             return self.ask_before_tls13(state);
         }
         let wanted = match self.stage {
-            Stage::Others => {
+            Stage::Others | Stage::Shares => {
                 let mut unseen: Vec<u16> =
                     offers::tls13_groups().filter(|g| !state.groups.contains(g)).collect();
                 // One of the finite-field groups stands for the others: each would cost a
@@ -79,7 +85,10 @@ impl Probe for Groups {
         }
         let mut spec = state.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
         spec.groups = wanted;
-        spec.key_share = KeyShare::Empty;
+        spec.key_share = match self.stage {
+            Stage::Shares => KeyShare::Given(shares::public_values(&spec.groups)),
+            _ => KeyShare::Empty,
+        };
         Some(Question::Hello(Box::new(spec)))
     }
 
@@ -102,7 +111,19 @@ impl Probe for Groups {
                 }
             }
             Reaction::Accepted(flight) => {
+                let known = state.groups.len();
                 state.note_flight(spec, &flight);
+                if spec.max_version < TlsVersion::Tls13 && state.groups.len() == known {
+                    // The curve of the certificate, chosen again though it stood last. Only
+                    // who follows the client's order has no other.
+                    self.is_partial = state.facts.suite_order.get() != Some(&SuiteOrder::Client);
+                    self.stage = Stage::Complete;
+                }
+                let with_share = self.stage == Stage::Shares
+                    && flight.key_share_group().is_some_and(|g| spec.groups.contains(&g));
+                if with_share {
+                    return;
+                }
                 if spec.max_version == TlsVersion::Tls13 {
                     // It went on without a key share, or with an older version.
                     self.failed = Some(Why::new(
@@ -113,25 +134,22 @@ impl Probe for Groups {
             }
             Reaction::Refused { .. } => self.refused(state, spec.max_version, &spec.groups),
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Ssl2 { .. } => {
-                self.failed = Some(Why::new(Cause::Protocol, "the answer was SSLv2"));
+            Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+                self.failed =
+                    Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
         }
     }
 
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
-        if state.accepts(TlsVersion::Tls13).is_none() {
-            let fact = why.or(self.failed.as_ref()).cloned();
-            let fact = fact
-                .unwrap_or_else(|| Why::new(Cause::Prerequisite, "no answer showed TLS 1.3 or its absence"));
-            state.set_version(TlsVersion::Tls13, Observed::NotTried { why: fact });
-        }
         let why = why
             .or(self.failed.as_ref())
             .cloned()
             .unwrap_or_else(|| Why::new(Cause::NotApplicable, "the server chose no suite that uses a group"));
         if !state.groups.is_empty() {
-            let complete = self.stage == Stage::Complete && !state.groups.iter().any(|g| is_finite_field(*g));
+            let complete = self.stage == Stage::Complete
+                && !self.is_partial
+                && !state.groups.iter().any(|g| is_finite_field(*g));
             let chosen = state.groups.iter().map(|g| groups::named(*g)).collect();
             state.facts.groups = Observed::seen(GroupFacts { chosen, complete });
         }
@@ -171,18 +189,18 @@ impl Groups {
             }
             Stage::Others if self.saw_retry => self.complete(state),
             Stage::Others if state.accepts(TlsVersion::Tls13) == Some(true) => {
-                self.refused_before_any_retry = true;
                 self.stage = Stage::Verify;
             }
-            // The real handshake failed too, so that all groups were offered here.
-            Stage::Others => {
-                state.set_version(TlsVersion::Tls13, Observed::seen(false));
-                self.stage = Stage::Complete;
+            Stage::Verify => {
+                self.is_partial = true;
+                self.stage = Stage::Shares;
             }
-            Stage::Verify | Stage::Complete => {
+            // All that a key share can be made of here was offered, the hybrids among them.
+            Stage::Shares => self.complete(state),
+            Stage::Others | Stage::Complete => {
                 self.failed = Some(Why::new(
-                    Cause::Unsupported,
-                    "the server refuses hellos without a key share, so its groups cannot be asked for",
+                    Cause::Prerequisite,
+                    "no answer showed TLS 1.3, so its groups cannot be asked for",
                 ));
             }
         }
@@ -205,14 +223,7 @@ impl Groups {
         if unseen.is_empty() {
             return None;
         }
-        let offered = MODERN_FIRST
-            .iter()
-            .copied()
-            .filter(|s| offers::is_ecdhe(*s))
-            .filter(|s| offers::fits(*s, version))
-            .collect();
-        let mut spec = state.hello(version, offered);
-        spec.groups = unseen;
+        let spec = state.curve_hello(version, unseen);
         Some(Question::Hello(Box::new(spec)))
     }
 }
@@ -220,7 +231,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::simulated::{Simulated, run};
+    use crate::probes::simulated::{Simulated, ecdsa_certificate, handshake, run};
 
     fn groups_of(server: &Simulated, known: &[u16]) -> (usize, State) {
         let mut state = State::new(None);
@@ -254,11 +265,23 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_cannot_do_without_key_share_gives_no_verdict() {
-        let server = Simulated { refuses_empty_share: true, ..Simulated::modern() };
+    fn a_server_that_cannot_do_without_key_share_is_asked_with_some() {
+        let server = Simulated { refuses_empty_share: true, groups: vec![29, 24], ..Simulated::modern() };
         let (_, state) = groups_of(&server, &[29]);
-        assert!(!state.facts.post_quantum.is_seen());
-        assert!(!state.facts.groups.get().unwrap().complete);
+        assert_eq!(state.groups, [29, 24]);
+        assert_eq!(state.facts.post_quantum, Observed::seen(false));
+        assert!(!state.facts.groups.get().unwrap().complete, "no key share was made for every group");
+        let server = Simulated { groups: vec![29, 0x11ec], ..server };
+        assert_eq!(groups_of(&server, &[29]).1.facts.post_quantum, Observed::seen(true));
+    }
+
+    #[test]
+    fn without_an_answer_on_tls13_nothing_is_said_of_its_groups() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls13, Observed::failed(Cause::Timeout, "no answer in time"));
+        let server = Simulated { versions: vec![TlsVersion::Tls12], ..Simulated::modern() };
+        run(&mut Groups::default(), &mut state, &server);
+        assert!(!state.facts.post_quantum.is_seen() && !state.facts.groups.is_seen());
     }
 
     #[test]
@@ -274,5 +297,35 @@ mod tests {
         let facts = state.facts.groups.get().unwrap();
         assert_eq!(facts.chosen.iter().map(|g| g.code).collect::<Vec<_>>(), [23, 24]);
         assert!(facts.complete);
+    }
+
+    fn ecdsa_alone(server_order: bool) -> State {
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls12],
+            suites: vec![0xc02b, 0xc02c],
+            groups: vec![29, 23, 24],
+            certificate_curve: Some(23),
+            server_order,
+            ..Simulated::modern()
+        };
+        let mut state = State::new(None);
+        for version in TlsVersion::ALL {
+            state.set_version(version, Observed::seen(version == TlsVersion::Tls12));
+        }
+        state.note_second_handshake(&handshake(0xc02b), vec![ecdsa_certificate()]);
+        let order = if server_order { SuiteOrder::Server } else { SuiteOrder::Client };
+        state.facts.suite_order = Observed::seen(order);
+        run(&mut Groups::default(), &mut state, &server);
+        state
+    }
+
+    #[test]
+    fn the_curve_of_an_ecdsa_certificate_does_not_hide_the_others() {
+        let state = ecdsa_alone(false);
+        let facts = state.facts.groups.get().unwrap();
+        assert_eq!(facts.chosen.iter().map(|g| g.code).collect::<Vec<_>>(), [29, 23, 24]);
+        assert!(facts.complete);
+        let state = ecdsa_alone(true);
+        assert!(!state.facts.groups.get().unwrap().complete, "P-384 is never shown by the server's order");
     }
 }

@@ -63,7 +63,10 @@ impl Probe for LegacyVersions {
                 self.stopped = Some(why.clone());
                 state.set_version(asked, Observed::Failed { why });
             }
-            Reaction::Accepted(_) | Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
+            Reaction::Accepted(_)
+            | Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. } => {
                 let text = format!("the answer to a {} hello was of another version", asked.label());
                 self.stopped = Some(Why::new(Cause::Protocol, text.clone()));
                 state.set_version(asked, Observed::failed(Cause::Protocol, text));

@@ -10,6 +10,7 @@ pub mod rich_hello;
 pub mod ssl2;
 pub mod suite_classes;
 pub mod suite_order;
+pub mod tls13;
 pub mod weak_groups;
 
 #[cfg(test)]

@@ -47,13 +47,14 @@ impl Probe for RichHello {
             Reaction::Accepted(flight) => {
                 self.settled = true;
                 state.note_flight(spec, &flight);
-                if self.asked == 1 {
-                    state.rich_choice = Some((flight.version, flight.suite));
-                }
+                state.rich_choice = Some((flight.version, flight.suite));
                 if flight.version < TlsVersion::Tls12 {
                     state.set_version(TlsVersion::Tls12, Observed::seen(false));
                 }
                 note_extensions(state, &flight);
+                if flight.downgrade_sentinel() == Some(TlsVersion::Tls12) {
+                    state.doubt_absence_of_tls13();
+                }
             }
             Reaction::Refused { alert } => {
                 let about_version = alert.is_some_and(|a| VERSION_ALERTS.contains(&a));
@@ -67,7 +68,7 @@ impl Probe for RichHello {
                 self.settled = true;
                 state.set_version(TlsVersion::Tls12, Observed::Failed { why });
             }
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
+            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
                 self.settled = true;
                 state.set_version(
                     TlsVersion::Tls12,
@@ -96,13 +97,14 @@ impl Probe for RichHello {
     }
 }
 
-/// Every suite that may be used in TLS 1.2 and is not in the first hello, up to the
-/// number that all servers can read.
+/// Suites that may be used in TLS 1.2 and are not in the first hello, up to the number that
+/// all servers can read; anonymous ones first, since there are mail servers without any
+/// certificate.
 fn other_suites() -> Vec<u16> {
-    offers::before_tls13()
-        .filter(|code| !MODERN_FIRST.contains(code) && !offers::is_anonymous(*code))
-        .take(offers::LARGEST_OFFER)
-        .collect()
+    let mut others: Vec<u16> = offers::before_tls13().filter(|code| !MODERN_FIRST.contains(code)).collect();
+    others.sort_by_key(|code| !offers::is_anonymous(*code));
+    others.truncate(offers::LARGEST_OFFER);
+    others
 }
 
 /// Takes what the extensions of a flight tell. In versions before TLS 1.2 the same
@@ -158,6 +160,17 @@ mod tests {
         let mut state = State::new(None);
         assert_eq!(run(&mut RichHello::default(), &mut state, &server), 2);
         assert_eq!(state.accepts(TlsVersion::Tls12), Some(true));
+    }
+
+    #[test]
+    fn a_server_without_a_certificate_is_found_by_its_anonymous_suites() {
+        // TLS_DH_anon_WITH_AES_128_GCM_SHA256.
+        let server =
+            Simulated { versions: vec![TlsVersion::Tls12], suites: vec![0x00a6], ..Simulated::modern() };
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, &server);
+        assert_eq!(state.accepts(TlsVersion::Tls12), Some(true));
+        assert_eq!(state.rich_choice, Some((TlsVersion::Tls12, 0x00a6)));
     }
 
     #[test]

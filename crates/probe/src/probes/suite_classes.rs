@@ -101,7 +101,7 @@ impl Probe for SuiteClasses {
                 }
             }
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
+            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
@@ -201,12 +201,20 @@ fn plan(state: &State) -> VecDeque<Pass> {
         passes.push_back(pass(*newest, BROKEN));
         passes.push_back(pass(*newest, DATED));
         if *newest == TlsVersion::Tls12
-            && let Some(older) = accepted.get(1)
+            && let Some(oldest) = oldest_with_extensions(&accepted)
         {
-            passes.push_back(pass(*older, BROKEN));
+            passes.push_back(pass(oldest, BROKEN));
         }
     }
     passes
+}
+
+/// The oldest version below TLS 1.2; SSLv3, which knows no extensions and with them no
+/// curves, only where there is no other. Export suites ended with TLS 1.0 (RFC 4346
+/// appendix A.5).
+fn oldest_with_extensions(accepted: &[TlsVersion]) -> Option<TlsVersion> {
+    let older = || accepted.iter().copied().filter(|v| *v < TlsVersion::Tls12);
+    older().filter(|v| *v > TlsVersion::Ssl3).min().or_else(|| older().min())
 }
 
 fn pass(version: TlsVersion, classes: &[SuiteClass]) -> Pass {
@@ -284,6 +292,19 @@ mod tests {
         };
         let (_, accepted, _) = classes_of(&server);
         assert!(accepted.contains(&SuiteClass::Rc4), "{accepted:?}");
+    }
+
+    #[test]
+    fn what_only_the_oldest_version_has_is_found() {
+        // An export suite, which TLS 1.1 abolished.
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12],
+            only_in_tls10: vec![0x0003],
+            suites: vec![0xc02f, 0x002f, 0x0003],
+            ..Simulated::modern()
+        };
+        let (_, accepted, _) = classes_of(&server);
+        assert!(accepted.contains(&SuiteClass::Export), "{accepted:?}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Probe for SuiteOrder {
                 self.settled = true;
                 state.facts.suite_order = Observed::Failed { why };
             }
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } => {
+            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
                 self.settled = true;
                 state.facts.suite_order =
                     Observed::failed(Cause::Protocol, "the answer was of another version than the hello");
@@ -89,7 +89,10 @@ impl Probe for SuiteOrder {
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
         let nothing_to_compare = || match state.newest_before_tls13() {
             Some(_) => Why::new(Cause::Prerequisite, "no common suite was chosen that could be compared"),
-            None => Why::new(Cause::NotApplicable, "TLS 1.3 alone: there the order hardly matters"),
+            None if state.accepts(TlsVersion::Tls13) == Some(true) => {
+                Why::new(Cause::NotApplicable, "TLS 1.3 alone: there the order hardly matters")
+            }
+            None => Why::new(Cause::Prerequisite, "no handshake before TLS 1.3 could be seen"),
         };
         let order_why = why.cloned().unwrap_or_else(nothing_to_compare);
         settle(&mut state.facts.suite_order, &order_why);

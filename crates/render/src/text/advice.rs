@@ -1,17 +1,18 @@
 //! What to do where no server could be asked, unless a finding says it.
 
-use waxseal_model::{Cause, Report, Target, evidence::MailRouting};
+use waxseal_model::{Cause, EndpointEvidence, Report, Target, evidence::MailRouting};
 
 use crate::{page::Page, style::Role};
 
 pub(super) fn write(page: &mut Page, report: &Report, fixes_given: bool) {
-    if report.endpoints.iter().any(|e| e.evidence.reached()) {
+    if report.grade.letter.is_some() || report.endpoints.iter().any(greeted) {
         return;
     }
     if let Some(why) = &report.no_endpoint
         && !(why.cause.is_by_design() || why.cause == Cause::Name)
-        && !report.grade.summary.contains(&why.text)
+        && !why.text.ends_with(reason(&report.grade.summary))
     {
+        page.blank();
         page.paragraph(0, Role::Plain, &why.text);
     }
     let servers_mentioned = report.findings.iter().any(|f| f.endpoint.is_some());
@@ -29,6 +30,21 @@ pub(super) fn write(page: &mut Page, report: &Report, fixes_given: bool) {
     }
 }
 
+/// The server took the connection and welcomed us.
+fn greeted(e: &EndpointEvidence) -> bool {
+    e.evidence.reached() && e.evidence.smtp.greeting.why().is_none_or(|w| w.cause != Cause::Declined)
+}
+
+/// What to do about a server that answers the connection with a refusal.
+const REFUSED: &str = "The server is there and sends us away. Its words say why: a blocklist, missing reverse DNS of \
+     this machine, too many connections, or maintenance. Run the same command on a machine that may send mail, or later.";
+
+/// What stands behind the first colon of a sentence: the reason that it gives.
+fn reason(summary: &str) -> &str {
+    let reason = summary.split_once(": ").map_or(summary, |(_, reason)| reason);
+    reason.trim_end_matches('.')
+}
+
 fn no_host(name: &str, routing: MailRouting) -> Option<String> {
     match routing {
         MailRouting::NoSuchDomain => Some(format!(
@@ -43,7 +59,10 @@ fn no_host(name: &str, routing: MailRouting) -> Option<String> {
              {name}. 3600 IN MX 10 mail.{name}."
         )),
         MailRouting::Mx | MailRouting::ImplicitMx | MailRouting::NullMxWithOthers | MailRouting::Unknown => {
-            Some(format!("See what the name servers say:\n  waxseal dns {name} MX"))
+            Some(format!(
+                "See what the name servers say, or ask others:\n  waxseal dns {name} MX\n  \
+                 waxseal check {name} --dns ADDRESS-OF-A-RESOLVER"
+            ))
         }
     }
 }
@@ -63,6 +82,9 @@ fn no_address(target: &Target, cause: Cause) -> Option<String> {
 fn unreached(report: &Report) -> Option<String> {
     let first = report.endpoints.first()?;
     let port = first.endpoint.port;
+    if first.evidence.smtp.greeting.why().is_some_and(|w| w.cause == Cause::Declined) {
+        return Some(REFUSED.into());
+    }
     match first.evidence.smtp.connected.why()?.cause {
         Cause::Timeout | Cause::Unreachable if port == 25 => Some(
             "Most access networks and many clouds block outgoing port 25, so this may say nothing about \

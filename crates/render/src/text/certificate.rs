@@ -1,8 +1,8 @@
 //! The state of a certificate in two or three words.
 
 use waxseal_model::{
-    PresentedChain, Report, VerdictKind, certificate::PathOutcome, evidence::EndpointEvidence,
-    observed::Observed,
+    Finding, PresentedChain, Report, Severity, VerdictKind, certificate::PathOutcome,
+    evidence::EndpointEvidence, observed::Observed,
 };
 
 use crate::{
@@ -31,10 +31,19 @@ pub(super) fn cell(report: &Report, endpoint: &EndpointEvidence, now: i64) -> Ce
     if name == Some(VerdictKind::Found) {
         push(&mut words, "WRONG NAME");
     }
+    let left = shortest(chains, now);
+    for (check, word) in [
+        ("certificate.weak_key", "WEAK KEY".to_owned()),
+        ("certificate.weak_signature", "WEAK SIGNATURE".to_owned()),
+        ("certificate.expires_soon", format!("ENDS in {left}")),
+    ] {
+        if grave(report, &endpoint.endpoint.id(), check) {
+            push(&mut words, &word);
+        }
+    }
     if !words.is_empty() {
         return (Role::Bad, words.join(", "));
     }
-    let left = shortest(chains, now);
     if let Some(reason) = unsure.first() {
         return (Role::Notice, format!("{reason}, {left}"));
     }
@@ -81,6 +90,12 @@ fn outcome_words(outcome: PathOutcome) -> &'static str {
         PathOutcome::NameConstraint => "OUTSIDE ITS CA'S NAMES",
         PathOutcome::Unsupported => "not verifiable here",
     }
+}
+
+/// True if a check found something at an endpoint that makes mail fail.
+fn grave(report: &Report, endpoint: &str, check: &str) -> bool {
+    let here = |f: &&Finding| f.endpoint.as_deref() == Some(endpoint) && f.check == check;
+    report.findings.iter().filter(here).any(|f| f.severity >= Severity::High)
 }
 
 /// The worst verdict on the name at an endpoint; none where no check looked at it.

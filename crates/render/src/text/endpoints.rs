@@ -129,7 +129,8 @@ fn rows(
             rows.push(Row::Cells(cells));
         }
     }
-    if let Some(back_off) = &e.evidence.smtp.back_off {
+    let said = |what: &str| matches!(rows.last(), Some(Row::Remark(_, (_, text))) if text.contains(what));
+    if let Some(back_off) = e.evidence.smtp.back_off.as_ref().filter(|b| !said(&b.what)) {
         let text = format!("asked to slow down at {}: {}", back_off.stage, back_off.what);
         rows.push(Row::Remark(blank.clone(), (Role::Notice, text)));
     }
@@ -184,7 +185,10 @@ fn before_tls(e: &EndpointEvidence) -> Option<Cell> {
         Observed::Seen { value } if !value.reply.is_positive() => {
             return Some((Role::Bad, format!("greets with a refusal: {}", value.reply.one_line())));
         }
-        Observed::Failed { why } => return Some(untested("no greeting", why)),
+        Observed::Failed { why } if why.cause == Cause::Declined => {
+            return Some((Role::Bad, format!("takes no mail from here: {}", why.text)));
+        }
+        Observed::Failed { why } => return Some(untested("no usable greeting", why)),
         _ => {}
     }
     match &smtp.starttls_offer {

@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
         more.push("--verbose".into());
     }
     more.push("--json".into());
-    if let Some(worst) = report.findings.iter().max_by_key(|f| f.severity) {
+    if let Some(worst) = report.findings.iter().rev().max_by_key(|f| f.severity) {
         more.push(format!("waxseal checks {}", worst.check));
     }
     page.paragraph(0, Role::Faint, &format!("More: {}", more.join(", ")));

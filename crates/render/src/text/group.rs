@@ -140,6 +140,6 @@ pub(super) fn title(report: &Report, group: &Group<'_>) -> String {
 }
 
 /// The name of an endpoint's host, or its address.
-pub(super) fn host(endpoint: &Endpoint) -> String {
+pub(crate) fn host(endpoint: &Endpoint) -> String {
     endpoint.host.clone().filter(|h| !h.is_empty()).unwrap_or_else(|| endpoint.address.to_string())
 }

@@ -7,7 +7,7 @@ mod endpoints;
 mod findings;
 mod fixes;
 mod footer;
-mod group;
+pub(crate) mod group;
 mod header;
 mod undetermined;
 mod verdicts;

@@ -17,6 +17,23 @@ struct Gap<'a> {
     checks: Vec<&'a str>,
 }
 
+impl<'a> Gap<'a> {
+    /// True if two places have the same gap, or one reason keeps other checks open at each
+    /// (policies: some checks are about the domain, one is about each server).
+    fn joins(&self, other: &Self) -> bool {
+        let checks = |c: &&str| other.checks.contains(c);
+        self.why == other.why && (self.checks.iter().all(checks) || !self.checks.iter().any(checks))
+    }
+
+    fn add(&mut self, other: Self) {
+        for check in other.checks {
+            if !self.checks.contains(&check) {
+                self.checks.push(check);
+            }
+        }
+    }
+}
+
 /// Places where the same gap is, or the same gaps are.
 #[derive(Debug)]
 struct Blind<'a> {
@@ -65,8 +82,11 @@ fn sentence(gap: &Gap<'_>, options: &TextOptions) -> String {
 fn blind(report: &Report) -> Vec<Blind<'_>> {
     let mut found: Vec<(Vec<Option<&str>>, Gap<'_>)> = Vec::new();
     for (place, gap) in gaps(report) {
-        match found.iter_mut().find(|(_, g)| *g == gap) {
-            Some((places, _)) => places.push(place),
+        match found.iter_mut().find(|(_, g)| g.joins(&gap)) {
+            Some((places, joined)) => {
+                places.push(place);
+                joined.add(gap);
+            }
             None => found.push((vec![place], gap)),
         }
     }

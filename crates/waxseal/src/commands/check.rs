@@ -1,6 +1,9 @@
 //! `waxseal check`
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    pin::pin,
+};
 
 use clap::Args;
 use futures_util::StreamExt;
@@ -18,7 +21,7 @@ use crate::{
     targets,
 };
 
-/// Is mail to this domain or server protected?
+/// Is mail to this domain or server protected? A verdict in under a second.
 ///
 /// Looks up the MX hosts of a domain, or takes a host and port, and says for each address
 /// whether TLS is offered, whether it is sound, whether the certificate is right, what is
@@ -36,7 +39,8 @@ Port 25, 587 and 2525 are tested with STARTTLS, 465 with implicit TLS.
 
   waxseal check example.com
   waxseal check mx.example.com:465 --fail-on medium
-  waxseal check --targets domains.txt --json > reports.json
+  waxseal check --targets-file domains.txt --json > reports.json
+  waxseal check example.com --evidence scan.json; waxseal judge scan.json
   waxseal check --lab")]
 pub(crate) struct CheckArgs {
     /// Domains, hosts with a port, addresses; `-` reads a list from standard input.
@@ -148,33 +152,24 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         ));
     }
     let runtime = setup::runtime(targets.len() > 1)?;
-    let reports = runtime.block_on(args.scan(targets, &Surroundings::default()))?;
-    args.finish(&reports, terminal)?;
-    Ok(args.rules.threshold().exit_of_all(&reports))
+    let scanned = runtime.block_on(args.scan(targets, &Surroundings::default()))?;
+    args.finish(&scanned, terminal)
 }
 
 impl CheckArgs {
-    /// What counts as failure.
-    pub(crate) fn threshold(&self) -> Threshold {
-        self.rules.threshold()
-    }
-
     /// The targets that were named.
     pub(crate) fn parse_targets(&self) -> Result<Vec<Target>, Failure> {
         targets::all(&self.targets, self.targets_file.as_deref(), self.port)
     }
 
     /// Scans the targets, with a bar on a terminal.
-    pub(crate) async fn scan(
-        &self,
-        targets: Vec<Target>,
-        around: &Surroundings,
-    ) -> Result<Vec<Report>, Failure> {
+    pub(crate) async fn scan(&self, targets: Vec<Target>, around: &Surroundings) -> Result<Scanned, Failure> {
         let tls = match (self.implicit, self.starttls) {
             (true, _) => Some(TlsStart::Implicit),
             (_, true) => Some(TlsStart::Starttls),
             (false, false) => None,
         };
+        self.evidence_is_writable()?;
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
         let prober = setup::prober(&self.connection, around, tls.is_some())?;
@@ -185,23 +180,70 @@ impl CheckArgs {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
-        let progress = Progress::new(targets.len());
+        let of = targets.len();
+        let progress = Progress::new(of);
         let events = progress.events();
-        let reports = many::reports(&scanner, targets, many::TARGETS_AT_A_TIME, &events).collect().await;
-        Ok(reports)
+        let mut stream = pin!(many::reports(&scanner, targets, many::TARGETS_AT_A_TIME, &events));
+        let mut interrupt = pin!(tokio::signal::ctrl_c());
+        let mut reports = Vec::new();
+        loop {
+            tokio::select! {
+                report = stream.next() => match report {
+                    Some(report) => reports.push(report),
+                    None => break,
+                },
+                _ = &mut interrupt => break,
+            }
+        }
+        Ok(Scanned { reports, of })
     }
 
-    /// Prints reports and writes evidence.
-    pub(crate) fn finish(&self, reports: &[Report], terminal: &Terminal) -> Result<(), Failure> {
-        if let Some(path) = &self.evidence {
-            let evidence: Vec<Evidence> = reports.iter().map(Report::to_evidence).collect();
-            let json = waxseal_render::evidence::to_json(&evidence).map_err(Failure::internal)?;
-            std::fs::write(path, json).map_err(|e| {
-                Failure::usage(format!("the evidence {} cannot be written: {e}", path.display()))
-            })?;
+    /// Prints reports, writes evidence, and chooses the exit code.
+    pub(crate) fn finish(&self, scanned: &Scanned, terminal: &Terminal) -> Result<Exit, Failure> {
+        let done = scanned.reports.len();
+        if done > 0 || !scanned.interrupted() {
+            self.report(&scanned.reports, terminal)?;
         }
-        show(reports, &self.output, waxseal_scan::one::now(), terminal)
+        if scanned.interrupted() {
+            terminal.complain(&format!("interrupted: {done} of {} targets were tested", scanned.of));
+            return Ok(Exit::Interrupted);
+        }
+        Ok(self.rules.threshold().exit_of_all(&scanned.reports))
     }
+
+    fn report(&self, reports: &[Report], terminal: &Terminal) -> Result<(), Failure> {
+        // What was found is shown even if the file turns out not to be writable.
+        show(reports, &self.output, waxseal_scan::one::now(), terminal)?;
+        let Some(path) = &self.evidence else { return Ok(()) };
+        let evidence: Vec<Evidence> = reports.iter().map(Report::to_evidence).collect();
+        let json = waxseal_render::evidence::to_json(&evidence).map_err(Failure::internal)?;
+        std::fs::write(path, json).map_err(|e| not_writable(path, &e))
+    }
+
+    /// Fails before the scan, not after it, where the evidence could not be written.
+    fn evidence_is_writable(&self) -> Result<(), Failure> {
+        let Some(path) = &self.evidence else { return Ok(()) };
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        opened.map(drop).map_err(|e| not_writable(path, &e))
+    }
+}
+
+/// What a scan brought: all reports, or those that were complete when it was interrupted.
+pub(crate) struct Scanned {
+    pub(crate) reports: Vec<Report>,
+    /// How many targets there were.
+    of: usize,
+}
+
+impl Scanned {
+    /// True if it ended early, by Ctrl-C.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.reports.len() < self.of
+    }
+}
+
+fn not_writable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("the evidence {} cannot be written: {error}", path.display()))
 }
 
 /// Prints reports as the arguments ask.

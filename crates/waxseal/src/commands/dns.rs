@@ -10,8 +10,9 @@ use crate::{
     setup::{self, Surroundings},
 };
 
-/// A DNS answer with its DNSSEC status, validated here from a trust anchor, and why.
+/// A DNS answer with its DNSSEC status, and why.
 ///
+/// The signatures are validated here, from a trust anchor; no resolver is believed.
 /// Exits with 0 if the answer is secure or insecure, with 1 if it is bogus, and with 3 if
 /// it could not be determined.
 #[derive(Debug, Args)]

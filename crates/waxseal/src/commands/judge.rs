@@ -39,6 +39,9 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
     let bytes = read(&args.file)?;
     let name = args.file.display();
     let all = evidence::from_json(&bytes).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
+    if all.is_empty() {
+        return Err(Failure::usage(format!("{name}: an empty list: there is nothing to judge")));
+    }
     let today = waxseal_scan::one::now();
     let reports: Vec<Report> = all
         .into_iter()

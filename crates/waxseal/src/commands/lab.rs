@@ -17,8 +17,10 @@ use crate::{
 /// On loopback an answer comes at once or never.
 const LAB_STEP: Duration = Duration::from_secs(2);
 
-/// Start the lab: mail domains on loopback, good, broken and hostile, in a DNSSEC-signed
-/// tree of their own. Needs no root and nothing installed; runs until it is interrupted.
+/// Start the lab: mail domains on loopback, good, broken and hostile.
+///
+/// They live in a DNSSEC-signed tree of their own. Needs no root and nothing installed;
+/// runs until it is interrupted, and prints the settings with which `waxseal check` tests it.
 #[derive(Debug, Args)]
 pub(crate) struct LabArgs {
     /// Also start the domains that are for tests only.
@@ -60,21 +62,23 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
         let lab = start(!named.is_empty()).await?;
         let around = surroundings(&lab);
         if !named.is_empty() {
-            let reports = args.scan(named, &around).await?;
+            let scanned = args.scan(named, &around).await?;
             lab.stop().await;
-            args.finish(&reports, terminal)?;
-            return Ok(args.threshold().exit_of_all(&reports));
+            return args.finish(&scanned, terminal);
         }
         let targets: Vec<Target> = lab
             .domains()
             .iter()
             .map(|d| target::parse(&d.name, None).map_err(|e| Failure::internal(format!("{}: {e}", d.name))))
             .collect::<Result<_, _>>()?;
-        let reports = args.scan(targets, &around).await?;
-        args.finish(&reports, terminal)?;
-        let surprises = surprises(lab.domains(), &reports);
-        let all = reports.len();
+        let scanned = args.scan(targets, &around).await?;
+        let exit = args.finish(&scanned, terminal)?;
+        let surprises = surprises(lab.domains(), &scanned.reports);
+        let all = scanned.reports.len();
         lab.stop().await;
+        if scanned.interrupted() {
+            return Ok(exit);
+        }
         if surprises.is_empty() {
             terminal.say(&format!("All {all} verdicts are what the lab expects."));
             return Ok(Exit::Fine);

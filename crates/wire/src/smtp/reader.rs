@@ -88,7 +88,7 @@ fn describe(looks_like: Option<&str>, shown: &str) -> String {
 }
 
 /// Characters of a server's words in an error.
-const SHOWN: usize = 120;
+const SHOWN: usize = 60;
 
 /// Bytes after which a beginning that is no reply is reported without waiting for the end
 /// of the line: the size of a TLS alert record, the shortest thing worth recognising.

@@ -13,6 +13,7 @@ use waxseal_model::tls::TlsVersion;
 use super::{
     alert::{CLOSE_NOTIFY, FATAL, close_alert, close_alert_in},
     bytes::Cursor,
+    hello::extension,
     ssl2::{self, Ssl2Hello},
 };
 use crate::text::neutralise;
@@ -74,7 +75,7 @@ pub enum Answer {
     Nothing,
     /// TLS that makes no sense, in words.
     Malformed(String),
-    /// More than [`Limits`] allows.
+    /// More than [`Limits`] allows, without a ServerHello.
     TooLarge,
 }
 
@@ -148,6 +149,11 @@ impl ServerFlight {
             b"DOWNGRD\x00" => Some(TlsVersion::Tls11),
             _ => None,
         }
+    }
+
+    /// The group of the server's key share in a TLS 1.3 ServerHello.
+    pub fn key_share_group(&self) -> Option<u16> {
+        self.extension(extension::KEY_SHARE).and_then(|content| Cursor(content).u16())
     }
 
     /// The content of an extension of the ServerHello.
@@ -247,19 +253,13 @@ impl FlightReader {
         self.pending.extend_from_slice(taken);
         self.read_records();
         if self.answer.is_none() && !beyond.is_empty() {
-            self.answer = Some(Answer::TooLarge);
+            self.too_large();
         }
     }
 
     /// Whether more is to come.
     pub fn state(&self) -> FlightState {
         if self.answer.is_some() { FlightState::Done } else { FlightState::NeedMore }
-    }
-
-    /// What was understood of the flight up to now; useful where the answer is
-    /// [`Answer::TooLarge`].
-    pub fn partial(&self) -> Option<&ServerFlight> {
-        self.flight.as_deref()
     }
 
     /// The answer: complete, or what there is if the peer closed or fell silent.
@@ -380,7 +380,7 @@ impl FlightReader {
             let (Some(kind), Some(length)) = (cursor.u8(), cursor.u24()) else { break };
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             if length > self.limits.total_bytes {
-                self.answer = Some(Answer::TooLarge);
+                self.too_large();
                 return;
             }
             let Some(body) = cursor.take(length) else { break };
@@ -430,6 +430,18 @@ impl FlightReader {
     fn hello(&self, mut flight: Box<ServerFlight>) -> Answer {
         flight.warning = self.warning;
         Answer::Hello(flight)
+    }
+
+    /// Ends the reading at the limit. What the ServerHello told remains of use.
+    fn too_large(&mut self) {
+        let limit = self.limits.total_bytes;
+        self.answer = Some(match self.flight.take() {
+            Some(mut flight) => {
+                flight.problems.push(format!("the flight is longer than {limit} bytes"));
+                self.hello(flight)
+            }
+            None => Answer::TooLarge,
+        });
     }
 
     /// Ends the reading: with what the ServerHello told, if there was one.

@@ -24,7 +24,7 @@ pub mod single_address_family;
 /// Where mail goes, if that is known.
 fn routing(domain: &DomainEvidence) -> Result<MailRouting, Why> {
     if domain.routing == MailRouting::Unknown {
-        return Err(Why::new(Cause::Resolver, format!("MX of {}: {}", domain.name, domain.mx_answer.reason)));
+        return Err(Why::new(Cause::Resolver, format!("{} MX: {}", domain.name, domain.mx_answer.reason)));
     }
     Ok(domain.routing)
 }

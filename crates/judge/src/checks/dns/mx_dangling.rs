@@ -34,19 +34,26 @@ fn judge(case: &Case) -> Outcome {
     let mut found = Vec::new();
     for host in domain.hosts.iter().filter(dangling) {
         let any = |outcome| host.answers.iter().find(|a| a.outcome == outcome);
-        let (what, confidence) = match (any(DnsOutcome::Unusable), any(DnsOutcome::NxDomain)) {
-            (Some(answer), _) => {
-                (format!("cannot be resolved ({})", text::cut(&answer.reason, 60)), Confidence::Medium)
-            }
-            (None, Some(_)) => ("does not exist".to_owned(), Confidence::High),
-            (None, None) => ("has no address".to_owned(), Confidence::High),
+        let (what, confidence, reason) = match (any(DnsOutcome::Unusable), any(DnsOutcome::NxDomain)) {
+            (Some(answer), _) => (
+                "cannot be resolved".to_owned(),
+                Confidence::Medium,
+                format!(": {}", answer.reason.trim_end_matches('.')),
+            ),
+            (None, Some(_)) => ("does not exist".to_owned(), Confidence::High, String::new()),
+            (None, None) => ("has no address".to_owned(), Confidence::High, String::new()),
         };
         let draft = case
             .finding(&CHECK, severity, format!("The MX host {} {what}", host.name))
             .detail(format!(
-                "{} is named in the MX records of {}, and {what}. Senders cannot deliver to it; whoever \
-                 can register or claim the name can receive the mail.",
-                host.name, domain.name
+                "{} is named in the MX records of {}, and {what}{reason}. Senders cannot deliver to it.{}",
+                host.name,
+                domain.name,
+                if reason.is_empty() {
+                    " Whoever can register or claim the name receives the mail."
+                } else {
+                    ""
+                }
             ))
             .confidence(confidence)
             .weight(5);

@@ -21,9 +21,12 @@ fn judge(case: &Case) -> Outcome {
     let Some(back_off) = &case.smtp()?.back_off else { return CLEAR };
     case.finding(&CHECK, Severity::Info, format!("{} limited this test", case.host()))
         .detail(format!(
-            "After {} connection(s), at {}, it said \"{}\". Questions that could not be put any more are \
-             undetermined, not fine.",
-            back_off.after_connections,
+            "{}, at {}: \"{}\". Questions that could not be put any more are undetermined, not fine.",
+            match back_off.after_connections {
+                0 => "On the first connection".to_owned(),
+                1 => "After 1 connection".to_owned(),
+                n => format!("After {n} connections"),
+            },
             back_off.stage,
             text::cut(&back_off.what, 80)
         ))

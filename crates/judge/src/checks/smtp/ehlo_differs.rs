@@ -35,6 +35,10 @@ fn judge(case: &Case) -> Outcome {
             .fix("ehlo_after_tls")
             .found();
     }
+    if matches!(&smtp.ehlo_tls, Observed::NotTried { why } if why.cause == Cause::NotAsked) {
+        let text = "no TLS session could be set up in which to greet again";
+        return Err(Why::new(Cause::Prerequisite, text));
+    }
     let (plain, tls) = (known(&smtp.ehlo_plain)?, known(&smtp.ehlo_tls)?);
     if tls.keyword("STARTTLS").is_some() {
         return case

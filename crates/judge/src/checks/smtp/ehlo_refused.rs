@@ -26,7 +26,7 @@ fn judge(case: &Case) -> Outcome {
     if smtp.starttls_offer.get() != Some(&StarttlsOffer::EhloRefused) && !known(ehlo)?.by_helo {
         return CLEAR;
     }
-    case.finding(&CHECK, Severity::High, format!("{} refuses EHLO", case.host()))
+    case.finding(&CHECK, Severity::Critical, format!("{} refuses EHLO", case.host()))
         .detail(
             "Only the old HELO is accepted, so the server can offer neither STARTTLS nor anything else newer \
              than 1995. Every sender delivers in clear or not at all.",

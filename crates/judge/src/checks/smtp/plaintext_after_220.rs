@@ -21,7 +21,7 @@ check! {
 fn judge(case: &Case) -> Outcome {
     let Some(text) = known(&case.smtp()?.plaintext_after_220)? else { return CLEAR };
     let title = format!("{} sends cleartext between the 220 to STARTTLS and TLS", case.host());
-    case.finding(&CHECK, Severity::High, title)
+    case.finding(&CHECK, Severity::Critical, title)
         .detail(format!(
             "It said \"{}\". A careful sender breaks off there; a careless one takes the words of anyone on the \
              path for the server's.",

@@ -21,7 +21,7 @@ check! {
 fn judge(case: &Case) -> Outcome {
     let smtp = case.smtp()?;
     if *known(&smtp.starttls_offer)? != StarttlsOffer::Advertised {
-        return Err(Why::new(Cause::Prerequisite, "STARTTLS is not offered"));
+        return Err(Why::new(Cause::Prerequisite, "the server does not offer STARTTLS"));
     }
     let reply = known(&smtp.starttls_reply)?;
     match reply.code {

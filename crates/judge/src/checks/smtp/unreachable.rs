@@ -55,6 +55,9 @@ fn silent(case: &Case) -> Outcome {
         return CLEAR;
     }
     let (host, port) = (case.host(), case.endpoint()?.endpoint.port);
+    if why.cause == Cause::TooLarge {
+        return endless(case, why);
+    }
     case.finding(&CHECK, Severity::High, format!("{host} takes connections on port {port} and does not greet"))
         .confidence(Confidence::Medium)
         .detail(format!(
@@ -63,6 +66,18 @@ fn silent(case: &Case) -> Outcome {
             text::sentence(&why.text)
         ))
         .fix("slow")
+        .found()
+}
+
+/// A greeting without an end is as good as none.
+fn endless(case: &Case, why: &Why) -> Outcome {
+    let port = case.endpoint()?.endpoint.port;
+    case.finding(&CHECK, Severity::High, format!("The greeting of {} does not end", case.host()))
+        .confidence(Confidence::Medium)
+        .detail(format!("{}. Senders hang up and try again later.", text::sentence(&why.text)))
+        .fix_text(format!(
+            "Make the greeting one line, or a few. See what listens there: ss -ltnp 'sport = :{port}'"
+        ))
         .found()
 }
 

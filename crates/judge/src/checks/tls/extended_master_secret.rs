@@ -21,7 +21,7 @@ fn judge(case: &Case) -> Outcome {
     if known_if_applicable(&case.tls()?.extended_master_secret)? != Some(&false) {
         return CLEAR;
     }
-    case.finding(&CHECK, Severity::Low, format!("{} has no extended master secret in TLS 1.2", case.host()))
+    case.finding(&CHECK, Severity::Low, format!("{} has no extended master secret", case.host()))
         .detail("Its TLS library predates 2016 or has it switched off; a session's keys are not bound to its peers.")
         .fix("library")
         .found()

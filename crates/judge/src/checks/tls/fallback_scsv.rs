@@ -1,7 +1,7 @@
 //! Check [`tls.fallback_scsv`](CHECK).
 
 use crate::checks::prelude::*;
-use waxseal_model::tls::FallbackScsv;
+use waxseal_model::tls::{FallbackScsv, TlsEvidence, TlsVersion};
 
 check! {
     /// The warning signal of a fallback (TLS_FALLBACK_SCSV) is ignored.
@@ -11,7 +11,9 @@ check! {
     /// server. Mail servers rarely retry so.
     /// # Method
     /// A hello one version below the best, with the signal, is accepted instead of refused
-    /// with alert 86. With a single version there is nothing to fall back to.
+    /// with alert 86. With a single version there is nothing to fall back to. Where TLS 1.2 is
+    /// the oldest version and the server marks a downgrade in its random, TLS 1.3 protects
+    /// against it by itself: then the signal is not needed, and the verdict is clear.
     /// # Fix
     /// Update the TLS library, or accept only TLS 1.2 and 1.3.
     /// # Sources
@@ -21,6 +23,9 @@ check! {
 
 fn judge(case: &Case) -> Outcome {
     if known_if_applicable(&case.tls()?.fallback_scsv)? != Some(&FallbackScsv::Ignored) {
+        return CLEAR;
+    }
+    if protected_by_tls13(case.tls()?)? {
         return CLEAR;
     }
     case.finding(
@@ -33,8 +38,44 @@ fn judge(case: &Case) -> Outcome {
     .found()
 }
 
+/// Nothing is older than TLS 1.2, TLS 1.3 is there, and a handshake in TLS 1.2 carries the
+/// mark by which every client of TLS 1.3 notices a downgrade (RFC 8446 section 4.1.3).
+fn protected_by_tls13(tls: &TlsEvidence) -> Result<bool, Why> {
+    if tls.downgrade_sentinel.get() != Some(&true) || !state::accepts(tls, TlsVersion::Tls13)? {
+        return Ok(false);
+    }
+    for version in [TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls11] {
+        if state::accepts(tls, version)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fixtures! {
     clear: |_| {},
-    found: |e| sample::tls(e).fallback_scsv = Observed::seen(FallbackScsv::Ignored),
+    found: |e| {
+        sample::tls(e).fallback_scsv = Observed::seen(FallbackScsv::Ignored);
+        sample::tls(e).downgrade_sentinel = Observed::seen(false);
+    },
     undetermined: |e| sample::tls(e).fallback_scsv = sample::failed(),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_tls_1_3_stands_in_for_the_signal_unless_older_versions_are_accepted() {
+        let mut e = sample::healthy();
+        sample::tls(&mut e).fallback_scsv = Observed::seen(FallbackScsv::Ignored);
+        sample::tls(&mut e).downgrade_sentinel = Observed::seen(true);
+        let found = |e: &waxseal_model::Evidence| {
+            let judgement = crate::judge(e, crate::profile("mail").unwrap(), sample::NOW);
+            judgement.findings.iter().any(|f| f.check == CHECK.id)
+        };
+        assert!(!found(&e));
+        sample::version(&mut e, TlsVersion::Tls11, true);
+        assert!(found(&e));
+    }
 }

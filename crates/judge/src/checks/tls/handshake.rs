@@ -21,6 +21,10 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
+    if matches!(&case.smtp()?.plaintext_after_220, Observed::Seen { value: Some(_) }) {
+        let text = "TLS was not begun: plaintext came in its place (smtp.plaintext_after_220)";
+        return Err(Why::new(Cause::Prerequisite, text));
+    }
     let cause = match state::protection(case.endpoint()?) {
         state::Protection::Broken(cause) => cause,
         state::Protection::Unknown(why) => return cut_off(case, why),
@@ -48,6 +52,9 @@ fn judge(case: &Case) -> Outcome {
 /// A connection that breaks off in every handshake is worth a finding, though not proof of
 /// broken TLS: the path may do it.
 fn cut_off(case: &Case, why: Why) -> Outcome {
+    if matches!(&case.tls()?.handshake, Observed::Failed { why } if why.cause == Cause::TooLarge) {
+        return too_large(case, &why);
+    }
     if !matches!(&case.tls()?.handshake, Observed::Failed { why } if why.cause == Cause::Closed) {
         return Err(why);
     }
@@ -59,6 +66,22 @@ fn cut_off(case: &Case, why: Why) -> Outcome {
             text::sentence(&why.text)
         ))
         .fix("handshake")
+        .found()
+}
+
+/// OpenSSL takes 100 kB of certificates (`SSL_CTX_set_max_cert_list`), rustls 64 kB a message.
+fn too_large(case: &Case, why: &Why) -> Outcome {
+    case.finding(&CHECK, Severity::High, format!("{} sends more certificates than TLS libraries take", case.host()))
+        .confidence(Confidence::Medium)
+        .detail(format!(
+            "{}. Libraries give up on handshakes so large: OpenSSL at 100 kB of certificates. Senders then deliver \
+             in clear, or not at all.",
+            text::sentence(&why.text)
+        ))
+        .fix_text(
+            "Serve the server's own certificate and its intermediates alone: two to four certificates of some \
+             kilobytes. Look at what is in the file:\n  openssl storeutl -noout -text -certs FULLCHAIN.pem",
+        )
         .found()
 }
 
@@ -77,6 +100,17 @@ fixtures! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_handshake_too_large_to_finish_is_neither_encrypted_nor_broken_for_certain() {
+        let mut e = sample::healthy();
+        sample::tls(&mut e).handshake = Observed::failed(Cause::TooLarge, "the handshake is too large");
+        let judgement = crate::judge(&e, crate::profile("mail").unwrap(), sample::NOW);
+        assert!(
+            judgement.findings.iter().any(|f| f.check == CHECK.id && f.title.contains("more certificates"))
+        );
+        assert_eq!(judgement.grade.letter, None);
+    }
 
     #[test]
     fn a_connection_that_breaks_off_is_reported_without_certainty() {

@@ -7,7 +7,7 @@ use waxseal_model::{
 
 use crate::{
     case::{Case, known_if_applicable},
-    text,
+    state, text,
 };
 
 pub mod anonymous;
@@ -41,6 +41,15 @@ pub mod tls10;
 pub mod tls11;
 pub mod tls13;
 pub mod weak_groups;
+
+/// Ok unless every handshake is refused: a server with which TLS does not come about at all
+/// lacks more than the newest version or group.
+fn some_version(case: &Case) -> Result<(), Why> {
+    match state::protection(case.endpoint()?) {
+        state::Protection::Broken(_) => Err(Why::new(Cause::Prerequisite, state::NO_HANDSHAKE)),
+        _ => Ok(()),
+    }
+}
 
 /// What is known of a class of suites; none if the server refuses it.
 fn accepted<'a>(case: &Case<'a>, class: SuiteClass) -> Result<Option<&'a ClassFact>, Why> {

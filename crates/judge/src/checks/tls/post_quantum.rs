@@ -20,6 +20,7 @@ fn judge(case: &Case) -> Outcome {
     if known_if_applicable(&case.tls()?.post_quantum)? != Some(&false) {
         return CLEAR;
     }
+    super::some_version(case)?;
     case.finding(&CHECK, Severity::Info, format!("{} offers no post-quantum key exchange", case.host()))
         .detail(
             "Few mail servers do yet. Recordings made today could be deciphered by a quantum computer of the \

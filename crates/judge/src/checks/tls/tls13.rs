@@ -22,6 +22,7 @@ fn judge(case: &Case) -> Outcome {
     if state::accepts(case.tls()?, TlsVersion::Tls13)? {
         return CLEAR;
     }
+    super::some_version(case)?;
     case.finding(&CHECK, Severity::Info, format!("{} does not offer TLS 1.3", case.host()))
         .detail("TLS 1.2 is sound while its suites are. The next update of the TLS library brings TLS 1.3.")
         .fix("tls13")

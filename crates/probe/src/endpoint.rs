@@ -213,6 +213,7 @@ impl<'a> Scan<'a> {
 
     fn handshake_failed(&mut self, failure: waxseal_net::tls::TlsFailure) -> Result<(), Why> {
         let why = failure.why();
+        self.state.handshake_alert = failure.alert().is_some();
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {

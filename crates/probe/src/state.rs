@@ -44,6 +44,8 @@ pub struct State {
     pub groups: Vec<u16>,
     /// What the rich hello got, for the probe of suite order.
     pub rich_choice: Option<(TlsVersion, u16)>,
+    /// The server ended the real handshake with an alert.
+    pub handshake_alert: bool,
     /// Something came that only a server with TLS or SSL sends.
     pub speaks_tls: bool,
 }
@@ -253,6 +255,19 @@ impl State {
                 certificates,
             });
         }
+    }
+
+    /// Takes a HelloRetryRequest. The server that names a group of the real handshake, and
+    /// ended that handshake with an alert, begins TLS 1.3 without being able to end it (a
+    /// key that it cannot use, for instance): that is no accepted version.
+    pub fn note_retry(&mut self, group: u16, suite: u16) {
+        if self.handshake_alert && waxseal_net::tls::offers_group(group) {
+            self.set_version(TlsVersion::Tls13, Observed::seen(false));
+            return;
+        }
+        self.set_version(TlsVersion::Tls13, Observed::seen(true));
+        self.note_suite(TlsVersion::Tls13, u32::from(suite));
+        self.note_group(group);
     }
 
     /// A suite was chosen.

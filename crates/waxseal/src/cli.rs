@@ -112,6 +112,23 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_help_are_understood() {
+        let command = Cli::command();
+        let helps = std::iter::once(&command).chain(command.get_subcommands());
+        let mut examples = 0;
+        for help in helps.filter_map(clap::Command::get_after_help) {
+            let text = help.to_string();
+            for example in text.lines().filter_map(|l| l.split_once("waxseal ")).map(|(_, rest)| rest) {
+                let example = example.split([';', '>']).next().unwrap_or_default();
+                let words = std::iter::once("waxseal").chain(example.split_whitespace());
+                assert!(Cli::try_parse_from(words).is_ok(), "{example}");
+                examples += 1;
+            }
+        }
+        assert!(examples > 5);
+    }
+
+    #[test]
     fn odd_values_are_refused_with_an_example() {
         assert!(seconds("0").is_err() && seconds("-1").is_err() && seconds("x").is_err());
         assert_eq!(seconds("2.5"), Ok(std::time::Duration::from_millis(2500)));

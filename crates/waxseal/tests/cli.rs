@@ -76,6 +76,10 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
         (&["check", "example.com", "--fail-on", "nonsense"], "critical, high"),
         (&["check", "example.com", "--port-map", "25"], "25:10025"),
         (&["check", "--targets-file", "/does/not/exist"], "/does/not/exist"),
+        (&["check", "127.0.0.1:1", "--helo", "a\r\nRCPT TO:<b@c>"], "--helo"),
+        (&["check", "127.0.0.1:1", "--evidence", "/does/not/exist/e.json"], "/does/not/exist/e.json"),
+        (&["check", "127.0.0.1:1", "--budget", "0"], "1..=1000"),
+        (&["check", "127.0.0.1:1", "--timeout", "nan"], "seconds"),
         (&["judge", "/does/not/exist"], "/does/not/exist"),
         (&["checks", "no.such.check"], "no.such.check"),
         (&["nonsense"], "nonsense"),
@@ -122,6 +126,10 @@ fn json_keeps_its_interface_and_its_schema() {
     let several: Value = serde_json::from_str(&out).unwrap();
     assert!(validator.is_valid(&one) && validator.is_valid(&several));
     assert_eq!(several.as_array().map(Vec::len), Some(2));
+    let (_, out, _) = run(&["check", "--lab", "--json"]);
+    let all: Value = serde_json::from_str(&out).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(&all).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
     for member in ["schema_version", "target", "grade", "endpoints", "verdicts", "findings", "cost"] {
         assert!(one.get(member).is_some(), "{member}");
     }
@@ -226,4 +234,102 @@ fn targets_come_from_standard_input_too() {
         .unwrap();
     let reports: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(reports.as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn each_kind_of_trouble_is_a_sentence_that_says_who_erred() {
+    let troubles = [
+        ("mx-loop.lab.test", "is an alias (CNAME) of itself"),
+        ("servfail.lab.test", "answered SERVFAIL"),
+        ("closed-port.lab.test", "refused the connection"),
+        ("imap.lab.test", "it looks like an IMAP server"),
+        ("endless-greeting.lab.test", "more than 128 lines"),
+        ("endless-bytes.lab.test", "does not speak SMTP"),
+        ("huge-certificate.lab.test", "too large"),
+        ("greeting-554.lab.test", "554 5.7.1"),
+        ("ehlo-drop.lab.test", "closed the connection at EHLO"),
+    ];
+    let mut arguments = vec!["--json"];
+    arguments.extend(troubles.iter().map(|(name, _)| *name));
+    let (code, out, _) = lab(&arguments);
+    assert_eq!(code, 3);
+    let reports: Vec<Value> = serde_json::from_str(&out).unwrap();
+    for ((name, words), report) in troubles.iter().zip(&reports) {
+        let summary = report.pointer("/grade/summary").and_then(Value::as_str).unwrap();
+        assert!(summary.contains(words), "{name}: {summary}");
+        assert!(report.pointer("/grade/letter").is_some_and(Value::is_null), "{name} was graded");
+    }
+}
+
+#[test]
+fn a_resolver_that_does_not_answer_is_not_the_domains_fault() {
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (code, out, _) = run(&["check", "example.com", "--dns", &closed, "--timeout", "1"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("not with the domain"), "{out}");
+    assert_eq!(out.matches("no DNS server answers").count(), 2, "said too often: {out}");
+}
+
+#[test]
+fn a_target_named_twice_is_tested_once() {
+    let (_, out, _) = lab(&["--json", "healthy.lab.test", "HEALTHY.lab.test.", "user@healthy.lab.test"]);
+    assert!(out.starts_with('{'), "one target is one object");
+}
+
+#[test]
+fn evidence_that_cannot_be_judged_is_refused_with_the_reason() {
+    let folder = scratch("bad-evidence");
+    for (name, bytes, reason) in [
+        ("binary", &b"\x00\xff\xfe"[..], "no text"),
+        ("empty", b"", "the file is empty"),
+        ("none", b"[]", "nothing to judge"),
+        ("other", b"[1, 2]", "no evidence of waxseal"),
+        ("newer", b"{\"schema_version\": 99}", "schema_version 99"),
+        ("cut", b"{\"schema_version\": 1, ", "cut off"),
+    ] {
+        let file = folder.join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let (code, out, err) = run(&["judge", file.to_str().unwrap()]);
+        assert_eq!(code, 2, "{name}: {out}{err}");
+        assert!(err.contains(reason), "{name}: {err}");
+    }
+}
+
+#[test]
+fn symbols_are_ascii_where_the_locale_is() {
+    let output = waxseal().args(["check", "--lab", "expired.lab.test"]).env("LC_ALL", "C").output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.is_ascii(), "{page}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("waxseal"))
+        .arg("schema")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_scan_and_says_how_far_it_came() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("waxseal"))
+        .args(["check", &silent.local_addr().unwrap().to_string(), "--timeout", "60"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _connection = silent.accept().unwrap();
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("interrupted: 0 of 1 targets"), "{said}");
 }

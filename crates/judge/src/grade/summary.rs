@@ -40,6 +40,9 @@ pub(super) fn encryption(basis: &Basis<'_>, caps: &[Cap]) -> (EncryptionMark, St
     let weak: Vec<&str> =
         caps.iter().filter(|c| caps::weakens_encryption(c)).map(|c| c.why.as_str()).collect();
     match weak.first() {
+        None if find(caps, "untested").is_some() => {
+            (EncryptionMark::Good, format!("{what}; not every question was answered"))
+        }
         None => (EncryptionMark::Good, what),
         Some(first) => (EncryptionMark::Fair, format!("{what}, but {first}")),
     }

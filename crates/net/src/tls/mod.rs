@@ -71,6 +71,11 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     })
 });
 
+/// Whether the handshake offers this group (IANA code).
+pub fn offers_group(code: u16) -> bool {
+    PROVIDER.kx_groups.iter().any(|group| u16::from(group.name()) == code)
+}
+
 /// The kinds of certificate that mail servers hold side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateKind {

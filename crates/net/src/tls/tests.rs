@@ -372,3 +372,16 @@ async fn a_hand_made_hello_sees_the_chain_that_the_library_sees() {
     assert_eq!(flight.certificates, Some(vec![presented]));
     assert!(accepted.await.unwrap().is_err());
 }
+
+#[tokio::test]
+async fn a_handshake_for_one_kind_of_certificate_gets_that_kind_or_an_alert() {
+    // The server has ECDSA alone.
+    let (ours, accepted) = Server::new().start();
+    let connection = handshake_for(ours, Some(NAME), Some(CertificateKind::Ecdsa), soon()).await.unwrap();
+    assert_eq!(connection.facts.signature_scheme.as_deref(), Some("ecdsa_secp256r1_sha256"));
+    accepted.await.unwrap().unwrap();
+    let (ours, accepted) = Server::new().start();
+    let failure = handshake_for(ours, Some(NAME), Some(CertificateKind::Rsa), soon()).await.unwrap_err();
+    assert_eq!(failure.alert(), Some(40), "{failure}");
+    assert!(accepted.await.unwrap().is_err());
+}

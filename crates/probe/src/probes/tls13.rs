@@ -49,9 +49,7 @@ impl Probe for Tls13 {
         match reaction {
             Reaction::Retry { group, suite } => {
                 self.settled = true;
-                state.set_version(TlsVersion::Tls13, Observed::seen(true));
-                state.note_suite(TlsVersion::Tls13, u32::from(suite));
-                state.note_group(group);
+                state.note_retry(group, suite);
             }
             Reaction::Accepted(flight) => {
                 self.settled = true;
@@ -102,6 +100,15 @@ mod tests {
         let (asked, state) = asked_of(&Simulated { groups: vec![25], ..Simulated::modern() });
         assert_eq!((asked, state.accepts(TlsVersion::Tls13)), (1, Some(true)));
         assert_eq!(state.groups, [25]);
+    }
+
+    #[test]
+    fn a_server_that_begins_and_cannot_end_a_handshake_does_not_accept_it() {
+        let mut state = State::new(None);
+        state.handshake_alert = true;
+        run(&mut Tls13::default(), &mut state, &Simulated::modern());
+        assert_eq!(state.accepts(TlsVersion::Tls13), Some(false));
+        assert!(state.facts.suites_seen.is_empty(), "{:?}", state.facts.suites_seen);
     }
 
     #[test]

@@ -188,11 +188,13 @@ impl CheckArgs {
         let mut reports = Vec::new();
         loop {
             tokio::select! {
+                // First, so that it is listened to before the first connection is made.
+                biased;
+                _ = &mut interrupt => break,
                 report = stream.next() => match report {
                     Some(report) => reports.push(report),
                     None => break,
                 },
-                _ = &mut interrupt => break,
             }
         }
         Ok(Scanned { reports, of })

@@ -23,6 +23,10 @@ fn judge(case: &Case) -> Outcome {
     if *known(&smtp.starttls_offer)? != StarttlsOffer::Absent {
         return CLEAR;
     }
+    // Where other connections met it, `smtp.starttls_intermittent` tells.
+    if smtp.starttls_seen.found > 0 {
+        return CLEAR;
+    }
     let accepted = match smtp.mail_in_clear.get() {
         Some(reply) if reply.is_positive() => " It accepts mail in clear.",
         Some(_) => " It did not accept our MAIL FROM in clear either.",

@@ -22,8 +22,10 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
-    if known_if_applicable(&case.tls()?.fallback_scsv)? != Some(&FallbackScsv::Ignored) {
-        return CLEAR;
+    match known_if_applicable(&case.tls()?.fallback_scsv)? {
+        Some(FallbackScsv::Ignored) => {}
+        Some(FallbackScsv::Honoured { .. }) => return CLEAR,
+        None => return single_version(case.tls()?),
     }
     if protected_by_tls13(case.tls()?)? {
         return CLEAR;
@@ -36,6 +38,14 @@ fn judge(case: &Case) -> Outcome {
     .detail("A downgrade by an attacker would pass unnoticed with clients that retry with older versions.")
     .fix("library")
     .found()
+}
+
+/// That there is nothing to fall back to is certain only if every version was answered.
+fn single_version(tls: &TlsEvidence) -> Outcome {
+    for version in [TlsVersion::Tls13, TlsVersion::Tls12, TlsVersion::Tls11, TlsVersion::Tls10] {
+        state::accepts(tls, version)?;
+    }
+    CLEAR
 }
 
 /// Nothing is older than TLS 1.2, TLS 1.3 is there, and a handshake in TLS 1.2 carries the
@@ -64,6 +74,25 @@ fixtures! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_was_not_answered_may_be_one_to_fall_back_to() {
+        let mut e = sample::healthy();
+        sample::only_version(&mut e, TlsVersion::Tls13);
+        sample::tls(&mut e).fallback_scsv = Observed::not_tried(Cause::NotApplicable, "one version only");
+        sample::tls(&mut e).suite_order = Observed::not_tried(Cause::NotApplicable, "TLS 1.3 alone");
+        let kind = |e: &waxseal_model::Evidence, check: &str| {
+            let judgement = crate::judge(e, crate::profile("mail").unwrap(), sample::NOW);
+            judgement.verdicts.into_iter().find(|v| v.check == check).unwrap().verdict
+        };
+        for check in [CHECK.id, "tls.suite_order"] {
+            assert_eq!(kind(&e, check), waxseal_model::VerdictKind::Clear, "{check}");
+        }
+        sample::version_unknown(&mut e, TlsVersion::Tls12);
+        for check in [CHECK.id, "tls.suite_order"] {
+            assert_eq!(kind(&e, check), waxseal_model::VerdictKind::Undetermined, "{check}");
+        }
+    }
 
     #[test]
     fn the_mark_of_tls_1_3_stands_in_for_the_signal_unless_older_versions_are_accepted() {

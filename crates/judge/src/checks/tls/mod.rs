@@ -1,8 +1,8 @@
 //! TLS: which versions, suites and safeguards does the server use?
 
 use waxseal_model::{
-    Cause, Why,
-    tls::{ClassFact, SuiteClass},
+    Cause, Observed, Why,
+    tls::{ClassFact, SuiteClass, TlsVersion},
 };
 
 use crate::{
@@ -49,6 +49,20 @@ fn some_version(case: &Case) -> Result<(), Why> {
         state::Protection::Broken(_) => Err(Why::new(Cause::Prerequisite, state::NO_HANDSHAKE)),
         _ => Ok(()),
     }
+}
+
+/// The fact, or `None` where the question makes no sense for certain: because TLS 1.2 is
+/// accepted and leaves nothing to ask, or because everything before TLS 1.3 is known to be
+/// refused. What may be accepted and was not answered leaves the question open.
+fn known_before_tls13<'a, T>(case: &Case, observed: &'a Observed<T>) -> Result<Option<&'a T>, Why> {
+    let fact = known_if_applicable(observed)?;
+    let tls = case.tls()?;
+    if fact.is_none() && state::accepts(tls, TlsVersion::Tls12) != Ok(true) {
+        for version in [TlsVersion::Tls12, TlsVersion::Tls11, TlsVersion::Tls10] {
+            state::accepts(tls, version)?;
+        }
+    }
+    Ok(fact)
 }
 
 /// What is known of a class of suites; none if the server refuses it.

@@ -18,7 +18,7 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
-    if known_if_applicable(&case.tls()?.suite_order)? != Some(&SuiteOrder::Client) {
+    if super::known_before_tls13(case, &case.tls()?.suite_order)? != Some(&SuiteOrder::Client) {
         return CLEAR;
     }
     let weak = [SuiteClass::Null, SuiteClass::Export, SuiteClass::Des, SuiteClass::Rc2, SuiteClass::Rc4];

@@ -18,7 +18,7 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
-    let Some(groups) = known_if_applicable(&case.tls()?.weak_groups)? else { return CLEAR };
+    let Some(groups) = super::known_before_tls13(case, &case.tls()?.weak_groups)? else { return CLEAR };
     if groups.is_empty() {
         return CLEAR;
     }

@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use waxseal_peers::{PeerError, Postfix, postfix};
 
 use crate::{
-    steps::{cargo, must_pass, root, target_dir},
+    steps::{cargo, in_path, must_pass, root, target_dir},
     usage::Usage,
 };
 
@@ -170,11 +170,6 @@ fn scanners(binary: &Path, address: SocketAddr, on_25: bool) -> Vec<Scanner> {
     let get = format!("python3 -m venv {0} && {0}/bin/pip install sslyze", own.display());
     add("sslyze", program, "--help", &sslyze, &get);
     all
-}
-
-fn in_path(name: &str) -> Option<PathBuf> {
-    let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 fn print_table(programs: &[Scanner]) {

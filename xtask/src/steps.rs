@@ -71,6 +71,15 @@ pub(crate) fn target_dir() -> PathBuf {
     }
 }
 
+/// A program, on the `PATH` or where servers lie for those who are not root.
+pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
 /// Cargo, in the workspace's folder, with the environment that a shell would give it.
 ///
 /// `cargo run` describes the package xtask in the environment; some build scripts look

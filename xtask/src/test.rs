@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::{
     fuzz,
-    steps::{Steps, cargo, must_pass, works},
+    steps::{Steps, cargo, in_path, must_pass, works},
 };
 
 /// What to run, and how long.
@@ -37,6 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         real_servers(&mut steps)
     };
+    say_what_is_missing(&mut steps);
     tests(&mut steps, real)?;
     if options.quick {
         steps.skip("documentation", "--quick was given");
@@ -76,6 +77,21 @@ fn real_servers(steps: &mut Steps) -> bool {
         }
     }
     any
+}
+
+/// Tests that compare with other programs skip where these are missing. With their output
+/// captured that would stay unseen, so it is said here.
+fn say_what_is_missing(steps: &mut Steps) {
+    for (purpose, programs) in [
+        ("DNSSEC compared with unbound", &["named", "unbound", "dnssec-keygen", "dnssec-signzone"][..]),
+        ("TLS and certificates compared with OpenSSL", &["openssl"]),
+        ("TLS hellos tried on GnuTLS", &["gnutls-serv"]),
+    ] {
+        let missing: Vec<&str> = programs.iter().copied().filter(|p| in_path(p).is_none()).collect();
+        if !missing.is_empty() {
+            steps.skip(purpose, &format!("not found: {}", missing.join(", ")));
+        }
+    }
 }
 
 fn tests(steps: &mut Steps, real_servers: bool) -> Result<()> {

@@ -103,6 +103,8 @@ struct Scan<'a> {
     silences: u32,
     /// Refusals without an alert that a known good hello confirmed.
     mute_refusals: u32,
+    /// Resets that made us slow down, until they turn out to be refusals.
+    resets: u32,
     /// Why TLS could not be asked about at all.
     obstacle: Option<Why>,
 }
@@ -126,7 +128,7 @@ impl<'a> Scan<'a> {
         };
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
-        Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, obstacle: None }
+        Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
     }
 
     fn finish(mut self) -> (Conversation, State) {
@@ -316,34 +318,34 @@ impl<'a> Scan<'a> {
             return Ok(reaction);
         }
         if ended == Ended::Reset {
+            self.resets += 1;
             self.line.prober.pacer.slow_down(self.line.endpoint.address);
             (reaction, ended) = self.exchange(question, name).await?;
             if !reaction.is_ambiguous(question) {
                 return Ok(reaction);
             }
         }
+        let unproven = || {
+            let text = "the handshake was broken off, and nothing shows that it is this question's fault";
+            Reaction::Unanswered(Why::new(Cause::Closed, text))
+        };
         let Some(known_good) = self.state.known_good(question) else {
             // Whether a server that only closes speaks TLS at all is settled at the end.
-            return Ok(if ended == Ended::Reset { self.unproven() } else { reaction });
+            return Ok(if ended == Ended::Reset { unproven() } else { reaction });
         };
         let (answer, _) = self.exchange(&with_random(known_good), "known good hello").await?;
         if !matches!(answer, Reaction::Accepted(_) | Reaction::Retry { .. }) {
-            return Ok(self.unproven());
+            self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
+            return Ok(unproven());
         }
         if reaction.is_mute() {
             self.mute_refusals += 1;
         }
-        if ended == Ended::Reset {
+        // The resets were meant for what was offered, not for us.
+        for _ in 0..std::mem::take(&mut self.resets) {
             self.line.prober.pacer.success(self.line.endpoint.address);
         }
         Ok(reaction)
-    }
-
-    /// An ending that nothing shows to be the answer to the question.
-    fn unproven(&mut self) -> Reaction {
-        self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
-        let text = "the handshake was broken off, and nothing shows that it is this question's fault";
-        Reaction::Unanswered(Why::new(Cause::Closed, text))
     }
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {

@@ -7,7 +7,7 @@ use crate::probes::{
 };
 
 /// The probes of a standard check, after the real handshake. With at most 20 connections
-/// a stock server is asked all of it; see `docs/decisions`.
+/// a stock server is asked all of it; see `docs/decisions/0012-connection-plan.md`.
 pub fn standard() -> Vec<Box<dyn Probe>> {
     vec![
         Box::new(Tls13::default()),

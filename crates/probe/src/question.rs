@@ -4,7 +4,7 @@ use waxseal_model::{
     Cause, Why,
     tls::{Handshake, TlsVersion},
 };
-use waxseal_net::tls::{CertificateKind, TlsFailure, TlsFailureKind};
+use waxseal_net::tls::{CertificateKind, TlsFailure};
 use waxseal_wire::tls::{
     alert::alert_name,
     flight::{Answer, ServerFlight},
@@ -97,9 +97,9 @@ impl Reaction {
 
     /// Sorts the failure of a real handshake.
     pub fn of_failure(failure: &TlsFailure) -> Self {
-        match failure.kind {
-            TlsFailureKind::AlertReceived { alert } => Self::Refused { alert: Some(alert) },
-            _ => Self::Unanswered(failure.why()),
+        match failure.alert() {
+            Some(alert) => Self::Refused { alert: Some(alert) },
+            None => Self::Unanswered(failure.why()),
         }
     }
 

@@ -105,7 +105,7 @@ impl State {
         }
         let mut spec = self.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
         spec.groups = offers::tls13_groups().collect();
-        spec.key_share = KeyShare::Given(shares::public_values(&[groups::X25519, groups::SECP256R1]));
+        spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
         Some(Question::Hello(Box::new(spec)))
     }
 

@@ -2,7 +2,13 @@
 //! `gnutls-serv` with settings whose truth is known. Where a program is missing, its tests
 //! say so loudly and are skipped.
 
-#![allow(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(
+    clippy::print_stderr,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 use std::{
     io::{BufRead, BufReader},

@@ -32,6 +32,16 @@ pub enum TlsFailureKind {
         /// The alert's number (RFC 8446 section 6).
         alert: u8,
     },
+    /// The server asked for a client certificate, which mail servers do not have for each
+    /// other, and ended the handshake without.
+    #[error(
+        "the server asked for a client certificate, got none, and ended the handshake with alert {alert} ({})",
+        alert_name(*.alert)
+    )]
+    ClientCertificate {
+        /// The alert's number.
+        alert: u8,
+    },
     /// The server wants what we do not offer: an older version, another suite.
     #[error("the server and waxseal have no common ground in TLS: {detail}")]
     NothingInCommon {
@@ -102,7 +112,9 @@ impl TlsFailure {
     /// The reason in the words of evidence.
     pub fn why(&self) -> Why {
         let cause = match &self.kind {
-            TlsFailureKind::AlertReceived { .. } => Cause::Declined,
+            TlsFailureKind::AlertReceived { .. } | TlsFailureKind::ClientCertificate { .. } => {
+                Cause::Declined
+            }
             // That we do not speak old TLS in full is our limit, not the server's fault.
             TlsFailureKind::NothingInCommon { .. } | TlsFailureKind::UncheckedSignature { .. } => {
                 Cause::Unsupported
@@ -121,7 +133,9 @@ impl TlsFailure {
     /// The alert that the server sent.
     pub fn alert(&self) -> Option<u8> {
         match self.kind {
-            TlsFailureKind::AlertReceived { alert } => Some(alert),
+            TlsFailureKind::AlertReceived { alert } | TlsFailureKind::ClientCertificate { alert } => {
+                Some(alert)
+            }
             _ => None,
         }
     }

@@ -135,7 +135,15 @@ where
     let connect = TlsConnector::from(Arc::new(config)).connect(name, tap);
     let stream = match timeout_at(deadline, connect).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(failed(failure::from_io(&error, &snapshot(&seen)))),
+        Ok(Err(error)) => {
+            let kind = match failure::from_io(&error, &snapshot(&seen)) {
+                TlsFailureKind::AlertReceived { alert } if client_auth.was_asked() => {
+                    TlsFailureKind::ClientCertificate { alert }
+                }
+                other => other,
+            };
+            return Err(failed(kind));
+        }
         Err(_) => return Err(failed(timed_out(started, &snapshot(&seen)))),
     };
     let presented = verifier.presented();

@@ -190,6 +190,7 @@ async fn a_server_that_insists_on_a_client_certificate_says_so_by_an_alert() {
     let failure = handshake(ours, Some(NAME), soon()).await.unwrap_err();
     assert!(accepted.await.unwrap().is_err());
     assert!(failure.alert().is_some(), "{failure}");
+    assert!(failure.to_string().contains("client certificate"), "{failure}");
     assert!(!failure.old_tls_possible());
     assert_eq!(failure.chain.len(), 1);
 

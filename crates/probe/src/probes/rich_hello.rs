@@ -3,7 +3,7 @@
 //! tickets, heartbeat and the downgrade signal, without another connection.
 
 use waxseal_model::{Cause, Observed, Why, tls::TlsVersion};
-use waxseal_wire::tls::flight::ServerFlight;
+use waxseal_wire::tls::{alert, flight::ServerFlight};
 
 use super::{Probe, settle};
 use crate::{
@@ -11,10 +11,6 @@ use crate::{
     question::{Question, Reaction},
     state::State,
 };
-
-/// Alerts by which servers refuse a version: protocol_version, and internal_error as
-/// OpenSSL answers where its security level forbids the version.
-const VERSION_ALERTS: [u8; 2] = [70, 80];
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -57,7 +53,7 @@ impl Probe for RichHello {
                 }
             }
             Reaction::Refused { alert } => {
-                let about_version = alert.is_some_and(|a| VERSION_ALERTS.contains(&a));
+                let about_version = alert == Some(alert::PROTOCOL_VERSION);
                 // Another alert may only mean that no suite was in common: ask once more.
                 if about_version || self.asked > 1 {
                     self.settled = true;

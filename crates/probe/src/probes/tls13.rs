@@ -14,9 +14,11 @@ use crate::{
     state::State,
 };
 
+/// insufficient_security: the suites are too weak for the server.
+const INSUFFICIENT_SECURITY: u8 = 71;
 /// Alerts by which a server says that it has nothing in common with the hello, rather than
 /// that it cannot bear its form.
-const ABOUT_CONTENT: [u8; 4] = [alert::HANDSHAKE_FAILURE, alert::PROTOCOL_VERSION, 71, 80];
+const ABOUT_CONTENT: [u8; 3] = [alert::HANDSHAKE_FAILURE, alert::PROTOCOL_VERSION, INSUFFICIENT_SECURITY];
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ impl Probe for Tls13 {
         spec.groups = offers::tls13_groups().collect();
         spec.key_share = match self.asked {
             1 => KeyShare::Empty,
-            _ => KeyShare::Given(shares::public_values(&spec.groups)),
+            _ => KeyShare::Given(shares::usual(&spec.groups)),
         };
         Some(Question::Hello(Box::new(spec)))
     }

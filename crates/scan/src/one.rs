@@ -1,7 +1,7 @@
 //! One target to one report.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -31,6 +31,8 @@ use crate::{
 const ENDPOINTS_AT_A_TIME: usize = 8;
 /// More endpoints of one target than this are not questioned.
 const MOST_ENDPOINTS: usize = 64;
+/// Endpoints whose evidence is kept for targets to come: many times those under way.
+const MOST_SHARED: usize = 2048;
 
 /// How a target is scanned, apart from the limits of probing.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +55,30 @@ pub struct Scanner {
     options: ScanOptions,
     profile: &'static Profile,
     /// Endpoints that several targets share are questioned once.
-    cache: Mutex<HashMap<CacheKey, Arc<OnceCell<EndpointEvidence>>>>,
+    cache: Mutex<Shared>,
+}
+
+/// Evidence of endpoints that another target may share. The oldest goes where there is
+/// too much, so that memory does not grow with the number of targets.
+#[derive(Debug, Default)]
+struct Shared {
+    cells: HashMap<CacheKey, Arc<OnceCell<EndpointEvidence>>>,
+    order: VecDeque<CacheKey>,
+}
+
+impl Shared {
+    fn cell(&mut self, key: CacheKey) -> Arc<OnceCell<EndpointEvidence>> {
+        if !self.cells.contains_key(&key) {
+            self.order.push_back(key.clone());
+        }
+        let cell = Arc::clone(self.cells.entry(key).or_default());
+        while self.order.len() > MOST_SHARED {
+            if let Some(oldest) = self.order.pop_front() {
+                self.cells.remove(&oldest);
+            }
+        }
+        cell
+    }
 }
 
 type CacheKey = (IpAddr, u16, TlsStart, Option<String>);
@@ -130,7 +155,7 @@ impl Scanner {
         let key = (endpoint.address, endpoint.port, endpoint.tls, reference_name.clone());
         let cell = {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(cache.entry(key).or_default())
+            cache.cell(key)
         };
         let id = endpoint.id();
         let fresh = AtomicBool::new(false);
@@ -229,4 +254,22 @@ fn no_endpoint(domain: &DomainEvidence) -> Why {
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_other_targets_is_bounded_and_the_newest_stays() {
+        let key = |port: u16| (IpAddr::from([127, 0, 0, 1]), port, TlsStart::Starttls, None);
+        let mut shared = Shared::default();
+        for port in 0..=u16::try_from(MOST_SHARED).unwrap() {
+            shared.cell(key(port));
+        }
+        assert_eq!((shared.cells.len(), shared.order.len()), (MOST_SHARED, MOST_SHARED));
+        let newest = shared.cell(key(1));
+        assert!(Arc::ptr_eq(&newest, &shared.cell(key(1))));
+        assert!(!shared.cells.contains_key(&key(0)));
+    }
 }

@@ -23,6 +23,10 @@ pub(crate) struct Cli {
     /// Columns of text [default: 80, or fewer on a narrow terminal].
     #[arg(long, global = true, value_name = "COLUMNS", env = "WAXSEAL_WIDTH", help_heading = "Output")]
     pub(crate) width: Option<usize>,
+    /// A file with defaults for `check`: its long options, in TOML
+    /// [default: waxseal/config.toml in $XDG_CONFIG_HOME or ~/.config].
+    #[arg(long, global = true, value_name = "FILE", env = "WAXSEAL_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,

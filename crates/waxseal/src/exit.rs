@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use waxseal_model::{Letter, Report, Severity, evidence::MailRouting};
 
-/// How the program ends.
+/// How the program ends, in the order in which several targets decide it: findings in one
+/// come before what could not be determined in others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// 0: nothing at or above the threshold.
@@ -85,11 +86,5 @@ impl Threshold {
             return Exit::Findings;
         }
         if report.findings.iter().any(|f| f.severity >= self.fail_on) { Exit::Findings } else { Exit::Fine }
-    }
-
-    /// The exit code for several reports: findings in any of them come before what could
-    /// not be determined in others.
-    pub(crate) fn exit_of_all(&self, reports: &[Report]) -> Exit {
-        reports.iter().map(|r| self.exit(r)).max().unwrap_or(Exit::Fine)
     }
 }

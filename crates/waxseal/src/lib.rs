@@ -3,9 +3,11 @@
 //! This crate is the command line. Parts:
 //!
 //! - `cli`: the arguments; `commands/`: one file a command.
+//! - `config`: the configuration file, as defaults of the arguments.
 //! - `setup`: from arguments to resolver, roots, limits and scanner.
 //! - `targets`: targets from arguments, files and standard input.
 //! - `exit`: the exit codes and what leads to them.
+//! - `sink`: where reports go, one by one.
 //! - `output`: where text goes, colour, width; `progress`: the bar on a terminal.
 //!
 //! For use as a library, the crates of the floors below are the interface:
@@ -13,21 +15,43 @@
 
 mod cli;
 mod commands;
+mod config;
 mod exit;
 mod output;
 mod progress;
 mod setup;
+mod sink;
 mod targets;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
-use crate::{cli::Cli, exit::Exit, output::Terminal};
+use crate::{
+    cli::Cli,
+    exit::Exit,
+    output::{Color, Terminal},
+};
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = match config::apply(Cli::command(), &arguments) {
+        Ok(command) => command,
+        Err(failure) => {
+            // Help is given whatever stands in the configuration.
+            if let Err(help) = Cli::command().try_get_matches_from(&arguments)
+                && !help.use_stderr()
+            {
+                let _ = help.print();
+                return Exit::Fine.into();
+            }
+            Terminal::new(Color::Auto, None).complain(&failure.to_string());
+            return failure.exit.into();
+        }
+    };
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // clap chooses stdout for help and stderr for errors, and words both.

@@ -66,12 +66,19 @@ impl Terminal {
     /// # Errors
     /// If standard output cannot be written; a reader that went away is no error.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        self.write(if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }.as_str())
+    }
+
+    /// The same without seeing to the line feed at the end.
+    ///
+    /// # Errors
+    /// As for [`Terminal::print`].
+    pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::AutoStream::new(
             std::io::stdout(),
             if self.color { anstream::ColorChoice::Always } else { anstream::ColorChoice::Never },
         );
-        let newline = if text.ends_with('\n') { "" } else { "\n" };
-        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(Failure::internal(format!("standard output cannot be written: {error}")))
             }

@@ -28,6 +28,11 @@ impl Progress {
         Self { bar }
     }
 
+    /// Does something that writes to the terminal, without the bar in the way.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
     /// The listener that moves the bar.
     pub(crate) fn events(&self) -> Events {
         let bar = self.bar.clone();

@@ -12,6 +12,7 @@ fn waxseal() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAXSEAL_")) {
         command.env_remove(name);
     }
+    command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").timeout(std::time::Duration::from_secs(120));
     command
 }
@@ -332,4 +333,19 @@ fn an_interrupt_ends_the_scan_and_says_how_far_it_came() {
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("interrupted: 0 of 1 targets"), "{said}");
+}
+
+#[test]
+fn a_configuration_file_gives_defaults_and_its_errors_have_a_line() {
+    let folder = scratch("config");
+    let file = folder.join("config.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "# severe\nfail-on = \"info\"\n").unwrap();
+    assert_eq!(lab(&["healthy.lab.test", "--config", path]).0, 1);
+    assert_eq!(lab(&["healthy.lab.test", "--config", path, "--fail-on", "high"]).0, 0);
+    std::fs::write(&file, "fail-on = \"high\"\nfail_on = \"low\"\n").unwrap();
+    let (code, _, err) = lab(&["healthy.lab.test", "--config", path]);
+    assert_eq!(code, 2);
+    assert!(err.contains("config.toml, line 2: there is no option 'fail_on'"), "{err}");
+    assert_eq!(run(&["check", "--config", "/does/not/exist", "example.com"]).0, 2);
 }

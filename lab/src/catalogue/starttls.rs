@@ -125,8 +125,8 @@ fn submission() -> Domain {
 }
 
 fn late_greeting() -> Domain {
-    let smtp = Smtp { greeting: Greeting::Late(Duration::from_secs(2)), ..Smtp::default() };
-    Domain::with_mx("late-greeting", "The server greets after two seconds", graded(&["C"], &[]), smtp)
+    let smtp = Smtp { greeting: Greeting::Late(Duration::from_secs(1)), ..Smtp::default() };
+    Domain::with_mx("late-greeting", "The server greets after a second", graded(&["C"], &[]), smtp)
 }
 
 fn split_greeting() -> Domain {

@@ -1,15 +1,11 @@
 //! `waxseal check`
 
-use std::{
-    path::{Path, PathBuf},
-    pin::pin,
-};
+use std::{path::PathBuf, pin::pin};
 
 use clap::Args;
 use futures_util::StreamExt;
 use waxseal_judge::{Profile, profile, profile_names};
-use waxseal_model::{Evidence, Letter, Report, Severity, Target, TlsStart, Usage};
-use waxseal_render::{TextOptions, json, summary, text, transcript};
+use waxseal_model::{Letter, Severity, Target, TlsStart, Usage};
 use waxseal_scan::{ScanOptions, Scanner, many};
 
 use crate::{
@@ -18,6 +14,7 @@ use crate::{
     output::Terminal,
     progress::Progress,
     setup::{self, Surroundings},
+    sink::Sink,
     targets,
 };
 
@@ -124,13 +121,13 @@ impl RuleArgs {
 pub(crate) struct OutputArgs {
     /// Print JSON: an object for one target, an array for several (`waxseal schema`).
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Print what was said on every connection, with times, after the report.
     #[arg(long, conflicts_with = "json")]
-    transcript: bool,
+    pub(crate) transcript: bool,
     /// Print every verdict, and with several targets a full page for each.
     #[arg(long, short, conflicts_with = "json")]
-    verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
@@ -152,8 +149,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         ));
     }
     let runtime = setup::runtime(targets.len() > 1)?;
-    let scanned = runtime.block_on(args.scan(targets, &Surroundings::default()))?;
-    args.finish(&scanned, terminal)
+    runtime.block_on(args.scan(targets, &Surroundings::default(), terminal))?.finish()
 }
 
 impl CheckArgs {
@@ -162,14 +158,19 @@ impl CheckArgs {
         targets::all(&self.targets, self.targets_file.as_deref(), self.port)
     }
 
-    /// Scans the targets, with a bar on a terminal.
-    pub(crate) async fn scan(&self, targets: Vec<Target>, around: &Surroundings) -> Result<Scanned, Failure> {
+    /// Scans the targets, with a bar on a terminal, and hands every report to the sink that
+    /// it gives back.
+    pub(crate) async fn scan<'a>(
+        &'a self,
+        targets: Vec<Target>,
+        around: &Surroundings,
+        terminal: &'a Terminal,
+    ) -> Result<Sink<'a>, Failure> {
         let tls = match (self.implicit, self.starttls) {
             (true, _) => Some(TlsStart::Implicit),
             (_, true) => Some(TlsStart::Starttls),
             (false, false) => None,
         };
-        self.evidence_is_writable()?;
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
         let prober = setup::prober(&self.connection, around, tls.is_some())?;
@@ -180,98 +181,24 @@ impl CheckArgs {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
-        let of = targets.len();
-        let progress = Progress::new(of);
+        let now = waxseal_scan::one::now();
+        let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())
+            .with_evidence(self.evidence.as_deref())?;
+        let progress = Progress::new(targets.len());
         let events = progress.events();
         let mut stream = pin!(many::reports(&scanner, targets, many::TARGETS_AT_A_TIME, &events));
         let mut interrupt = pin!(tokio::signal::ctrl_c());
-        let mut reports = Vec::new();
         loop {
             tokio::select! {
                 // First, so that it is listened to before the first connection is made.
                 biased;
                 _ = &mut interrupt => break,
                 report = stream.next() => match report {
-                    Some(report) => reports.push(report),
+                    Some(report) => progress.aside(|| sink.take(report))?,
                     None => break,
                 },
             }
         }
-        Ok(Scanned { reports, of })
+        Ok(sink)
     }
-
-    /// Prints reports, writes evidence, and chooses the exit code.
-    pub(crate) fn finish(&self, scanned: &Scanned, terminal: &Terminal) -> Result<Exit, Failure> {
-        let done = scanned.reports.len();
-        if done > 0 || !scanned.interrupted() {
-            self.report(&scanned.reports, terminal)?;
-        }
-        if scanned.interrupted() {
-            terminal.complain(&format!("interrupted: {done} of {} targets were tested", scanned.of));
-            return Ok(Exit::Interrupted);
-        }
-        Ok(self.rules.threshold().exit_of_all(&scanned.reports))
-    }
-
-    fn report(&self, reports: &[Report], terminal: &Terminal) -> Result<(), Failure> {
-        // What was found is shown even if the file turns out not to be writable.
-        show(reports, &self.output, waxseal_scan::one::now(), terminal)?;
-        let Some(path) = &self.evidence else { return Ok(()) };
-        let evidence: Vec<Evidence> = reports.iter().map(Report::to_evidence).collect();
-        let json = waxseal_render::evidence::to_json(&evidence).map_err(Failure::internal)?;
-        std::fs::write(path, json).map_err(|e| not_writable(path, &e))
-    }
-
-    /// Fails before the scan, not after it, where the evidence could not be written.
-    fn evidence_is_writable(&self) -> Result<(), Failure> {
-        let Some(path) = &self.evidence else { return Ok(()) };
-        let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        opened.map(drop).map_err(|e| not_writable(path, &e))
-    }
-}
-
-/// What a scan brought: all reports, or those that were complete when it was interrupted.
-pub(crate) struct Scanned {
-    pub(crate) reports: Vec<Report>,
-    /// How many targets there were.
-    of: usize,
-}
-
-impl Scanned {
-    /// True if it ended early, by Ctrl-C.
-    pub(crate) fn interrupted(&self) -> bool {
-        self.reports.len() < self.of
-    }
-}
-
-fn not_writable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("the evidence {} cannot be written: {error}", path.display()))
-}
-
-/// Prints reports as the arguments ask.
-pub(crate) fn show(
-    reports: &[Report],
-    output: &OutputArgs,
-    now: i64,
-    terminal: &Terminal,
-) -> Result<(), Failure> {
-    if output.json {
-        return terminal.print(&json(reports).map_err(Failure::internal)?);
-    }
-    let style = terminal.style();
-    let options = TextOptions { style, verbose: output.verbose, now };
-    let in_full = reports.len() == 1 || output.verbose;
-    if in_full {
-        let pages: Vec<String> = reports.iter().map(|r| text(r, &options)).collect();
-        terminal.print(&pages.join("\n"))?;
-    }
-    if output.transcript {
-        for report in reports {
-            terminal.print(&transcript(report, &style))?;
-        }
-    }
-    if reports.len() > 1 {
-        terminal.print(&summary(reports, &style))?;
-    }
-    Ok(())
 }

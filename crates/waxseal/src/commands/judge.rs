@@ -8,9 +8,10 @@ use waxseal_model::Report;
 use waxseal_render::evidence;
 
 use crate::{
-    commands::check::{OutputArgs, RuleArgs, show},
+    commands::check::{OutputArgs, RuleArgs},
     exit::{Exit, Failure},
     output::Terminal,
+    sink::Sink,
 };
 
 /// Larger files are no evidence.
@@ -43,16 +44,13 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
         return Err(Failure::usage(format!("{name}: an empty list: there is nothing to judge")));
     }
     let today = waxseal_scan::one::now();
-    let reports: Vec<Report> = all
-        .into_iter()
-        .map(|evidence| {
-            let now = if args.at_scan_time { evidence.started_at } else { today };
-            let judgement = judge(&evidence, profile, now);
-            Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings)
-        })
-        .collect();
-    show(&reports, &args.output, today, terminal)?;
-    Ok(args.rules.threshold().exit_of_all(&reports))
+    let mut sink = Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len());
+    for evidence in all {
+        let now = if args.at_scan_time { evidence.started_at } else { today };
+        let judgement = judge(&evidence, profile, now);
+        sink.take(Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings))?;
+    }
+    sink.finish()
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {

@@ -62,21 +62,21 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
         let lab = start(!named.is_empty()).await?;
         let around = surroundings(&lab);
         if !named.is_empty() {
-            let scanned = args.scan(named, &around).await?;
+            let mut sink = args.scan(named, &around, terminal).await?;
             lab.stop().await;
-            return args.finish(&scanned, terminal);
+            return sink.finish();
         }
         let targets: Vec<Target> = lab
             .domains()
             .iter()
             .map(|d| target::parse(&d.name, None).map_err(|e| Failure::internal(format!("{}: {e}", d.name))))
             .collect::<Result<_, _>>()?;
-        let scanned = args.scan(targets, &around).await?;
-        let exit = args.finish(&scanned, terminal)?;
-        let surprises = surprises(lab.domains(), &scanned.reports);
-        let all = scanned.reports.len();
+        let mut sink = args.scan(targets, &around, terminal).await?;
+        let exit = sink.finish()?;
+        let surprises = surprises(lab.domains(), sink.reports());
+        let all = sink.reports().len();
         lab.stop().await;
-        if scanned.interrupted() {
+        if exit == Exit::Interrupted {
             return Ok(exit);
         }
         if surprises.is_empty() {

@@ -38,9 +38,13 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, Severity::High, format!("{host} {what} on port {port}"))
         .confidence(confidence)
         .detail(format!(
-            "{}. Senders keep the mail in their queue or use another MX; if none answers, they return it after \
-             some days.",
-            text::sentence(&why.text)
+            "{}. {}",
+            text::sentence(&why.text),
+            case.by_usage(
+                "Senders keep the mail in their queue or use another MX; if none answers, they return it after \
+                 some days.",
+                "Mail programs and devices that send through this port cannot send.",
+            )
         ))
         .fix("unreachable")
         .found()

@@ -1,6 +1,7 @@
 //! Check [`tls.handshake`](CHECK).
 
 use crate::checks::prelude::*;
+use waxseal_model::tls::TlsVersion;
 
 check! {
     /// TLS is offered, and no handshake succeeds.
@@ -29,7 +30,8 @@ fn judge(case: &Case) -> Outcome {
         state::Protection::Broken(cause) => cause,
         state::Protection::Unknown(why) => return cut_off(case, why),
         state::Protection::Unreached(why) => return Err(why),
-        state::Protection::Encrypted(_) | state::Protection::Plaintext(_) => return CLEAR,
+        state::Protection::Encrypted(_) => return completed(case),
+        state::Protection::Plaintext(_) => return CLEAR,
     };
     case.finding(
         &CHECK,
@@ -47,6 +49,18 @@ fn judge(case: &Case) -> Outcome {
     .fix("handshake")
     .weight(5)
     .found()
+}
+
+/// TLS up to 1.1, and suites that the TLS library lacks, are known from hellos alone, and
+/// that is enough. A handshake that the library could have ended and did not leaves open
+/// whether others can.
+fn completed(case: &Case) -> Outcome {
+    let tls = case.tls()?;
+    let begun = tls.suites_seen.iter().any(|s| s.version == TlsVersion::Tls13);
+    match &tls.handshake {
+        Observed::Failed { why } if begun || why.cause != Cause::Declined => Err(why.clone()),
+        _ => CLEAR,
+    }
 }
 
 /// A connection that breaks off in every handshake is worth a finding, though not proof of
@@ -88,8 +102,8 @@ fn too_large(case: &Case, why: &Why) -> Outcome {
 fixtures! {
     clear: |_| {},
     found: |e| {
-        sample::only_version(e, waxseal_model::tls::TlsVersion::Ssl2);
-        sample::version(e, waxseal_model::tls::TlsVersion::Ssl2, false);
+        sample::only_version(e, TlsVersion::Ssl2);
+        sample::version(e, TlsVersion::Ssl2, false);
     },
     undetermined: |e| *sample::tls(e) = waxseal_model::tls::TlsEvidence {
         handshake: sample::failed(),

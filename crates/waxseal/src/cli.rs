@@ -11,7 +11,7 @@ pub(crate) use crate::output::Color;
 #[command(name = "waxseal", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 nothing at or above the threshold, 1 findings at or above it,
-2 wrong usage, 3 could not be determined, 4 internal error.
+2 wrong usage, 3 could not be determined, 4 internal error, 130 interrupted.
 
 Begin with:   waxseal check example.com
 Offline demo: waxseal check --lab")]

@@ -21,13 +21,13 @@ fn judge(case: &Case) -> Outcome {
     if super::known_before_tls13(case, &case.tls()?.suite_order)? != Some(&SuiteOrder::Client) {
         return CLEAR;
     }
-    let weak = [SuiteClass::Null, SuiteClass::Export, SuiteClass::Des, SuiteClass::Rc2, SuiteClass::Rc4];
-    let offered = weak
-        .into_iter()
-        .chain([SuiteClass::TripleDes])
-        .any(|c| matches!(super::accepted(case, c), Ok(Some(_))));
-    let (severity, detail) = if offered {
+    use SuiteClass::{Des, Export, Null, Rc2, Rc4, TripleDes};
+    let answers: Vec<_> =
+        [Null, Export, Des, Rc2, Rc4, TripleDes].into_iter().map(|c| super::accepted(case, c)).collect();
+    let (severity, detail) = if answers.iter().any(|a| matches!(a, Ok(Some(_)))) {
         (Severity::Low, "Weak suites are offered too, so a client that prefers one gets it.")
+    } else if answers.iter().any(Result::is_err) {
+        (Severity::Info, "Whether it matters depends on the weak suites, and not all of them were answered.")
     } else {
         (Severity::Info, "No weak suite was found beside, so it makes no difference today.")
     };

@@ -29,15 +29,18 @@ fn judge(case: &Case) -> Outcome {
         if first.not_after < case.now || left >= limits.certificate_warn_days || (short_lived && left >= 1) {
             return CLEAR;
         }
-        let severity =
-            if left < limits.certificate_critical_days { Severity::High } else { Severity::Medium };
+        let (severity, limit, days_of_limit) = if left < limits.certificate_critical_days {
+            (Severity::High, "critical", limits.certificate_critical_days)
+        } else {
+            (Severity::Medium, "warning", limits.certificate_warn_days)
+        };
         let what =
             if chain.leaf() == Some(*first) { label.to_owned() } else { "An issuer in the chain".to_owned() };
         let days = text::days(left);
         case.finding(&CHECK, severity, format!("{what} of {} expires in {days}", case.host()))
             .detail(format!(
-                "{} ends on {}. Automatic renewal is usually done 30 days before: it seems to have failed, or the \
-                 server was not reloaded.",
+                "{} ends on {}, below the {limit} limit of {days_of_limit} days. Automatic renewal is usually done \
+                 30 days before: it seems to have failed, or the server was not reloaded.",
                 text::cut(&first.subject, 80),
                 text::date(first.not_after)
             ))

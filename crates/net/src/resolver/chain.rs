@@ -14,7 +14,7 @@ use waxseal_model::dns::DnssecStatus;
 
 use super::algorithm;
 use super::anchor::{Anchor, TrustAnchors};
-use super::denial::{Delegation, Denial};
+use super::denial::{Delegation, Denial, Proof};
 use super::fetch::{FetchError, Fetched, Fetcher};
 use super::message::{Data, DomainName, RecordSet};
 use super::rcode;
@@ -131,18 +131,25 @@ impl Chain {
         if let Some(set) = response.answer_set(name, Rtype::DS) {
             return Ok(Link::to(self.enter(&parent, name, set, deadline).await?));
         }
+        let denial = Denial::new(&response.authority, &parent, now());
         // A name that is an alias, or lies below one, is no zone.
         let alias = response.answer.iter().find(|set| {
             (set.rtype == Rtype::CNAME && set.owner == *name)
                 || (set.rtype == Rtype::DNAME && set.owner != *name && name.ends_with(&set.owner))
         });
         if let Some(set) = alias
-            && check(set, &parent, now()).is_ok()
+            && let Ok(signed) = check(set, &parent, now())
         {
-            return Ok(Link { zone: parent, is_end: set.rtype == Rtype::DNAME });
+            return match signed.expanded_from {
+                None => Ok(Link { zone: parent, is_end: set.rtype == Rtype::DNAME }),
+                Some(closest) => {
+                    let proof = denial.no_closer(&set.owner, &closest);
+                    without_ds(parent, name, by_wildcard(proof), &denial)
+                }
+            };
         }
-        let denial = Denial::new(&response.authority, &parent, now());
-        without_ds(parent, name, &denial)
+        let delegation = denial.delegation(name);
+        without_ds(parent, name, delegation, &denial)
     }
 
     /// Into a zone by its DS records.
@@ -235,10 +242,22 @@ fn zone_from_keys(
     Ok(Arc::new(Zone { apex: name.clone(), keys }))
 }
 
+/// What an alias made from a wildcard says of a name: there is no zone at it only if the
+/// name is proven not to exist. Otherwise anyone could hide a delegation behind the wildcard
+/// of its parent (RFC 4035 section 5.3.4).
+fn by_wildcard(no_closer: Proof) -> Delegation {
+    match no_closer {
+        Proof::Proven => Delegation::NoName,
+        Proof::OptOut => Delegation::OptOut,
+        Proof::Iterations(count) => Delegation::Iterations(count),
+        Proof::Unproven => Delegation::Unproven,
+    }
+}
+
 /// What a parent zone proves of a name without DS records.
-fn without_ds(parent: Arc<Zone>, name: &DomainName, denial: &Denial) -> LinkResult {
+fn without_ds(parent: Arc<Zone>, name: &DomainName, delegation: Delegation, denial: &Denial) -> LinkResult {
     let (zone, above) = (name_text(name), name_text(&parent.apex));
-    match denial.delegation(name) {
+    match delegation {
         Delegation::NoCut => Ok(Link::to(parent)),
         Delegation::NoName => Ok(Link { zone: parent, is_end: true }),
         Delegation::Unsigned => Err(Status::insecure(format!(

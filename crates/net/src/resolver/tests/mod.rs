@@ -1,6 +1,7 @@
 //! The resolver against a stand-in server with zones signed here: everything on loopback,
 //! nothing that has to be installed.
 
+mod attacks;
 mod forgery;
 mod server;
 mod tree;

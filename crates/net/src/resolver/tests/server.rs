@@ -40,6 +40,10 @@ pub(super) enum Fault {
     OtherCode,
     /// The answer claims that the name does not exist, with the zone's denial records.
     Denied,
+    /// The CNAME of the zone's wildcard, with its signature, under the name asked for.
+    Wildcard,
+    /// The same with the denial records of the zone.
+    ProvenWildcard,
     /// One more record than was signed.
     Added,
     /// Too large for UDP, and nobody answers over TCP.
@@ -256,6 +260,17 @@ impl Answer {
                 let mut more = self.answer[0].clone();
                 *more.data_mut() = domain::rdata::A::from_octets(203, 0, 113, 66).into();
                 self.answer.push(more);
+            }
+            Fault::Wildcard | Fault::ProvenWildcard => {
+                let zone = stage.zone_for(owner, Rtype::DS);
+                *self = Self::default();
+                let made = at(zone, &name(&format!("*.{}.", zone.apex)), Rtype::CNAME);
+                self.answer.extend(made.into_iter().map(|record| {
+                    Record::new(owner.clone(), record.class(), record.ttl(), record.data().clone())
+                }));
+                if fault == Fault::ProvenWildcard {
+                    self.deny(zone);
+                }
             }
             Fault::Failed(_) => {
                 self.answer.clear();

@@ -10,10 +10,7 @@ use waxseal_model::{
     tls::{SuiteClass, TlsEvidence, TlsVersion},
 };
 
-use waxseal_wire::{
-    tls::suites,
-    x509::{self, NameMatch},
-};
+use waxseal_wire::x509::{self, NameMatch};
 
 use crate::{case::known, names, text};
 
@@ -131,7 +128,6 @@ pub(crate) fn protection(e: &EndpointEvidence) -> Protection {
     match (best_version(tls), too_large(tls)) {
         // A hello was answered, but no handshake was ever finished: senders have limits too.
         (Ok(Some(_)), Some(why)) => Protection::Unknown(why.clone()),
-        (Ok(Some(_)), None) if begun_in_vain(tls) => Protection::Broken(handshake_failure(tls)),
         (Ok(Some(version)), None) => Protection::Encrypted(version),
         (Ok(None), _) => Protection::Broken(handshake_failure(tls)),
         (Err(why), _) => {
@@ -139,16 +135,6 @@ pub(crate) fn protection(e: &EndpointEvidence) -> Protection {
             Protection::Unknown(why)
         }
     }
-}
-
-/// True if the server answers hellos of TLS 1.3 and then refuses the handshake itself, and
-/// gets no further in TLS 1.2 (a key that it cannot sign with): senders get no TLS either.
-fn begun_in_vain(tls: &TlsEvidence) -> bool {
-    let refused = matches!(&tls.handshake, Observed::Failed { why } if why.cause == Cause::Declined);
-    let chose = |version: TlsVersion| tls.suites_seen.iter().filter(move |s| s.version == version);
-    refused
-        && chose(TlsVersion::Tls13).next().is_some()
-        && !chose(TlsVersion::Tls12).any(|s| suites::is_ephemeral(s.suite.code))
 }
 
 /// Why the handshake was given up, where the server sent more than one may hold.
@@ -364,17 +350,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_begins_tls_1_3_and_always_refuses_to_end_it_is_broken() {
+    fn a_server_that_the_library_has_no_common_ground_with_is_not_broken() {
+        // TLS 1.3 with secp521r1 alone, or an RSA-PSS key: other clients get TLS there.
         let mut e = fixtures::healthy().endpoints.remove(0);
-        e.evidence.tls.handshake = Observed::failed(Cause::Declined, "alert 80 (internal_error)");
-        let chosen =
-            |version, code: u32| waxseal_model::tls::NegotiatedSuite { version, suite: suites::suite(code) };
-        e.evidence.tls.suites_seen =
-            vec![chosen(TlsVersion::Tls13, 0x1302), chosen(TlsVersion::Tls12, 0xc0a1)];
-        assert_eq!(protection(&e), Protection::Broken("alert 80 (internal_error)".into()));
-        // TLS 1.2 with a signed key exchange: that works for senders without TLS 1.3.
-        e.evidence.tls.suites_seen.push(chosen(TlsVersion::Tls12, 0xc02f));
-        assert!(matches!(protection(&e), Protection::Encrypted(_)));
+        e.evidence.tls = versions(&TlsVersion::ALL.map(|v| (v, Some(v == TlsVersion::Tls13))));
+        e.evidence.tls.handshake = Observed::failed(Cause::Declined, "alert 40 (handshake_failure)");
+        assert_eq!(protection(&e), Protection::Encrypted(TlsVersion::Tls13));
     }
 
     #[test]

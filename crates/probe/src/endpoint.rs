@@ -23,7 +23,7 @@ use waxseal_net::{
 };
 use waxseal_wire::{
     smtp,
-    tls::{flight::Answer, hello::client_hello, ssl2::sslv2_client_hello},
+    tls::{alert, flight::Answer, hello::client_hello, ssl2::sslv2_client_hello},
     x509::{self, RootStore},
 };
 
@@ -215,7 +215,7 @@ impl<'a> Scan<'a> {
 
     fn handshake_failed(&mut self, failure: waxseal_net::tls::TlsFailure) -> Result<(), Why> {
         let why = failure.why();
-        self.state.handshake_alert = failure.alert().is_some();
+        self.state.server_failed = failure.alert() == Some(alert::INTERNAL_ERROR);
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
@@ -375,7 +375,7 @@ impl<'a> Scan<'a> {
             self.silences += 1;
             Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
         } else {
-            Reaction::of(question, exchange.answer)
+            self.state.as_far_as_proven(Reaction::of(question, exchange.answer))
         };
         transcript.note(&format!("{name}: {}", reaction.describe()));
         self.state.speaks_tls |= reaction.proves_tls();

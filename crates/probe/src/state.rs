@@ -6,7 +6,7 @@ use waxseal_model::{
 };
 use waxseal_wire::{
     tls::{
-        dh,
+        alert, dh,
         flight::{KeyExchange, ServerFlight},
         groups,
         hello::{HelloSpec, KeyShare},
@@ -16,7 +16,11 @@ use waxseal_wire::{
     x509,
 };
 
-use crate::{offers, question::Question, shares};
+use crate::{
+    offers,
+    question::{Question, Reaction},
+    shares,
+};
 
 /// A chain as it came, before anything is made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +48,12 @@ pub struct State {
     pub groups: Vec<u16>,
     /// What the rich hello got, for the probe of suite order.
     pub rich_choice: Option<(TlsVersion, u16)>,
-    /// The server ended the real handshake with an alert.
-    pub handshake_alert: bool,
+    /// The server ended the real handshake with internal_error: its own failure, not a want
+    /// of common ground (RFC 8446 section 6.2).
+    pub server_failed: bool,
+    /// It did so after it had begun TLS 1.3 in earnest, so that flights in which it makes no
+    /// use of its private key (RSA key exchange) prove nothing.
+    pub cannot_use_its_key: bool,
     /// Something came that only a server with TLS or SSL sends.
     pub speaks_tls: bool,
 }
@@ -258,16 +266,29 @@ impl State {
     }
 
     /// Takes a HelloRetryRequest. The server that names a group of the real handshake, and
-    /// ended that handshake with an alert, begins TLS 1.3 without being able to end it (a
-    /// key that it cannot use, for instance): that is no accepted version.
+    /// failed in that handshake by itself, begins TLS 1.3 without being able to end it (a
+    /// key that it cannot sign with, for instance): that is no accepted version. After any
+    /// other alert the TLS library may be what is wanting, and the answer counts.
     pub fn note_retry(&mut self, group: u16, suite: u16) {
-        if self.handshake_alert && waxseal_net::tls::offers_group(group) {
+        if self.server_failed && waxseal_net::tls::offers_group(group) {
             self.set_version(TlsVersion::Tls13, Observed::seen(false));
+            self.cannot_use_its_key = true;
             return;
         }
         self.set_version(TlsVersion::Tls13, Observed::seen(true));
         self.note_suite(TlsVersion::Tls13, u32::from(suite));
         self.note_group(group);
+    }
+
+    /// A reaction as it counts here: a server that cannot use its private key goes along with
+    /// RSA key exchange until it would have to decrypt, which is no accepted handshake.
+    pub fn as_far_as_proven(&self, reaction: Reaction) -> Reaction {
+        match reaction {
+            Reaction::Accepted(flight) if self.cannot_use_its_key && flight.key_exchange.is_none() => {
+                Reaction::Refused { alert: Some(alert::INTERNAL_ERROR) }
+            }
+            other => other,
+        }
     }
 
     /// A suite was chosen.

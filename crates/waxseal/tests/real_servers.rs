@@ -22,7 +22,9 @@ use waxseal_model::{
     Cause, Observed, Report, Severity,
     tls::{SuiteClass, SuiteOrder, TlsVersion},
 };
-use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, certificate, exim, postfix, server::Folder};
+use waxseal_peers::{
+    Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, postfix, server::Folder,
+};
 
 /// Name in the servers' certificates.
 const HOST: &str = "mx.example.com";
@@ -270,4 +272,19 @@ fn opensmtpd_whose_tls_is_broken_is_called_broken() {
     let broken = broken.unwrap_or_else(|| panic!("no finding says so: {:?}", report.findings));
     assert!(broken.severity >= Severity::High, "{broken:?}");
     assert!(broken.detail.contains("internal_error") || broken.detail.contains("80"), "{broken:?}");
+}
+
+#[test]
+fn a_server_that_only_our_library_cannot_shake_hands_with_is_not_called_broken() {
+    // A group that the library does not have: other clients get TLS here.
+    let arguments = ["-tls1_3", "-curves", "P-521"];
+    let Some(server) = or_skip(TlsServer::openssl(&certificate::Options::default(), &arguments)) else {
+        return;
+    };
+    let report = report(server.address(), &["--implicit", "--timeout", "3"]);
+    let facts = &report.endpoints[0].evidence.tls;
+    assert_eq!(facts.versions.get(&TlsVersion::Tls13), Some(&Observed::seen(true)));
+    assert!(!facts.handshake.is_seen());
+    assert_eq!(report.grade.letter, None, "{}", report.grade.summary);
+    assert!(report.findings.iter().all(|f| f.check != "tls.handshake"), "{:?}", report.findings);
 }

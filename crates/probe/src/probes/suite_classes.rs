@@ -225,8 +225,9 @@ fn pass(version: TlsVersion, classes: &[SuiteClass]) -> Pass {
         .filter(|code| offers::fits(*code, version))
         .collect();
     // Servers that follow the client's order then show the broken ciphers of suites with a
-    // certificate first.
-    rest.sort_by_key(|code| offers::is_anonymous(*code));
+    // certificate first. Usual suites come before rare ones: some servers do not read a
+    // list beyond its first 64.
+    rest.sort_by_key(|code| (offers::is_anonymous(*code), !offers::MODERN_FIRST.contains(code)));
     Pass { version, classes: classes.to_vec(), rest }
 }
 

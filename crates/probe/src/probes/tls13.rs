@@ -107,10 +107,22 @@ mod tests {
     #[test]
     fn a_server_that_begins_and_cannot_end_a_handshake_does_not_accept_it() {
         let mut state = State::new(None);
-        state.handshake_alert = true;
+        state.server_failed = true;
         run(&mut Tls13::default(), &mut state, &Simulated::modern());
         assert_eq!(state.accepts(TlsVersion::Tls13), Some(false));
         assert!(state.facts.suites_seen.is_empty(), "{:?}", state.facts.suites_seen);
+        // RSA key exchange asks for no signature, so its flight proves nothing there.
+        let by_rsa = Simulated { suites: vec![0x002f], ..Simulated::stock() };
+        let hello = Question::Hello(Box::new(state.hello(TlsVersion::Tls12, vec![0x002f])));
+        assert!(matches!(by_rsa.answer(&hello), Reaction::Accepted(_)));
+        assert!(matches!(state.as_far_as_proven(by_rsa.answer(&hello)), Reaction::Refused { .. }));
+    }
+
+    #[test]
+    fn a_server_that_only_lacks_common_ground_with_the_library_accepts_it() {
+        // The real handshake ended with handshake_failure: an RSA-PSS key, for instance.
+        let (_, state) = asked_of(&Simulated::modern());
+        assert_eq!(state.accepts(TlsVersion::Tls13), Some(true));
     }
 
     #[test]

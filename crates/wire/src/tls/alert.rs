@@ -13,6 +13,8 @@ pub const HANDSHAKE_FAILURE: u8 = 40;
 pub const PROTOCOL_VERSION: u8 = 70;
 /// `inappropriate_fallback`: the server could do better than this hello (RFC 7507).
 pub const INAPPROPRIATE_FALLBACK: u8 = 86;
+/// The server failed by itself, which has nothing to do with its peer.
+pub const INTERNAL_ERROR: u8 = 80;
 /// `user_canceled`: the sender stops a handshake for reasons of its own.
 pub const USER_CANCELED: u8 = 90;
 /// `unrecognized_name`: no certificate for the name in SNI (RFC 6066), or SNI required.

@@ -8,7 +8,8 @@ use waxseal_model::{
     certificate::{KeyFacts, PathFacts, PathOutcome},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
-    policy::{DaneFacts, PolicyEvidence, StsMode, StsPolicy, TlsRptRecord},
+    identity::IdentityEvidence,
+    policy::{DaneFacts, PolicyEvidence, StsMode, StsPolicy, TlsRptRecord, TlsaFacts},
     smtp::{Conversation, EhloFacts, EhloKeyword, Greeting, Reply, StarttlsOffer, Tally},
     tls::{
         ClassFact, DhFacts, FallbackScsv, Group, GroupFacts, Handshake, NegotiatedSuite, Suite, SuiteClass,
@@ -68,7 +69,9 @@ fn domain_evidence() -> DomainEvidence {
                 max_age: 604_800,
             })),
             tlsrpt: Observed::seen(Some(TlsRptRecord { rua: vec!["mailto:tls@example.com".into()] })),
+            ..PolicyEvidence::default()
         },
+        identity: IdentityEvidence::default(),
     }
 }
 
@@ -107,6 +110,19 @@ fn endpoint_facts() -> EndpointFacts {
             status: DnssecStatus::Secure,
             records: vec!["3 1 1 00".into()],
             matches: Some(true),
+            outcome: DnsOutcome::Records,
+            reason: "signed by the zone".into(),
+            base: HOST.into(),
+            reference_names: vec![HOST.into(), "example.com".into()],
+            tlsa: vec![TlsaFacts {
+                usage: 3,
+                selector: 1,
+                matching_type: 1,
+                data: "00".repeat(32),
+                ttl: 3600,
+                unusable: None,
+                matched: vec![Some(0)],
+            }],
         })),
         transcript: Vec::new(),
         cost: Cost { connections: 17, milliseconds: 140 },

@@ -180,6 +180,7 @@ pub(crate) fn grade(evidence: &Evidence, profile: &Profile, now: i64) -> Grade {
         provisional: letter.is_some_and(|l| l <= Letter::D) && basis.policies_open(),
         profile: profile.name.clone(),
         summary: summary::sentence(&basis, letter, &caps),
+        lift: None,
         caps,
     }
 }

@@ -31,7 +31,7 @@ mod fixtures;
 
 use std::sync::LazyLock;
 
-use waxseal_model::{Evidence, Finding, Grade, Severity, Verdict, VerdictKind, finding::VerdictEntry};
+use waxseal_model::{Evidence, Finding, Grade, Severity, Verdict, VerdictKind, finding::VerdictEntry, sender::SenderView};
 
 pub use check::{Check, Scope};
 pub use profile::{Profile, profile, profile_names};
@@ -47,6 +47,8 @@ pub struct Judgement {
     pub verdicts: Vec<VerdictEntry>,
     /// What is wrong, worst first, and within a severity by importance.
     pub findings: Vec<Finding>,
+    /// How each kind of sender delivers, now and under attack.
+    pub senders: Vec<SenderView>,
 }
 
 /// Judges evidence by the rules of a profile. `now` is in seconds since 1970-01-01 UTC:
@@ -75,7 +77,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
             .then_with(|| a.check.cmp(&b.check))
             .then_with(|| a.endpoint.cmp(&b.endpoint))
     });
-    Judgement { grade: grade::grade(evidence, profile, now), verdicts, findings }
+    Judgement { grade: grade::grade(evidence, profile, now), verdicts, findings, senders: Vec::new() }
 }
 
 /// Files one verdict: an entry for the list, and its findings.

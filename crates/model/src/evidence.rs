@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     certificate::PresentedChain,
     dns::DnsAnswer,
+    identity::IdentityEvidence,
     observed::{Observed, Why},
     policy::{DaneFacts, PolicyEvidence},
     smtp::{Conversation, TranscriptLine},
@@ -60,6 +61,9 @@ pub struct DomainEvidence {
     pub hosts: Vec<MxHost>,
     /// Published policies.
     pub policies: PolicyEvidence,
+    /// SPF, DKIM and DMARC.
+    #[serde(default)]
+    pub identity: IdentityEvidence,
 }
 
 /// Where mail to a domain goes (RFC 5321 section 5.1, RFC 7505).

@@ -104,6 +104,9 @@ pub struct Grade {
     pub authentication_why: String,
     /// What keeps the letter from being better, each with its cause.
     pub caps: Vec<Cap>,
+    /// What would lift the letter by one; none at A+ and where there is no letter.
+    #[serde(default)]
+    pub lift: Option<Lift>,
     /// Some of what the letter rests on was not tried (published policies): it may change
     /// once that is.
     pub provisional: bool,
@@ -111,6 +114,15 @@ pub struct Grade {
     pub profile: String,
     /// Why there is no letter, or which sentence sums it up.
     pub summary: String,
+}
+
+/// The next better letter, and what stands between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lift {
+    /// The letter that would be reached.
+    pub letter: Letter,
+    /// What has to be done, one line each; all of it is needed.
+    pub steps: Vec<String>,
 }
 
 /// One limit on the letter.

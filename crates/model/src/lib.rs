@@ -11,9 +11,10 @@
 //! - [`software`]: the mail servers whose settings are known.
 //! - [`tls`]: versions, suites, groups and what a server did with them.
 //! - [`certificate`]: certificates as presented, and the path to a root.
-//! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT).
+//! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT, CAA).
+//! - [`identity`]: who may send as a domain (SPF, DKIM, DMARC).
 //! - [`evidence`]: all of the above for one target.
-//! - [`finding`], [`grade`], [`report`]: the judgement.
+//! - [`finding`], [`grade`], [`sender`], [`report`]: the judgement.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -23,9 +24,11 @@ pub mod dns;
 pub mod evidence;
 pub mod finding;
 pub mod grade;
+pub mod identity;
 pub mod observed;
 pub mod policy;
 pub mod report;
+pub mod sender;
 pub mod smtp;
 pub mod software;
 pub mod target;

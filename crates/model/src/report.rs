@@ -9,6 +9,7 @@ use crate::{
     finding::{Finding, VerdictEntry},
     grade::Grade,
     observed::Why,
+    sender::SenderView,
     target::Target,
 };
 
@@ -40,6 +41,10 @@ pub struct Report {
     pub verdicts: Vec<VerdictEntry>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
+    /// How each kind of sender delivers, now and with an attacker on the path; empty for
+    /// targets that other mail servers do not deliver to.
+    #[serde(default)]
+    pub senders: Vec<SenderView>,
     /// What it cost.
     pub cost: Cost,
 }
@@ -51,6 +56,7 @@ impl Report {
         grade: Grade,
         verdicts: Vec<VerdictEntry>,
         findings: Vec<Finding>,
+        senders: Vec<SenderView>,
     ) -> Self {
         Self {
             schema_version: crate::SCHEMA_VERSION,
@@ -65,6 +71,7 @@ impl Report {
             no_endpoint: evidence.no_endpoint,
             verdicts,
             findings,
+            senders,
             cost: evidence.cost,
         }
     }

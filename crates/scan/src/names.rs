@@ -7,6 +7,7 @@ use waxseal_model::{
     Cause, DnsAnswer, DomainEvidence, Observed, Why,
     dns::{DnsOutcome, DnssecStatus, RecordData},
     evidence::{MailRouting, MxHost},
+    identity::IdentityEvidence,
     policy::PolicyEvidence,
 };
 use waxseal_net::resolver::{Resolver, reverse_name};
@@ -37,7 +38,7 @@ pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
         other => other,
     };
     let hosts = if routing == MailRouting::NoMailHost { Vec::new() } else { hosts };
-    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: policies() }
+    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: policies(), identity: IdentityEvidence::default() }
 }
 
 /// Why published policies are not tried.
@@ -47,6 +48,7 @@ fn policies() -> PolicyEvidence {
     PolicyEvidence {
         sts: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
         tlsrpt: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
+        ..PolicyEvidence::default()
     }
 }
 

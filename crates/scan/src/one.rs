@@ -116,7 +116,7 @@ impl Scanner {
         let evidence = self.evidence(target, events).await;
         let judgement = judge(&evidence, self.profile, now());
         events.send(ScanEvent::Finished { target: label });
-        Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings)
+        Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings, judgement.senders)
     }
 
     /// Observes a target, without an opinion.

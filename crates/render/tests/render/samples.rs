@@ -12,6 +12,7 @@ use waxseal_model::{
     finding::VerdictEntry,
     grade::{AuthenticationMark, Cap, EncryptionMark},
     observed::Cause,
+    identity::IdentityEvidence,
     policy::PolicyEvidence,
     smtp::{
         BackOff, Conversation, EhloFacts, EhloKeyword, Greeting, Reply, Speaker, StarttlsOffer,
@@ -57,6 +58,7 @@ pub(crate) fn healthy() -> Report {
         }],
         provisional: true,
         profile: "mail".into(),
+        lift: None,
         summary: "Mail to example.com is encrypted, with valid certificates on every MX.".into(),
     };
     r.findings = r
@@ -102,6 +104,7 @@ pub(crate) fn plaintext_only() -> Report {
         }],
         provisional: false,
         profile: "mail".into(),
+        lift: None,
         summary: "Mail to plain.example travels in clear: anyone on the path can read it.".into(),
     };
     r.findings = vec![finding(
@@ -157,6 +160,7 @@ pub(crate) fn self_signed() -> Report {
         }],
         provisional: false,
         profile: "mail".into(),
+        lift: None,
         summary: "Mail programs that verify certificates refuse mail.example.net:587.".into(),
     };
     r.findings = self_signed_findings(id);
@@ -244,6 +248,7 @@ pub(crate) fn one_bad_mx_of_two() -> Report {
         ],
         provisional: true,
         profile: "mail".into(),
+        lift: None,
         summary: "Mail to example.com is encrypted today, but whoever sits on the path can strip the TLS: \
                   nothing tells senders to insist on it."
             .into(),
@@ -422,6 +427,7 @@ pub(crate) fn old_tls_long_names() -> Report {
             .collect(),
         provisional: false,
         profile: "mail".into(),
+        lift: None,
         summary: "Senders with current software cannot negotiate TLS with hosted.example.".into(),
     };
     r.findings = old_tls_findings(&r.endpoints);
@@ -516,6 +522,7 @@ fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
         routing: MailRouting::Mx,
         hosts: mx,
         policies: PolicyEvidence::default(),
+        identity: IdentityEvidence::default(),
     };
     report(target, Some(domain), endpoints)
 }
@@ -532,7 +539,7 @@ fn report(target: Target, domain: Option<DomainEvidence>, endpoints: Vec<Endpoin
         no_endpoint: None,
         cost: Cost { connections: 17, milliseconds: 143 },
     };
-    Report::new(evidence, ungraded(""), Vec::new(), Vec::new())
+    Report::new(evidence, ungraded(""), Vec::new(), Vec::new(), Vec::new())
 }
 
 fn ungraded(summary: &str) -> Grade {
@@ -545,6 +552,7 @@ fn ungraded(summary: &str) -> Grade {
         caps: Vec::new(),
         provisional: false,
         profile: "mail".into(),
+        lift: None,
         summary: summary.into(),
     }
 }

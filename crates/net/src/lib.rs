@@ -11,6 +11,7 @@
 //! * [`transcript`]: what was said, line by line, with times;
 //! * [`tls`]: a real handshake by the TLS library that also delivers mail;
 //! * [`exchange`]: a hand-made hello and the answer to it;
+//! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
 //! * [`roots`]: the root certificates of the system or of a file;
 //! * [`error`]: what went wrong, and who erred.
 //!
@@ -21,6 +22,7 @@ pub mod connection;
 pub mod egress;
 pub mod error;
 pub mod exchange;
+pub mod https;
 pub mod pacing;
 pub mod resolver;
 pub mod roots;

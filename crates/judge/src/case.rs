@@ -9,7 +9,7 @@ use crate::{
     check::{Check, Scope},
     fixes, names,
     profile::Profile,
-    state,
+    publish, state,
 };
 
 /// One question to a check: this evidence, this endpoint (or none), these rules, this time.
@@ -228,7 +228,8 @@ impl Draft<'_> {
         let port = self.case.endpoint.map_or(25, |e| e.endpoint.port);
         let domain = self.case.domain.map_or_else(|| self.case.host(), |d| d.name.clone());
         let words = fixes::Words { host, domain: &domain, port };
-        self.finding.fix = fixes::text(subject, self.case.software(), &words);
+        let text = fixes::text(subject, self.case.software(), &words);
+        self.finding.fix = publish::fill(&text, self.case, host);
         self
     }
 

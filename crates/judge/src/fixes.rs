@@ -2,7 +2,8 @@
 //!
 //! A subject has an `action` (one line), a `general` text for any server, and either a text
 //! for every server that waxseal recognises or for none (where the server's software plays
-//! no part). `{host}`, `{domain}` and `{port}` are filled in.
+//! no part). `{host}`, `{domain}` and `{port}` are filled in here, records and policy files
+//! by [`crate::publish`].
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -26,8 +27,9 @@ pub(crate) struct Words<'a> {
     pub(crate) port: u16,
 }
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("fixes/dns.toml"),
+    include_str!("fixes/policy.toml"),
     include_str!("fixes/smtp.toml"),
     include_str!("fixes/tls.toml"),
     include_str!("fixes/certificate.toml"),

@@ -9,7 +9,10 @@ use waxseal_model::{
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
     identity::IdentityEvidence,
-    policy::{DaneFacts, PolicyEvidence, StsMode, StsPolicy, TlsRptRecord, TlsaFacts},
+    policy::{
+        DaneFacts, EarlierPolicy, PolicyEvidence, PolicyFetch, StsDiscovery, StsMode, StsPolicy, StsProblem,
+        StsStep, TlsRptRecord, TlsaFacts,
+    },
     smtp::{Conversation, EhloFacts, EhloKeyword, Greeting, Reply, StarttlsOffer, Tally},
     tls::{
         ClassFact, DhFacts, FallbackScsv, Group, GroupFacts, Handshake, NegotiatedSuite, Suite, SuiteClass,
@@ -21,6 +24,18 @@ use waxseal_model::{
 pub(crate) const NOW: i64 = 1_795_305_600;
 pub(crate) const DAY: i64 = 86_400;
 pub(crate) const HOST: &str = "mx1.example.com";
+/// A certificate for [`HOST`] with an EC key. Its own dates are others than those of
+/// [`leaf`]: DANE-EE does not look at dates.
+const LEAF_DER: &str =
+    "MIIBlDCCATmgAwIBAgIUXC3sSAPkSuTqdTWVl4J1dtu7M1IwCgYIKoZIzj0EAwIwFzEVMBMGA1UEAwwMRXhhbXBs\
+     ZSBDQSAxMCAXDTI2MTEyNTEzMzkwMloYDzIxMjYxMTAxMTMzOTAyWjAaMRgwFgYDVQQDDA9teDEuZXhhbXBsZS5j\
+     b20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQhLzLbCMfLxUfwkfeqezsKUY81vTYDla1vvFu5ce0waLAkK8jI\
+     +HeNNdQnhSsX7cUSEkXvMluk3XuvVBo1D+7qo14wXDAaBgNVHREEEzARgg9teDEuZXhhbXBsZS5jb20wHQYDVR0O\
+     BBYEFI2eG5X7TW5tJjxiqN9tQPFxkhaLMB8GA1UdIwQYMBaAFJMXYm3K8lcb8hfG5U9r0+9BHLaGMAoGCCqGSM49\
+     BAMCA0kAMEYCIQDU8/vaFEbKDq4bValzbrebmmR5h3QBecT6eo001vzYzgIhAKDp5r01jxpGDnsnZcFRPuRwA+ZE\
+     N2FaAeIb7driCxSM";
+/// SHA-256 of its SubjectPublicKeyInfo.
+pub(crate) const SPKI_SHA256: &str = "ae370d9b47589eb79bb257acf63ddd926943c24dc73e55dd4f522175aacbca96";
 
 /// A question that was put in vain.
 pub(crate) fn failed<T>() -> Observed<T> {
@@ -69,9 +84,47 @@ fn domain_evidence() -> DomainEvidence {
                 max_age: 604_800,
             })),
             tlsrpt: Observed::seen(Some(TlsRptRecord { rua: vec!["mailto:tls@example.com".into()] })),
+            sts_discovery: sts_discovery(),
             ..PolicyEvidence::default()
         },
         identity: IdentityEvidence::default(),
+    }
+}
+
+/// The way to the policy of the sample, and the same policy a day before.
+fn sts_discovery() -> StsDiscovery {
+    let text = "v=STSv1; id=20261101;";
+    let record = answer("_mta-sts.example.com", "TXT", RecordData::Txt { text: text.into() });
+    let mut chain = chain();
+    chain.sni = Some("mta-sts.example.com".into());
+    chain.certificates[0].dns_names = vec!["mta-sts.example.com".into()];
+    StsDiscovery {
+        record_answer: Observed::seen(record),
+        record_id: Some("20261101".into()),
+        fetch: Observed::seen(PolicyFetch {
+            url: "https://mta-sts.example.com/.well-known/mta-sts.txt".into(),
+            answers: Vec::new(),
+            address: Some(Ipv4Addr::new(198, 51, 101, 80).into()),
+            chain: Some(chain),
+            status: Some(200),
+            content_type: Some("text/plain".into()),
+            location: None,
+            body: Some("version: STSv1\nmode: enforce\nmx: mx1.example.com\nmax_age: 604800\n".into()),
+            sha256: Some("same".into()),
+            milliseconds: 20,
+        }),
+        problem: None,
+        warnings: Vec::new(),
+        earlier: Some(EarlierPolicy {
+            seen_at: NOW - DAY,
+            policy: StsPolicy {
+                id: "20261101".into(),
+                mode: StsMode::Enforce,
+                mx: vec![HOST.into()],
+                max_age: 604_800,
+            },
+            sha256: "same".into(),
+        }),
     }
 }
 
@@ -108,7 +161,7 @@ fn endpoint_facts() -> EndpointFacts {
         dane: Observed::seen(Some(DaneFacts {
             name: format!("_25._tcp.{HOST}"),
             status: DnssecStatus::Secure,
-            records: vec!["3 1 1 00".into()],
+            records: vec![format!("3 1 1 {SPKI_SHA256}")],
             matches: Some(true),
             outcome: DnsOutcome::Records,
             reason: "signed by the zone".into(),
@@ -118,11 +171,12 @@ fn endpoint_facts() -> EndpointFacts {
                 usage: 3,
                 selector: 1,
                 matching_type: 1,
-                data: "00".repeat(32),
+                data: SPKI_SHA256.into(),
                 ttl: 3600,
                 unusable: None,
                 matched: vec![Some(0)],
             }],
+            chains: None,
         })),
         transcript: Vec::new(),
         cost: Cost { connections: 17, milliseconds: 140 },
@@ -248,9 +302,9 @@ pub(crate) fn chain() -> PresentedChain {
 /// A server certificate with 61 days to go.
 pub(crate) fn leaf() -> CertificateFacts {
     CertificateFacts {
-        der: String::new(),
+        der: LEAF_DER.into(),
         sha256: "00".into(),
-        spki_sha256: "00".into(),
+        spki_sha256: SPKI_SHA256.into(),
         x509_version: 3,
         serial: "01".into(),
         subject: format!("CN={HOST}"),
@@ -274,6 +328,67 @@ pub(crate) fn leaf() -> CertificateFacts {
 
 pub(crate) fn domain(e: &mut Evidence) -> &mut DomainEvidence {
     e.domain.as_mut().unwrap()
+}
+
+/// The MTA-STS policy in force.
+pub(crate) fn sts(e: &mut Evidence) -> &mut StsPolicy {
+    match &mut domain(e).policies.sts {
+        Observed::Seen { value: Some(policy) } => policy,
+        other => panic!("no policy in {other:?}"),
+    }
+}
+
+/// Ends the discovery of the MTA-STS policy with a problem.
+pub(crate) fn sts_problem(e: &mut Evidence, step: StsStep, text: &str) {
+    let policies = &mut domain(e).policies;
+    policies.sts = Observed::seen(None);
+    policies.sts_discovery.problem = Some(StsProblem { step, text: text.into() });
+}
+
+/// Lets the policy file of the check before have this digest.
+pub(crate) fn earlier_policy(e: &mut Evidence, sha256: &str) {
+    if let Some(earlier) = &mut domain(e).policies.sts_discovery.earlier {
+        earlier.sha256 = sha256.into();
+    }
+}
+
+/// The certificate of the policy host.
+pub(crate) fn policy_host(e: &mut Evidence) -> &mut CertificateFacts {
+    match &mut domain(e).policies.sts_discovery.fetch {
+        Observed::Seen { value } => &mut value.chain.as_mut().unwrap().certificates[0],
+        other => panic!("no policy host in {other:?}"),
+    }
+}
+
+/// The TLSA records of the endpoint.
+pub(crate) fn dane(e: &mut Evidence) -> &mut DaneFacts {
+    match &mut facts(e).dane {
+        Observed::Seen { value: Some(dane) } => dane,
+        other => panic!("no TLSA records in {other:?}"),
+    }
+}
+
+/// Adds a TLSA record `3 0 n` that matches nothing.
+pub(crate) fn stray_tlsa(e: &mut Evidence, matching_type: u8) {
+    let stray = TlsaFacts {
+        usage: 3,
+        selector: 0,
+        matching_type,
+        data: "22".repeat(64),
+        ttl: 3600,
+        unusable: None,
+        matched: vec![None],
+    };
+    dane(e).tlsa.push(stray);
+}
+
+/// Adds a second MX host like the first, changed.
+pub(crate) fn second_mx(e: &mut Evidence, change: impl FnOnce(&mut EndpointFacts)) {
+    let mut second = e.endpoints[0].clone();
+    second.endpoint.host = Some("mx2.example.com".into());
+    second.endpoint.address = Ipv4Addr::new(198, 51, 101, 26).into();
+    change(&mut second.evidence);
+    e.endpoints.push(second);
 }
 
 /// The domain's one MX host.

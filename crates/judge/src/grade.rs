@@ -6,15 +6,17 @@
 //! There is no letter where the facts that decide are missing.
 
 mod caps;
+mod lift;
 mod summary;
 
 use waxseal_model::{
-    Cause, EndpointEvidence, Evidence, Grade, Letter, Observed, Usage, Why, dns::DnssecStatus,
-    evidence::MailRouting, grade::Cap, policy::StsMode, tls::TlsVersion,
+    EndpointEvidence, Evidence, Grade, Letter, Observed, Usage, Why, dns::DnssecStatus, evidence::MailRouting,
+    grade::Cap, policy::StsMode, tls::TlsVersion,
 };
 
 use crate::{
     case::host_of,
+    dane::{self, DaneState, FailureKind},
     profile::Profile,
     state::{self, CertificateState, Protection},
 };
@@ -29,6 +31,8 @@ struct Server<'a> {
     protection: Protection,
     certificate: CertificateState,
     dane: Dane,
+    /// The way to this server is secure too: its MX record cannot be forged.
+    secure_mx: bool,
     /// An enforced MTA-STS policy names it, and its certificate can be used.
     sts: bool,
 }
@@ -50,17 +54,22 @@ impl Server<'_> {
     }
 
     fn is_protected(&self) -> bool {
-        matches!(self.protection, Protection::Encrypted(_)) && (self.dane == Dane::Valid || self.sts)
+        matches!(self.protection, Protection::Encrypted(_)) && (self.has_dane() || self.sts)
+    }
+
+    /// DANE authenticates it, and nobody can forge the way to it.
+    fn has_dane(&self) -> bool {
+        self.dane == Dane::Valid && self.secure_mx
     }
 }
 
 /// What DANE says of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Dane {
     /// Secure records that match.
     Valid,
-    /// Secure records that do not match, or a bogus answer: DANE senders do not deliver.
-    Fails,
+    /// DANE senders do not deliver: why, in a clause.
+    Fails(String),
     /// There are none that count.
     None,
     /// They were not looked up.
@@ -90,7 +99,7 @@ struct Basis<'a> {
 impl<'a> Basis<'a> {
     fn new(evidence: &'a Evidence, profile: &'a Profile, now: i64) -> Self {
         let servers = evidence.endpoints.iter().map(|e| server(evidence, e, now)).collect();
-        Self { evidence, profile, servers, sts: sts(evidence) }
+        Self { evidence, profile, servers, sts: sts_of(evidence) }
     }
 
     /// The servers that were tested.
@@ -105,9 +114,9 @@ impl<'a> Basis<'a> {
 
     /// Some policy that may protect the tested servers was not looked at, or in vain.
     fn policies_open(&self) -> bool {
-        let open = |d: Dane| matches!(d, Dane::NotTried | Dane::Unknown);
+        let open = |d: &Dane| matches!(d, Dane::NotTried | Dane::Unknown);
         self.relays().any(|s| !s.is_protected())
-            && (matches!(self.sts, Sts::NotTried | Sts::Unknown) || self.relays().any(|s| open(s.dane)))
+            && (matches!(self.sts, Sts::NotTried | Sts::Unknown) || self.relays().any(|s| open(&s.dane)))
     }
 
     /// Why a certificate that decides could not be judged.
@@ -128,29 +137,32 @@ fn server<'a>(evidence: &Evidence, e: &'a EndpointEvidence, now: i64) -> Server<
             && certificate == CertificateState::Usable
     });
     let protection = state::protection(e);
-    let dane = dane(e, &protection);
-    Server { endpoint: e, host: host_of(&e.endpoint), protection, certificate, dane, sts }
+    let dane = dane_of(e, &protection, now);
+    let secure_mx = evidence.domain.as_ref().is_none_or(|d| d.mx_answer.status == DnssecStatus::Secure);
+    Server { endpoint: e, host: host_of(&e.endpoint), protection, certificate, dane, secure_mx, sts }
 }
 
-fn dane(e: &EndpointEvidence, protection: &Protection) -> Dane {
+fn dane_of(e: &EndpointEvidence, protection: &Protection, now: i64) -> Dane {
     let no_tls = matches!(protection, Protection::Plaintext(_) | Protection::Broken(_));
-    match &e.evidence.dane {
-        Observed::NotTried { .. } => Dane::NotTried,
-        Observed::Failed { why } if why.cause == Cause::Name => Dane::None,
-        Observed::Failed { .. } => Dane::Unknown,
-        Observed::Seen { value: None } => Dane::None,
-        Observed::Seen { value: Some(facts) } => match (facts.status, facts.matches) {
-            // Secure records demand TLS, whatever they match (RFC 7672 section 2.2).
-            (DnssecStatus::Secure, _) if no_tls => Dane::Fails,
-            (DnssecStatus::Secure, Some(true)) => Dane::Valid,
-            (DnssecStatus::Secure, Some(false)) | (DnssecStatus::Bogus, _) => Dane::Fails,
-            (DnssecStatus::Insecure, _) => Dane::None,
-            (DnssecStatus::Secure, None) | (DnssecStatus::Indeterminate, _) => Dane::Unknown,
+    // Secure records demand TLS, whatever they match (RFC 7672 section 2.2).
+    if no_tls && dane::secure_records(&e.evidence).is_some() {
+        return Dane::Fails("TLSA records demand TLS, and there is none".into());
+    }
+    match dane::state(&e.evidence, now) {
+        DaneState::Valid => Dane::Valid,
+        DaneState::None | DaneState::Unusable => Dane::None,
+        DaneState::NotTried(_) => Dane::NotTried,
+        DaneState::Unknown(_) => Dane::Unknown,
+        DaneState::Mismatch(_) => Dane::Fails("its TLSA records do not match its certificate".into()),
+        DaneState::LookupFailed(failure) => match failure.kind {
+            FailureKind::Bogus => Dane::Fails("its TLSA records do not verify".into()),
+            FailureKind::ServerError => Dane::Fails("the question for its TLSA records ends in an error".into()),
+            FailureKind::NoAnswer => Dane::Unknown,
         },
     }
 }
 
-fn sts(evidence: &Evidence) -> Sts {
+fn sts_of(evidence: &Evidence) -> Sts {
     let Some(domain) = &evidence.domain else { return Sts::NotTried };
     match &domain.policies.sts {
         Observed::NotTried { .. } => Sts::NotTried,
@@ -180,7 +192,7 @@ pub(crate) fn grade(evidence: &Evidence, profile: &Profile, now: i64) -> Grade {
         provisional: letter.is_some_and(|l| l <= Letter::D) && basis.policies_open(),
         profile: profile.name.clone(),
         summary: summary::sentence(&basis, letter, &caps),
-        lift: None,
+        lift: lift::lift(&basis, letter, &caps),
         caps,
     }
 }

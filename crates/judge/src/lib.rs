@@ -7,6 +7,8 @@
 //! - [`mod@checks`]: one file for each check, and the list of them. A check's doc comment is
 //!   its manual; [`checks()`] gives it to the command line and to every report.
 //! - `fixes`: what to change, by subject and mail server (`fixes/*.toml`).
+//! - [`mod@publish`]: the records and files that a domain should publish, filled in.
+//! - `dane`: what TLSA records say of an endpoint.
 //! - `state`: whether an endpoint is in clear, broken or encrypted, and whether its
 //!   certificate can be used; checks and grade share these answers.
 //! - `grade`: two marks and the letter, every cap named.
@@ -19,10 +21,12 @@
 mod case;
 mod check;
 pub mod checks;
+mod dane;
 mod fixes;
 mod grade;
 mod names;
 pub mod profile;
+pub mod publish;
 mod state;
 mod text;
 

@@ -14,6 +14,7 @@
 //! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT, CAA).
 //! - [`identity`]: who may send as a domain (SPF, DKIM, DMARC).
 //! - [`evidence`]: all of the above for one target.
+//! - [`publication`]: what should be published, ready to be copied.
 //! - [`finding`], [`grade`], [`sender`], [`report`]: the judgement.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
@@ -27,6 +28,7 @@ pub mod grade;
 pub mod identity;
 pub mod observed;
 pub mod policy;
+pub mod publication;
 pub mod report;
 pub mod sender;
 pub mod smtp;

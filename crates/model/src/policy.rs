@@ -204,6 +204,10 @@ pub struct DaneFacts {
     /// The records one by one.
     #[serde(default)]
     pub tlsa: Vec<TlsaFacts>,
+    /// What the server presents to clients that name the base domain in SNI, where that is
+    /// another name than the MX host's; else the endpoint's own chains count.
+    #[serde(default)]
+    pub chains: Option<Observed<Vec<PresentedChain>>>,
 }
 
 fn records() -> DnsOutcome {

@@ -19,7 +19,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
-use waxseal_model::{Cause, Why, certificate::PathOutcome};
+use waxseal_model::{Cause, Why, certificate::PathOutcome, tls::TlsVersion};
 use waxseal_wire::{
     text::neutralise,
     x509::{self, NameMatch, RootStore},
@@ -66,6 +66,8 @@ pub struct HttpsExchange {
     pub address: Option<IpAddr>,
     /// The certificates as presented, DER, leaf first; empty where TLS did not come so far.
     pub chain: Vec<Vec<u8>>,
+    /// The version of TLS, where a handshake succeeded.
+    pub version: Option<TlsVersion>,
     /// The answer, or what stood in its way.
     pub result: Result<HttpsResponse, HttpsError>,
     /// From the first connection to the end.
@@ -172,6 +174,7 @@ pub async fn get(
     let mut exchange = HttpsExchange {
         address: None,
         chain: Vec::new(),
+        version: None,
         result: Err(HttpsError::Http { host: request.host.to_owned(), detail: "it has no address".into() }),
         took: Duration::ZERO,
     };
@@ -185,6 +188,7 @@ pub async fn get(
                 exchange.result = match handshake(connected.stream, Some(request.host), until).await {
                     Err(failure) => Err(tls_error(&failure)),
                     Ok(connection) => {
+                        exchange.version = Some(connection.facts.version);
                         exchange.chain = connection.chain;
                         match trusted(&exchange.chain, request.host, roots) {
                             Err(error) => Err(error),

@@ -487,19 +487,25 @@ fn random<const N: usize>() -> [u8; N] {
 
 /// Why there is no readable chain.
 fn no_chain(state: &State) -> Observed<Vec<PresentedChain>> {
+    match (no_readable_chain(&state.chains), state.facts.handshake.why()) {
+        (unreadable @ Observed::Failed { .. }, _) => unreadable,
+        (_, Some(why)) => Observed::NotTried { why: why.clone() },
+        (nothing, None) => nothing,
+    }
+}
+
+/// The same by the chains alone: unreadable, or none there.
+pub(crate) fn no_readable_chain(chains: &[RawChain]) -> Observed<Vec<PresentedChain>> {
     let unreadable =
-        state.chains.iter().filter_map(|c| c.certificates.first()).find_map(|der| x509::facts(der).err());
-    match (unreadable, state.facts.handshake.why()) {
-        (Some(error), _) => {
-            Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}"))
-        }
-        (None, Some(why)) => Observed::NotTried { why: why.clone() },
-        (None, None) => Observed::not_tried(Cause::Prerequisite, "no certificate was presented"),
+        chains.iter().filter_map(|c| c.certificates.first()).find_map(|der| x509::facts(der).err());
+    match unreadable {
+        Some(error) => Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}")),
+        None => Observed::not_tried(Cause::Prerequisite, "no certificate was presented"),
     }
 }
 
 /// Reads the chains and looks for their paths.
-fn present(chains: &[RawChain], roots: &Result<Arc<RootStore>, Why>) -> Vec<PresentedChain> {
+pub(crate) fn present(chains: &[RawChain], roots: &Result<Arc<RootStore>, Why>) -> Vec<PresentedChain> {
     chains
         .iter()
         .filter_map(|chain| {

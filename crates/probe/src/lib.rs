@@ -14,6 +14,7 @@
 //! - [`plan`]: the order of the probes, most valuable first, so that a scan that is cut
 //!   short still grades.
 //! - [`endpoint`]: runs the plan against one address within its budget.
+//! - [`named`]: the certificates shown to clients that name the server otherwise.
 //!
 //! A probe has never heard of severity: it returns facts as `Observed`, and whether they
 //! are good or bad is for `waxseal-judge` to say.
@@ -24,6 +25,7 @@ mod shares;
 mod state;
 
 pub mod endpoint;
+pub mod named;
 pub mod options;
 pub mod plan;
 pub mod prober;
@@ -31,5 +33,6 @@ pub mod probes;
 pub mod question;
 
 pub use endpoint::probe_endpoint;
+pub use named::chains_for_name;
 pub use options::ProbeOptions;
 pub use prober::Prober;

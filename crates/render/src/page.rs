@@ -134,10 +134,20 @@ fn is_to_copy(line: &str) -> bool {
     let option = |word: &str| word.len() > 1 && word.starts_with('-');
     let file = |rest: &str| rest.split(' ').next().is_some_and(|word| word.contains(['.', '/']));
     line.contains(['=', '`', '$', '|', '\\', '{'])
+        || is_key_and_value(line)
         || line.contains("&&")
         || line.split(' ').any(option)
         || line.split(" > ").skip(1).any(file)
         || (line.contains('"') && !line.ends_with(['.', ':']))
+}
+
+/// A line of a policy file, `mode: testing`.
+fn is_key_and_value(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let key = words.next().and_then(|word| word.strip_suffix(':'));
+    key.is_some_and(|k| !k.is_empty() && k.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        && words.next().is_some()
+        && words.next().is_none()
 }
 
 /// The lines of advice, with sentences that go over several lines joined: a line of prose
@@ -290,6 +300,7 @@ mod tests {
             "certbot certonly --standalone -d mx.example.com",
             "make -C /etc/mail && systemctl restart sendmail",
             "pki mx.example.com cert \"/etc/ssl/mx.pem\"",
+            "max_age: 86400",
         ] {
             assert!(is_to_copy(line), "{line}");
         }

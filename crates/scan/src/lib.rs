@@ -3,6 +3,7 @@
 //! Parts, in the order in which a scan meets them:
 //!
 //! - [`names`]: MX, addresses and reverse names of a domain, and what they mean.
+//! - [`published`]: what a domain publishes for senders: MTA-STS, TLS-RPT, TLSA records.
 //! - [`ports`]: which port means what, and how TLS starts there.
 //! - [`one`]: one target to one report.
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
@@ -17,6 +18,7 @@ pub mod many;
 pub mod names;
 pub mod one;
 pub mod ports;
+pub mod published;
 
 pub use event::{Events, ScanEvent};
 pub use one::{ScanOptions, Scanner};

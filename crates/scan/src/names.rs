@@ -17,7 +17,7 @@ const MOST_HOSTS: usize = 16;
 /// More addresses of one host than this are not used.
 const MOST_ADDRESSES: usize = 16;
 
-/// Looks up all names of a domain.
+/// Looks up all names of a domain; what it publishes is looked for elsewhere.
 pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
     let mx_answer = resolver.lookup(name, "MX").await;
     let routing = routing(&mx_answer);
@@ -38,17 +38,20 @@ pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
         other => other,
     };
     let hosts = if routing == MailRouting::NoMailHost { Vec::new() } else { hosts };
-    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: policies(), identity: IdentityEvidence::default() }
+    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: PolicyEvidence::default(), identity: IdentityEvidence::default() }
 }
 
-/// Why published policies are not tried.
-pub(crate) const POLICIES_NOT_TRIED: &str = "published policies are not looked at by this version";
-
-fn policies() -> PolicyEvidence {
-    PolicyEvidence {
-        sts: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
-        tlsrpt: Observed::not_tried(Cause::NotAsked, POLICIES_NOT_TRIED),
-        ..PolicyEvidence::default()
+/// Whether a domain takes mail, without a look at its servers' addresses unless it has no
+/// MX record.
+pub async fn takes_mail(resolver: &Resolver, name: &str) -> MailRouting {
+    let answer = resolver.lookup(name, "MX").await;
+    match routing(&answer) {
+        MailRouting::ImplicitMx => {
+            let answers = addresses(resolver, name).await;
+            let nothing = usable(&answers).is_empty() && answers.iter().all(DnsAnswer::is_conclusive);
+            if nothing { MailRouting::NoMailHost } else { MailRouting::ImplicitMx }
+        }
+        other => other,
     }
 }
 

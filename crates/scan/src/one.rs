@@ -1,7 +1,7 @@
 //! One target to one report.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,20 +10,22 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::join, stream};
 use tokio::sync::OnceCell;
 use waxseal_judge::{Profile, judge};
 use waxseal_model::{
     Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Observed, Report,
     Target, TlsStart, Usage, Why,
-    evidence::{Cost, MailRouting},
+    evidence::{Cost, EndpointFacts, MailRouting},
+    policy::{DaneFacts, EarlierPolicy, PolicyEvidence},
 };
 use waxseal_net::resolver::Resolver;
-use waxseal_probe::{Prober, probe_endpoint};
+use waxseal_probe::{Prober, chains_for_name, probe_endpoint};
 
 use crate::{
     event::{Events, ScanEvent},
     names, ports,
+    published::{self, dane},
 };
 
 /// Endpoints of one target that are questioned at a time; one address is always
@@ -45,6 +47,8 @@ pub struct ScanOptions {
     pub usage: Option<Usage>,
     /// The version that reports carry.
     pub version: String,
+    /// MTA-STS policies of earlier scans by domain: what senders may have in their caches.
+    pub earlier: BTreeMap<String, EarlierPolicy>,
 }
 
 /// What is the same for all targets of a run.
@@ -125,15 +129,22 @@ impl Scanner {
         let started_at = now();
         let label = target.label();
         events.send(ScanEvent::Started { target: label.clone() });
-        let found = self.names(&target).await;
+        let mut found = self.names(&target).await;
         events.send(ScanEvent::Endpoints { target: label.clone(), count: found.planned.len() });
-        let endpoints: Vec<(EndpointEvidence, bool)> = stream::iter(found.planned)
-            .map(|planned| self.question(planned, &label, events))
-            .buffered(ENDPOINTS_AT_A_TIME)
-            .collect()
-            .await;
-        let connections =
-            endpoints.iter().filter(|(_, fresh)| *fresh).map(|(e, _)| e.evidence.cost.connections).sum();
+        let planned = std::mem::take(&mut found.planned);
+        // What is published is looked up while the servers are questioned.
+        let (policies, endpoints) = join(
+            self.policies(found.domain.as_ref()),
+            stream::iter(planned)
+                .map(|planned| self.endpoint(planned, &found, &label, events))
+                .buffered(ENDPOINTS_AT_A_TIME)
+                .collect::<Vec<(EndpointEvidence, u32)>>(),
+        )
+        .await;
+        if let Some(domain) = &mut found.domain {
+            domain.policies = policies;
+        }
+        let connections = endpoints.iter().map(|(_, connections)| *connections).sum();
         let endpoints = endpoints.into_iter().map(|(e, _)| e).collect();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Evidence {
@@ -149,15 +160,92 @@ impl Scanner {
         }
     }
 
+    /// The policies of a domain that mail is delivered to; nothing is asked for others.
+    async fn policies(&self, domain: Option<&DomainEvidence>) -> PolicyEvidence {
+        let Some(domain) = domain else { return PolicyEvidence::default() };
+        let obstacle = match domain.routing {
+            MailRouting::NullMx | MailRouting::NoSuchDomain => {
+                Some(Why::new(Cause::NotApplicable, "no mail is delivered to this domain"))
+            }
+            MailRouting::Unknown => Some(Why::new(Cause::Prerequisite, "the MX records are not known")),
+            _ => None,
+        };
+        if let Some(why) = obstacle {
+            let (sts, tlsrpt) =
+                (Observed::NotTried { why: why.clone() }, Observed::NotTried { why: why.clone() });
+            return PolicyEvidence { sts, tlsrpt, ..PolicyEvidence::default() };
+        }
+        let mut sts = PolicyEvidence::default();
+        let mut tlsrpt = PolicyEvidence::default();
+        sts.sts_discovery.earlier = self.options.earlier.get(&domain.name).cloned();
+        join(
+            published::sts::discover(&self.resolver, &self.prober, &domain.name, &mut sts),
+            published::tlsrpt::discover(&self.resolver, &domain.name, &mut tlsrpt),
+        )
+        .await;
+        PolicyEvidence { tlsrpt: tlsrpt.tlsrpt, tlsrpt_discovery: tlsrpt.tlsrpt_discovery, ..sts }
+    }
+
+    /// The evidence of an endpoint with its TLSA records, and the connections that were
+    /// made for it now.
+    async fn endpoint(
+        &self,
+        planned: Planned,
+        found: &Found,
+        label: &str,
+        events: &Events,
+    ) -> (EndpointEvidence, u32) {
+        let endpoint = planned.endpoint.clone();
+        let ((mut evidence, fresh), dane) =
+            join(self.question(planned), self.dane(&endpoint, found)).await;
+        let mut connections = if fresh { evidence.evidence.cost.connections } else { 0 };
+        evidence.evidence.dane = dane;
+        connections += self.compare(&endpoint, &mut evidence.evidence).await;
+        events.send(ScanEvent::EndpointDone { target: label.to_owned(), endpoint: endpoint.id() });
+        (evidence, connections)
+    }
+
+    /// The TLSA records of an endpoint.
+    async fn dane(&self, endpoint: &Endpoint, found: &Found) -> Observed<Option<DaneFacts>> {
+        let Some(host) = &endpoint.host else {
+            return Observed::not_tried(Cause::NotApplicable, "TLSA records belong to names, and this is an address");
+        };
+        let mx = found.domain.as_ref().and_then(|d| Some((d, d.hosts.iter().find(|h| &h.name == host)?)));
+        let subject = match mx {
+            Some((domain, mx)) => dane::subject(domain, mx, endpoint.port),
+            None => dane::Subject { host, answers: &found.host_addresses, port: endpoint.port, domain: None },
+        };
+        dane::lookup(&self.resolver, &subject).await
+    }
+
+    /// Notes which of the presented certificates the TLSA records match; asks for the
+    /// certificates again where DANE senders name the server otherwise. The number of
+    /// connections that took.
+    async fn compare(&self, endpoint: &Endpoint, facts: &mut EndpointFacts) -> u32 {
+        let Observed::Seen { value: Some(dane_facts) } = &mut facts.dane else { return 0 };
+        let mut connections = 0;
+        let named_otherwise = facts.reference_name.as_ref() != Some(&dane_facts.base);
+        if named_otherwise && !dane_facts.tlsa.is_empty() && facts.chains.is_seen() {
+            let spent = facts.cost.connections;
+            let named = chains_for_name(&self.prober, endpoint, &dane_facts.base, spent).await;
+            connections = named.connections;
+            facts.cost.connections += connections;
+            dane_facts.chains = Some(named.chains);
+        }
+        let chains = dane_facts.chains.clone();
+        let chains = chains.as_ref().unwrap_or(&facts.chains).get().map_or(&[][..], Vec::as_slice);
+        dane::compare(dane_facts, chains);
+        connections
+    }
+
     /// The evidence of an endpoint, and whether it was questioned now, for this target.
-    async fn question(&self, planned: Planned, label: &str, events: &Events) -> (EndpointEvidence, bool) {
+    async fn question(&self, planned: Planned) -> (EndpointEvidence, bool) {
         let Planned { endpoint, mx_preference, reference_name } = planned;
         let key = (endpoint.address, endpoint.port, endpoint.tls, reference_name.clone());
         let cell = {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
             cache.cell(key)
         };
-        let id = endpoint.id();
         let fresh = AtomicBool::new(false);
         let probe = || {
             fresh.store(true, Ordering::Relaxed);
@@ -165,12 +253,6 @@ impl Scanner {
         };
         let mut evidence = cell.get_or_init(probe).await.clone();
         evidence.evidence.mx_preference = mx_preference;
-        if let Observed::NotTried { why } = &mut evidence.evidence.dane
-            && why.cause == Cause::NotAsked
-        {
-            names::POLICIES_NOT_TRIED.clone_into(&mut why.text);
-        }
-        events.send(ScanEvent::EndpointDone { target: label.to_owned(), endpoint: id });
         (evidence, fresh.into_inner())
     }
 

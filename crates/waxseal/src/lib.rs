@@ -5,6 +5,7 @@
 //! - `cli`: the arguments; `commands/`: one file a command.
 //! - `config`: the configuration file, as defaults of the arguments.
 //! - `setup`: from arguments to resolver, roots, limits and scanner.
+//! - `stored`: evidence of earlier checks, read again.
 //! - `targets`: targets from arguments, files and standard input.
 //! - `exit`: the exit codes and what leads to them.
 //! - `sink`: where reports go, one by one.
@@ -21,6 +22,7 @@ mod output;
 mod progress;
 mod setup;
 mod sink;
+mod stored;
 mod targets;
 
 use std::{ffi::OsString, process::ExitCode};

@@ -27,6 +27,26 @@ pub fn neutralise(bytes: &[u8], max_chars: usize) -> String {
     out.text
 }
 
+/// A text of several lines, each neutralised, with plain line feeds between them. At most
+/// `max_chars` characters.
+pub fn neutralise_lines(bytes: &[u8], max_chars: usize) -> String {
+    let mut out = String::new();
+    let mut left = max_chars;
+    for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = neutralise(line.strip_suffix(b"\r").unwrap_or(line), left);
+        let gap = usize::from(i > 0);
+        left = left.saturating_sub(line.chars().count() + gap);
+        if gap == 1 {
+            out.push('\n');
+        }
+        out.push_str(&line);
+        if left == 0 {
+            break;
+        }
+    }
+    out
+}
+
 /// True for characters that [`neutralise`] writes out.
 pub fn is_harmful(c: char) -> bool {
     c.is_control()
@@ -93,6 +113,12 @@ impl Bounded {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn lines_stay_lines_and_nothing_else_gets_through() {
+        assert_eq!(neutralise_lines(b"a\r\nb\x1b\n", 100), "a\nb\\x1b\n");
+        assert!(neutralise_lines(&b"xy\n".repeat(100), 10).chars().count() <= 10);
+    }
 
     #[test]
     fn terminal_escapes_are_written_out() {

@@ -47,10 +47,12 @@ pub(crate) const RULES: &[&str] = &[
     "dhe",
     "tls13_missing",
     "no_policy",
+    "sts_unusable",
     "policies_not_tried",
     "policies_unknown",
     "sts_testing",
     "policy_partial",
+    "dane_insecure_mx",
     "tlsrpt_missing",
     "one_policy_only",
     "untested",
@@ -258,12 +260,12 @@ fn policies(basis: &Basis<'_>, hits: &mut Vec<Hit>) {
     let mut add = |rule, text: &str| hits.push(Hit { rule, text: text.to_owned(), host: None });
     let all = |what: fn(&Server<'_>) -> bool| basis.relays().all(what);
     let any = |what: fn(&Server<'_>) -> bool| basis.relays().any(what);
-    if all(|s| s.dane == Dane::Fails) {
-        add("dane_mismatch", "TLSA records fit no MX: DANE senders cannot deliver");
-    } else if basis.sts == Sts::Enforce && all(|s| s.fails_sts() && s.dane != Dane::Valid) {
+    if let Some(why) = dane_fails(basis) {
+        add("dane_mismatch", &format!("{why}: DANE senders cannot deliver"));
+    } else if basis.sts == Sts::Enforce && all(|s| s.fails_sts()) {
         add("sts_failed", "the enforced MTA-STS policy fits no MX: senders that follow it cannot deliver");
     } else if all(|s| s.is_protected()) {
-        if !(basis.sts == Sts::Enforce && all(|s| s.sts && s.dane == Dane::Valid)) {
+        if !(basis.sts == Sts::Enforce && all(|s| s.sts && s.has_dane())) {
             add("one_policy_only", "MTA-STS and DANE are not both in force on every MX");
         }
         let record = basis.evidence.domain.as_ref().and_then(|d| d.policies.tlsrpt.get());
@@ -272,15 +274,46 @@ fn policies(basis: &Basis<'_>, hits: &mut Vec<Hit>) {
         }
     } else if any(|s| s.is_protected()) {
         add("policy_partial", "DANE or MTA-STS is valid for some MX only");
+    } else if any(|s| s.dane == Dane::Valid && matches!(s.protection, Protection::Encrypted(_))) {
+        add("dane_insecure_mx", "DANE is valid, but the MX record is not signed, so it can be forged");
     } else if basis.sts == Sts::Testing {
         add("sts_testing", "MTA-STS is in testing mode");
     } else if basis.sts == Sts::Unknown || any(|s| s.dane == Dane::Unknown) {
         add("policies_unknown", "whether a policy is published could not be found out");
     } else if basis.sts == Sts::NotTried || any(|s| s.dane == Dane::NotTried) {
-        add("policies_not_tried", "published policies (MTA-STS, DANE) were not looked at");
+        let text = match basis.evidence.domain {
+            Some(_) => "published policies (MTA-STS, DANE) were not looked at",
+            None => "a domain's policy (MTA-STS) belongs to its name: check the domain",
+        };
+        add("policies_not_tried", text);
+    } else if let Some(problem) = sts_problem(basis) {
+        add("sts_unusable", &format!("the MTA-STS policy cannot be used: {problem}"));
     } else {
         add("no_policy", "no policy tells senders to insist on TLS");
     }
+}
+
+/// Why DANE senders can deliver to no server at all, if that is so.
+fn dane_fails(basis: &Basis<'_>) -> Option<String> {
+    let mut whys: Vec<&str> = Vec::new();
+    for server in basis.relays() {
+        match &server.dane {
+            Dane::Fails(why) => whys.push(why),
+            _ => return None,
+        }
+    }
+    whys.dedup();
+    match whys.as_slice() {
+        [] => None,
+        [why] => Some(format!("{}: {why}", basis.relays().next()?.host)),
+        _ => Some("DANE fails on every MX".to_owned()),
+    }
+}
+
+/// What makes a published MTA-STS policy useless.
+fn sts_problem<'a>(basis: &'a Basis<'_>) -> Option<&'a str> {
+    let problem = basis.evidence.domain.as_ref()?.policies.sts_discovery.problem.as_ref()?;
+    Some(problem.text.trim_end_matches('.'))
 }
 
 /// True for rules about the strength of the channel itself; they decide the first mark.

@@ -59,7 +59,11 @@ fn on_all(n: usize) -> String {
 
 /// The second mark, and what it rests on.
 pub(super) fn authentication(basis: &Basis<'_>) -> (AuthenticationMark, String) {
-    let tail = if basis.policies_open() { "; published policies were not looked at" } else { "" };
+    let tail = match (basis.policies_open(), basis.sts) {
+        (false, _) => "",
+        (true, Sts::Unknown) => "; what is published could not be found out",
+        (true, _) => "; published policies were not looked at",
+    };
     if basis.tested().next().is_none() {
         return (AuthenticationMark::Unknown, "no server could be tested".into());
     }
@@ -67,11 +71,23 @@ pub(super) fn authentication(basis: &Basis<'_>) -> (AuthenticationMark, String) 
         return (AuthenticationMark::None, format!("{} has no TLS to authenticate", server.host));
     }
     if basis.relays().next().is_some() && basis.tested().all(Server::is_protected) {
-        return if basis.tested().all(|s| s.dane == Dane::Valid) {
-            (AuthenticationMark::Dane, "DANE on every MX".into())
-        } else {
-            (AuthenticationMark::Enforced, "an enforced policy on every MX".into())
+        let dane = basis.tested().all(Server::has_dane);
+        return match (dane, basis.tested().all(|s| s.sts)) {
+            (true, true) => (AuthenticationMark::Dane, "DANE and enforced MTA-STS on every MX".into()),
+            (true, false) => (AuthenticationMark::Dane, "DANE on every MX".into()),
+            (false, true) => (AuthenticationMark::Enforced, "enforced MTA-STS on every MX".into()),
+            (false, false) => (AuthenticationMark::Enforced, "DANE or enforced MTA-STS on every MX".into()),
         };
+    }
+    let failing = basis.relays().find_map(|s| match &s.dane {
+        Dane::Fails(why) => Some((s, why)),
+        _ => None,
+    });
+    if let Some((server, why)) = failing {
+        return (AuthenticationMark::None, format!("{}: {why}", server.host));
+    }
+    if basis.sts == Sts::Enforce && basis.relays().all(Server::fails_sts) {
+        return (AuthenticationMark::None, "no MX meets the enforced MTA-STS policy".into());
     }
     let unusable = basis.tested().find_map(|s| match &s.certificate {
         CertificateState::Unusable(why) if s.dane != Dane::Valid => Some((s, why)),
@@ -177,6 +193,10 @@ fn with_letter(basis: &Basis<'_>, letter: Letter, caps: &[Cap]) -> String {
             "{mail} is encrypted today, but whoever sits on the path can strip the TLS: nothing tells senders to \
              insist on it."
         ),
+        "sts_unusable" => format!(
+            "{mail} is encrypted today, but whoever sits on the path can strip the TLS: {why}."
+        ),
+        "dane_insecure_mx" => format!("{mail} is encrypted and authenticated, but can be led elsewhere: {why}."),
         "policies_not_tried" | "policies_unknown" => format!(
             "{mail} is encrypted today, and the certificates are valid. Whether a policy keeps it from being \
              stripped on the path is not known: {why}."

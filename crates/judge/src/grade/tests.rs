@@ -2,14 +2,15 @@
 
 use waxseal_model::{
     Letter::{self, A, APlus, B, C, D, E, F, X},
-    dns::DnsOutcome,
+    dns::{DnsOutcome, DnssecStatus},
     grade::{AuthenticationMark, EncryptionMark},
+    policy::{StsMode, StsStep},
     smtp::BackOff,
     tls::SuiteClass,
 };
 
 use super::*;
-use crate::{fixtures::*, profile};
+use crate::{fixtures::*, fixtures::{dane, sts}, profile};
 
 fn graded(change: impl Fn(&mut Evidence)) -> Grade {
     let mut evidence = healthy();
@@ -54,11 +55,16 @@ fn everything_in_force_is_a_plus_without_any_cap() {
 #[test]
 fn the_rows_of_the_table() {
     type Row = (&'static str, fn(&mut Evidence), Letter, &'static str);
-    let rows: [Row; 18] = [
+    let rows: [Row; 23] = [
         ("bogus MX", |e| domain(e).mx_answer.status = DnssecStatus::Bogus, X, "dns_bogus"),
         ("no MX host", |e| domain(e).routing = MailRouting::NoMailHost, X, "no_usable_mx"),
         ("dangling MX", |e| no_addresses(e, DnsOutcome::NxDomain), X, "no_usable_mx"),
-        ("TLSA mismatch", |e| tlsa(e).matches = Some(false), X, "dane_mismatch"),
+        ("TLSA mismatch", |e| dane(e).tlsa[0].data = "11".repeat(32), X, "dane_mismatch"),
+        ("TLSA bogus", |e| dane(e).status = DnssecStatus::Bogus, X, "dane_mismatch"),
+        ("STS leaves the MX out", |e| sts(e).mx = vec!["other.example".into()], X, "sts_failed"),
+        ("STS testing", sts_testing, B, "sts_testing"),
+        ("STS useless", sts_useless, C, "sts_unusable"),
+        ("forgeable MX", dane_without_secure_mx, B, "dane_insecure_mx"),
         ("plaintext where TLSA demands TLS", plaintext_only, X, "dane_mismatch"),
         ("plaintext where STS demands TLS", plaintext_without_dane, X, "sts_failed"),
         ("plaintext", plaintext_without_policy, F, "plaintext"),
@@ -92,11 +98,19 @@ fn plaintext_without_policy(e: &mut Evidence) {
     nothing_published(e);
 }
 
-fn tlsa(e: &mut Evidence) -> &mut waxseal_model::policy::DaneFacts {
-    match &mut facts(e).dane {
-        Observed::Seen { value: Some(value) } => value,
-        other => panic!("no TLSA in {other:?}"),
-    }
+fn sts_testing(e: &mut Evidence) {
+    facts(e).dane = Observed::seen(None);
+    sts(e).mode = StsMode::Testing;
+}
+
+fn sts_useless(e: &mut Evidence) {
+    facts(e).dane = Observed::seen(None);
+    sts_problem(e, StsStep::Http, "it answers with HTTP 404 instead of 200.");
+}
+
+fn dane_without_secure_mx(e: &mut Evidence) {
+    domain(e).policies.sts = Observed::seen(None);
+    domain(e).mx_answer.status = DnssecStatus::Insecure;
 }
 
 fn expired(e: &mut Evidence) {
@@ -118,9 +132,15 @@ fn policies_that_were_not_looked_at_make_a_c_provisional_and_claim_nothing() {
 
 #[test]
 fn dane_lifts_what_a_certificate_lacks() {
-    let grade = graded(|e| own_certificate(e).not_after = NOW - DAY);
+    let expired = |e: &mut Evidence| own_certificate(e).not_after = NOW - DAY;
+    let grade = graded(|e| {
+        expired(e);
+        domain(e).policies.sts = Observed::seen(None);
+    });
     assert_eq!(grade.letter, Some(A));
     assert_eq!(grade.authentication, AuthenticationMark::Dane);
+    // Senders that know MTA-STS alone refuse it all the same.
+    assert_eq!(graded(expired).letter, Some(X));
 }
 
 #[test]
@@ -222,4 +242,23 @@ fn one_cap_names_all_servers_that_it_is_about() {
     let caps: Vec<_> =
         grade.caps.iter().filter(|c| c.rule == "tls10_offered").map(|c| c.why.as_str()).collect();
     assert_eq!(caps, ["mx1.example.com and mx2.example.com: TLS 1.0 is accepted"]);
+}
+
+#[test]
+fn the_lift_names_the_next_letter_and_all_that_stands_before_it() {
+    let lift = graded(nothing_published).lift.unwrap();
+    assert_eq!(lift.letter, B);
+    assert!(lift.steps[0].contains("waxseal policy generate example.com"), "{:?}", lift.steps);
+    let lift = graded(sts_testing).lift.unwrap();
+    assert_eq!((lift.letter, lift.steps.len()), (A, 1));
+    let lift = graded(|e| facts(e).dane = Observed::seen(None)).lift.unwrap();
+    assert_eq!(lift.letter, APlus);
+    assert!(lift.steps[0].contains("DANE"), "{:?}", lift.steps);
+    let lift = graded(|e| {
+        nothing_published(e);
+        version(e, TlsVersion::Ssl3, true);
+    });
+    assert_eq!(lift.lift.unwrap().steps.len(), 2, "both limits at C");
+    assert_eq!(graded(|_| {}).lift, None);
+    assert_eq!(graded(unreachable).lift, None);
 }

@@ -2,7 +2,7 @@
 
 use waxseal_model::{
     Endpoint, Report, Target, TlsStart,
-    dns::DnsOutcome,
+    dns::{DnsOutcome, DnssecStatus},
     evidence::{DomainEvidence, EndpointEvidence, MxHost},
     observed::{Cause, Observed, Why},
     policy::StsMode,
@@ -124,7 +124,7 @@ fn rows(
             cells.push(versions(e));
             cells.push(certificate::cell(report, e, options.now));
             if let Some(domain) = domain {
-                cells.push(policy(domain, e));
+                cells.push(policy(report, domain, e));
             }
             rows.push(Row::Cells(cells));
         }
@@ -274,15 +274,16 @@ fn versions(e: &EndpointEvidence) -> Cell {
 }
 
 /// Which policies cover an endpoint. A policy that nobody looked for is `not tried`.
-fn policy(domain: &DomainEvidence, e: &EndpointEvidence) -> Cell {
+fn policy(report: &Report, domain: &DomainEvidence, e: &EndpointEvidence) -> Cell {
     let mut words: Vec<&str> = Vec::new();
-    match &e.evidence.dane {
-        Observed::Seen { value: Some(dane) } => {
-            words.push(if dane.matches == Some(false) { "TLSA MISMATCH" } else { "TLSA" });
+    let mut role = Role::Plain;
+    match tlsa(report, e) {
+        Some((TLSA_NOT_TRIED, _)) => words.push(TLSA_NOT_TRIED),
+        Some((word, of_word)) => {
+            words.push(word);
+            role = of_word;
         }
-        Observed::Seen { value: None } => {}
-        Observed::NotTried { .. } => words.push("not tried"),
-        Observed::Failed { .. } => words.push("TLSA?"),
+        None => {}
     }
     match &domain.policies.sts {
         Observed::Seen { value: Some(sts) } => words.push(match sts.mode {
@@ -290,13 +291,45 @@ fn policy(domain: &DomainEvidence, e: &EndpointEvidence) -> Cell {
             StsMode::Testing => "STS testing",
             StsMode::None => "STS none",
         }),
+        Observed::Seen { value: None } if domain.policies.sts_discovery.problem.is_some() => {
+            words.push("STS UNUSABLE");
+            role = Role::Bad;
+        }
         Observed::Seen { value: None } => {}
-        Observed::NotTried { .. } if words == ["not tried"] => {}
+        Observed::NotTried { .. } if words == [TLSA_NOT_TRIED] => {}
         Observed::NotTried { .. } => words.push("STS not tried"),
         Observed::Failed { .. } => words.push("STS?"),
     }
     if words.is_empty() {
         words.push("none");
     }
-    (Role::Plain, words.join(", "))
+    (role, words.join(", "))
+}
+
+const TLSA_NOT_TRIED: &str = "not tried";
+
+/// The TLSA records of an endpoint in a word or two, by what the findings say of them.
+fn tlsa(report: &Report, e: &EndpointEvidence) -> Option<(&'static str, Role)> {
+    let id = e.endpoint.id();
+    let found = |check: &str| {
+        report.findings.iter().any(|f| f.check == check && f.endpoint.as_deref() == Some(id.as_str()))
+    };
+    match &e.evidence.dane {
+        Observed::Seen { value: None } => None,
+        Observed::NotTried { why } if why.cause == Cause::NotApplicable => None,
+        Observed::NotTried { .. } => Some((TLSA_NOT_TRIED, Role::Plain)),
+        Observed::Failed { .. } => Some(("TLSA?", Role::Plain)),
+        Observed::Seen { value: Some(_) } if found("dane.mismatch") => Some(("TLSA MISMATCH", Role::Bad)),
+        Observed::Seen { value: Some(dane) } => Some(match (dane.status, dane.outcome) {
+            (DnssecStatus::Bogus, _) => ("TLSA BOGUS", Role::Bad),
+            (_, DnsOutcome::ServerError) => ("TLSA ERROR", Role::Bad),
+            (DnssecStatus::Insecure, _) => ("TLSA unsigned", Role::Notice),
+            (DnssecStatus::Indeterminate, _) => ("TLSA?", Role::Plain),
+            (DnssecStatus::Secure, _) if dane.tlsa.iter().all(|t| t.unusable.is_some()) => {
+                ("TLSA unusable", Role::Notice)
+            }
+            (DnssecStatus::Secure, _) if found("dane.insecure_mx") => ("TLSA, MX not signed", Role::Notice),
+            (DnssecStatus::Secure, _) => ("TLSA", Role::Plain),
+        }),
+    }
 }

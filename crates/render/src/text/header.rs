@@ -15,8 +15,9 @@ use crate::{
 const LABELS: usize = 16;
 /// Caps that are listed unless all are asked for.
 const CAPS: usize = 4;
-/// The rule whose cap says why a letter is provisional.
+/// The rules whose caps say why a letter is provisional.
 const NOT_TRIED: &str = "policies_not_tried";
+const UNKNOWN: &str = "policies_unknown";
 
 pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     title(page, report);
@@ -26,8 +27,16 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
         page.blank();
         marks(page, report);
         caps(page, report, options);
+        lift(page, report);
     }
     page.blank();
+}
+
+/// What would lift the letter by one. Where nearly everything is missing, the fixes say it.
+fn lift(page: &mut Page, report: &Report) {
+    let Some(lift) = &report.grade.lift else { return };
+    let label = format!("For {}", lift.letter.label());
+    page.entry(&[(Role::Plain, &label)], LABELS, Role::Plain, &lift.steps.join("; "));
 }
 
 fn title(page: &mut Page, report: &Report) {
@@ -54,9 +63,9 @@ fn marks(page: &mut Page, report: &Report) {
     let column = LABELS + width(&encryption.text()).max(width(&authentication.text())) + 2;
     mark(page, "Encryption", encryption, column, &grade.encryption_why);
     mark(page, "Authentication", authentication, column, &grade.authentication_why);
-    let said = grade.caps.iter().any(|cap| cap.rule == NOT_TRIED);
+    let said = grade.caps.iter().any(|cap| cap.rule == NOT_TRIED || cap.rule == UNKNOWN);
     if grade.provisional && !said {
-        let why = "published policies (MTA-STS, DANE) were not tried yet";
+        let why = "published policies (MTA-STS, DANE) are not known";
         page.entry(&[(Role::Plain, "Provisional")], LABELS, Role::Plain, why);
     }
 }

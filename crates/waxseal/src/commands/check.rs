@@ -15,7 +15,7 @@ use crate::{
     progress::Progress,
     setup::{self, Surroundings},
     sink::Sink,
-    targets,
+    stored, targets,
 };
 
 /// Is mail to this domain or server protected? A verdict in under a second.
@@ -70,6 +70,10 @@ pub(crate) struct CheckArgs {
     rules: RuleArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Evidence of an earlier check of the same domains: finds policies that changed without
+    /// a new id, or that vanished while senders still keep to them.
+    #[arg(long, value_name = "FILE")]
+    earlier: Option<PathBuf>,
     /// Also write the evidence to a file, for `waxseal judge`.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     evidence: Option<PathBuf>,
@@ -179,6 +183,7 @@ impl CheckArgs {
             tls,
             usage: self.submission.then_some(Usage::Submission),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            earlier: stored::policies(self.earlier.as_deref())?,
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
         let now = waxseal_scan::one::now();

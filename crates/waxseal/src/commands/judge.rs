@@ -5,17 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use waxseal_judge::judge;
 use waxseal_model::Report;
-use waxseal_render::evidence;
 
 use crate::{
     commands::check::{OutputArgs, RuleArgs},
     exit::{Exit, Failure},
     output::Terminal,
     sink::Sink,
+    stored,
 };
-
-/// Larger files are no evidence.
-const LARGEST_FILE: u64 = 1 << 30;
 
 /// Judge stored evidence again, without a network.
 ///
@@ -37,12 +34,7 @@ pub(crate) struct JudgeArgs {
 
 pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let profile = args.rules.profile()?;
-    let bytes = read(&args.file)?;
-    let name = args.file.display();
-    let all = evidence::from_json(&bytes).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
-    if all.is_empty() {
-        return Err(Failure::usage(format!("{name}: an empty list: there is nothing to judge")));
-    }
+    let all = stored::read(&args.file)?;
     let today = waxseal_scan::one::now();
     let mut sink = Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len());
     for evidence in all {
@@ -51,18 +43,4 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
         sink.take(Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings, judgement.senders))?;
     }
     sink.finish()
-}
-
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    // Evidence of thousands of domains fits; a disk image given by mistake does not.
-    let limit = LARGEST_FILE;
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(limit).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|f| f.take(limit).read_to_end(&mut bytes))
-    };
-    read.map_err(|e| Failure::usage(format!("the evidence {} cannot be read: {e}", path.display())))?;
-    Ok(bytes)
 }

@@ -65,8 +65,8 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
     let version = certificate.version.0.saturating_add(1);
     Ok(CertificateFacts {
         der: BASE64_STANDARD.encode(der),
-        sha256: sha256(der),
-        spki_sha256: sha256(certificate.subject_pki.raw),
+        sha256: sha256_hex(der),
+        spki_sha256: sha256_hex(certificate.subject_pki.raw),
         x509_version: u8::try_from(version).unwrap_or(u8::MAX),
         serial: serial(certificate.raw_serial()),
         subject: dn::rfc4514(&certificate.subject),
@@ -90,7 +90,14 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
     })
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// The certificate itself, as DER: evidence keeps it in base64. None where evidence of
+/// another origin holds something else.
+pub fn der_of(facts: &CertificateFacts) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(&facts.der).ok().filter(|der| !der.is_empty())
+}
+
+/// SHA-256 of bytes, lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 

@@ -20,7 +20,7 @@ mod roots;
 mod rsa;
 mod signature;
 
-pub use facts::{MAX_CERTIFICATE, X509Error, facts};
+pub use facts::{MAX_CERTIFICATE, X509Error, der_of, facts, sha256_hex};
 pub use names::{NameMatch, matches_host};
 pub use path::path;
 pub use roots::{RootStore, RootsError};

@@ -1,71 +1,40 @@
 //! Check [`dane.tlsa`](CHECK).
 
 use crate::checks::prelude::*;
-use waxseal_model::policy::DaneFacts;
+use waxseal_model::policy::StsMode;
 
 check! {
-    /// No TLSA records authenticate the server, or they do not fit it.
+    /// No TLSA records (DANE) authenticate the server.
     ///
     /// # Effect
-    /// Without them, DANE senders treat the server like any other. Records that do not match
-    /// keep DANE senders (Exchange Online, Postfix, many providers) from delivering at all.
+    /// Senders that use DANE treat the server like any other: unless MTA-STS protects the
+    /// domain, whoever sits on the path can strip the TLS.
     /// # Method
-    /// The TLSA records of `_25._tcp.HOST`, their DNSSEC status, and the presented chain.
-    /// Until they are looked up the verdict is undetermined.
+    /// The TLSA records of `_25._tcp.HOST`, of the end of its aliases first.
     /// # Fix
     /// Sign the zone and publish `3 1 1` records; publish the next key's before using it.
     /// # Sources
-    /// RFC 7672; RFC 7671; RFC 6698.
+    /// RFC 7672 section 2.2; RFC 7671; RFC 6698.
     "dane.tlsa", Relay, judge
 }
 
 fn judge(case: &Case) -> Outcome {
-    let host = case.host();
-    let Some(dane) = known(&case.facts()?.dane)? else {
-        return case
-            .finding(&CHECK, Severity::Low, format!("{host} has no TLSA records (DANE)"))
-            .detail("Senders that use DANE cannot authenticate it; they deliver as to any other server.")
-            .fix("dane")
-            .found();
-    };
-    match (dane.status, dane.matches) {
-        (DnssecStatus::Secure, Some(true)) => CLEAR,
-        (DnssecStatus::Secure, Some(false)) => mismatch(case, dane, &host),
-        (DnssecStatus::Secure, None) => {
-            Err(Why::new(Cause::Prerequisite, "no chain was presented to compare the TLSA records with"))
-        }
-        (DnssecStatus::Indeterminate, _) => {
-            Err(Why::new(Cause::Resolver, format!("the DNSSEC status of {} is indeterminate", dane.name)))
-        }
-        (DnssecStatus::Bogus, _) => case
-            .finding(
-                &CHECK,
-                Severity::Critical,
-                format!("The TLSA records of {host} do not verify (DNSSEC bogus)"),
-            )
-            .detail(
-                "Senders that use DANE must not deliver while they are so; the mail waits in their queues.",
-            )
-            .fix("dnssec")
-            .found(),
-        (DnssecStatus::Insecure, _) => case
-            .finding(&CHECK, Severity::Medium, format!("The TLSA records of {host} are not signed"))
-            .detail("TLSA records count only in a zone signed with DNSSEC: senders ignore these.")
-            .fix("dane")
-            .found(),
+    if known(&case.facts()?.dane)?.is_some() {
+        return CLEAR;
     }
-}
-
-fn mismatch(case: &Case, dane: &DaneFacts, host: &str) -> Outcome {
-    case.finding(&CHECK, Severity::Critical, format!("The TLSA records of {host} do not match its certificate"))
-        .detail(format!(
-            "{} names {}; the server presents another key. Senders that use DANE refuse to deliver, and return the \
-             mail after some days.",
-            dane.name,
-            text::short_list(&dane.records, 2)
-        ))
-        .fix("dane_mismatch")
-        .weight(8)
+    let host = case.host();
+    let enforced = case
+        .domain
+        .and_then(|d| d.policies.sts.get()?.as_ref())
+        .is_some_and(|p| p.mode == StsMode::Enforce);
+    let (severity, more) = if enforced {
+        (Severity::Info, "MTA-STS protects mail from senders that know it; DANE would protect it from the others too.")
+    } else {
+        (Severity::Low, "Senders that use DANE cannot authenticate it; they deliver as to any other server.")
+    };
+    case.finding(&CHECK, severity, format!("{host} has no TLSA records (DANE)"))
+        .detail(more)
+        .fix("dane")
         .found()
 }
 

@@ -1,3 +1,4 @@
-//! TLS reporting (RFC 8460).
+//! TLS-RPT: whether senders are asked for reports, and can send them.
 
+pub mod addresses;
 pub mod record;

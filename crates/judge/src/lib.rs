@@ -35,7 +35,9 @@ mod fixtures;
 
 use std::sync::LazyLock;
 
-use waxseal_model::{Evidence, Finding, Grade, Severity, Verdict, VerdictKind, finding::VerdictEntry, sender::SenderView};
+use waxseal_model::{
+    Evidence, Finding, Grade, Severity, Verdict, VerdictKind, finding::VerdictEntry, sender::SenderView,
+};
 
 pub use check::{Check, Scope};
 pub use profile::{Profile, profile, profile_names};

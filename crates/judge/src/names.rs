@@ -1,20 +1,8 @@
-//! Names in sentences, and the host patterns of policies. Whose name a certificate bears is
-//! decided by [`waxseal_wire::x509::matches_host`].
+//! Names in sentences. Whose name a certificate bears is decided by
+//! [`waxseal_wire::x509::matches_host`], which hosts a policy covers by
+//! [`waxseal_wire::sts::pattern::covers`].
 
 use waxseal_model::{PresentedChain, smtp::Conversation};
-
-/// True if a pattern of a policy covers a host: a host name, or `*.` and a suffix, where
-/// the star stands for one whole label (RFC 8461 section 4.1). Trailing dots do not count.
-pub(crate) fn pattern_covers(pattern: &str, host: &str) -> bool {
-    let pattern = pattern.trim_end_matches('.');
-    let host = host.trim_end_matches('.');
-    match pattern.strip_prefix("*.") {
-        Some(suffix) => host.split_once('.').is_some_and(|(label, rest)| {
-            !label.is_empty() && !suffix.is_empty() && rest.eq_ignore_ascii_case(suffix)
-        }),
-        None => !pattern.is_empty() && pattern.eq_ignore_ascii_case(host),
-    }
-}
 
 /// Endings of names that mean nothing outside one's own network (RFC 6761, RFC 6762,
 /// RFC 8375 and custom).
@@ -59,23 +47,6 @@ pub(crate) fn names_of(chain: &PresentedChain) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::fixtures;
-
-    #[test]
-    fn a_star_stands_for_one_whole_label() {
-        for (pattern, host, covered) in [
-            ("mx1.example.com", "MX1.example.com", true),
-            ("mx1.example.com.", "mx1.example.com", true),
-            ("*.example.com", "mx1.example.com", true),
-            ("*.example.com", "a.mx1.example.com", false),
-            ("*.example.com", "example.com", false),
-            ("mx*.example.com", "mx1.example.com", false),
-            ("*", "mx1", false),
-            ("*.", "mx1.", false),
-            ("", "", false),
-        ] {
-            assert_eq!(pattern_covers(pattern, host), covered, "{pattern} for {host}");
-        }
-    }
 
     #[test]
     fn only_a_name_that_could_stand_in_an_mx_record_is_the_servers_own() {

@@ -10,7 +10,10 @@ use waxseal_model::{
     tls::{SuiteClass, TlsEvidence, TlsVersion},
 };
 
-use waxseal_wire::x509::{self, NameMatch};
+use waxseal_wire::{
+    sts,
+    x509::{self, NameMatch},
+};
 
 use crate::{case::known, names, text};
 
@@ -298,7 +301,7 @@ pub(crate) fn path_certificates(chain: &PresentedChain) -> Vec<&CertificateFacts
 /// True if a policy names this MX host. A pattern is a host name, or `*.` and a suffix: the
 /// star stands for one whole label (RFC 8461 section 4.1).
 pub(crate) fn sts_covers(policy: &StsPolicy, host: &str) -> bool {
-    policy.mx.iter().any(|pattern| names::pattern_covers(pattern, host))
+    policy.mx.iter().any(|pattern| sts::pattern::covers(pattern, host))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 //! - [`smtp`]: replies, EHLO, what a service is and which software it runs.
 //! - [`tls`]: hellos, records and the server's first flight, suites and groups.
 //! - [`x509`]: certificates, the path to a root, names, signatures.
+//! - [`sts`], [`tlsrpt`], [`dane`]: the records and files in which a domain publishes how
+//!   mail to it is protected; [`reading`] is what their parsers return.
 //!
 //! This crate must not open sockets or files, read the environment, a clock or a source
 //! of randomness: whatever it needs is handed in. It has no opinion: a certificate of
@@ -15,8 +17,14 @@
 //! Everything that comes from a peer is hostile until proven otherwise: every parser is
 //! bounded in time and memory, and returns an error where it cannot go on.
 
+pub mod dane;
+mod fields;
+pub mod reading;
 pub mod smtp;
+pub mod sts;
 pub mod target;
 pub mod text;
 pub mod tls;
+pub mod tlsrpt;
 pub mod x509;
+mod zone;

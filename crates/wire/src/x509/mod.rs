@@ -13,6 +13,7 @@ mod constraints;
 mod der;
 mod dn;
 mod facts;
+mod keys;
 mod names;
 mod parsed;
 mod path;
@@ -21,6 +22,8 @@ mod rsa;
 mod signature;
 
 pub use facts::{MAX_CERTIFICATE, X509Error, der_of, facts, sha256_hex};
+pub use keys::KeyFileError;
+pub(crate) use keys::{is_spki, spki_in_file, spki_of, verify_with_key};
 pub use names::{NameMatch, matches_host};
 pub use path::path;
 pub use roots::{RootStore, RootsError};

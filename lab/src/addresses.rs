@@ -12,12 +12,15 @@ use crate::error::LabError;
 
 /// How often a port is looked for that is free on all addresses.
 const TRIES: u32 = 100;
+/// The second byte of a lab's first address.
+const FIRST: u8 = 77;
 
-/// Addresses of one lab, handed out one by one: 127.77.N.2 and up, with N from the
-/// process and a counter, so that labs side by side mostly have addresses of their own.
-/// Where two share some, their ports still differ.
+/// Addresses of one lab, handed out one by one: 127.77.N.2 to 127.77.N.254, then
+/// 127.78.N.2 and on, with N from the process and a counter, so that labs side by side
+/// mostly have addresses of their own. Where two share some, their ports still differ.
 #[derive(Debug)]
 pub(crate) struct Addresses {
+    second: u8,
     third: u8,
     next: u8,
 }
@@ -27,13 +30,19 @@ impl Addresses {
         static LABS: AtomicU32 = AtomicU32::new(0);
         let lab = LABS.fetch_add(1, Ordering::Relaxed);
         let mixed = std::process::id().wrapping_mul(0x9e37_79b1).wrapping_add(lab);
-        Self { third: u8::try_from(mixed % 255).unwrap_or_default(), next: 1 }
+        Self { third: u8::try_from(mixed % 255).unwrap_or_default(), second: FIRST, next: 1 }
     }
 
     /// The next address; none when all are given out.
     pub(crate) fn next(&mut self) -> Option<Ipv4Addr> {
-        self.next = self.next.checked_add(1).filter(|n| *n < 255)?;
-        Some(Ipv4Addr::new(127, 77, self.third, self.next))
+        self.next = match self.next {
+            ..254 => self.next.saturating_add(1),
+            _ => {
+                self.second = self.second.checked_add(1).filter(|s| *s < 255)?;
+                2
+            }
+        };
+        Some(Ipv4Addr::new(127, self.second, self.third, self.next))
     }
 }
 
@@ -102,6 +111,7 @@ mod tests {
     fn addresses_run_out_instead_of_repeating() {
         let mut addresses = Addresses::choose();
         let given: std::collections::BTreeSet<_> = std::iter::from_fn(|| addresses.next()).collect();
-        assert_eq!(given.len(), 253);
+        assert_eq!(given.len(), 253 * 178);
+        assert!(given.iter().all(Ipv4Addr::is_loopback));
     }
 }

@@ -5,11 +5,9 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use crate::{
     addresses::Addresses,
-    catalogue::{Domain, Family, Host, Mark},
+    catalogue::{Domain, Family, Host},
     dns::{spec::ZoneSpec, tree::Tree},
     error::LabError,
     pki::{Leaf, authority::Authority, authority::Identity},
@@ -48,7 +46,7 @@ pub(crate) fn assemble(domains: &[Domain], now: i64) -> Result<Assembly, LabErro
         ZoneSpec::signed("lab.test", "ns A 127.0.0.1"),
     ];
     for domain in domains {
-        zones.push(builder.domain(domain)?);
+        zones.extend(builder.domain(domain)?);
     }
     zones.push(ZoneSpec::signed("arpa", &reverse(&builder.hosts)));
     let hosts = builder.hosts;
@@ -81,9 +79,10 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Places a domain's hosts; its zone.
-    fn domain(&mut self, domain: &Domain) -> Result<ZoneSpec, LabError> {
+    /// Places a domain's hosts; its zone, and the one beside it.
+    fn domain(&mut self, domain: &Domain) -> Result<Vec<ZoneSpec>, LabError> {
         let mut lines: Vec<String> = Vec::new();
+        let mut beside: Vec<String> = Vec::new();
         let mut hosts = domain.hosts.clone();
         if let Some(text) = &domain.policy {
             hosts.push(Host::new("mta-sts", vec![(443, Service::Policy(Policy { text: text.clone() }))]));
@@ -92,26 +91,33 @@ impl Builder<'_> {
         lines.extend(domain.mx.iter().map(|l| (*l).to_owned()));
         lines.extend(domain.records.iter().cloned());
         for host in &hosts {
-            let (address, own) = self.host(domain, host)?;
+            let (address, own, elsewhere) = self.host(domain, host)?;
             lines = lines
                 .into_iter()
                 .map(|l| l.replace(&format!("{{{}}}", host.label), &address.to_string()))
                 .collect();
-            lines.extend(own);
+            if host.aside { &mut beside } else { &mut lines }.extend(own);
+            lines.extend(elsewhere);
         }
-        Ok(ZoneSpec {
+        let mut zones = vec![ZoneSpec {
             apex: domain.name(),
             records: lines.join("\n"),
             signing: domain.signing,
             fault: domain.fault,
-        })
+        }];
+        if let Some(signing) = domain.aside {
+            let spec = ZoneSpec::signed(&domain.name_aside(), &beside.join("\n"));
+            zones.push(ZoneSpec { signing, ..spec });
+        }
+        Ok(zones)
     }
 
-    /// Places one host; its address and zone lines.
-    fn host(&mut self, domain: &Domain, host: &Host) -> Result<(IpAddr, Vec<String>), LabError> {
+    /// Places one host; its address, the lines of its zone, and lines of the domain's.
+    fn host(&mut self, domain: &Domain, host: &Host) -> Result<(IpAddr, Vec<String>, Vec<String>), LabError> {
+        let zone = if host.aside { domain.name_aside() } else { domain.name() };
         let name = match host.label {
-            "" => domain.name(),
-            label => format!("{label}.{}", domain.name()),
+            "" => zone,
+            label => format!("{label}.{zone}"),
         };
         let address: IpAddr = match host.family {
             Family::V6 => Ipv6Addr::LOCALHOST.into(),
@@ -124,6 +130,7 @@ impl Builder<'_> {
         let owner = if host.label.is_empty() { "@" } else { host.label };
         let rtype = if address.is_ipv4() { "A" } else { "AAAA" };
         let mut lines = vec![format!("{owner} {rtype} {address}")];
+        let mut elsewhere = Vec::new();
         let mut services = Vec::new();
         // One certificate for all ports of a host that want the same one.
         let mut identities: Vec<(Leaf, Identity)> = Vec::new();
@@ -138,17 +145,21 @@ impl Builder<'_> {
                             identity
                         }
                     };
-                    Some(Engine::new(tls, identity, self.authority)?)
+                    if *port == 25 {
+                        let root = self.authority.root_bearer();
+                        for tlsa in &host.tlsa {
+                            let place = if tlsa.owner.is_some() { &mut elsewhere } else { &mut lines };
+                            place.extend(tlsa.lines(owner, &identity, &root));
+                        }
+                    }
+                    Some(Engine::new(tls, &name, identity, self.authority)?)
                 }
                 None => None,
             };
             services.push(PlacedService { port: *port, service: service.clone(), engine });
         }
-        for (_, identity) in &identities {
-            lines.extend(tlsa(owner, host.tlsa, identity));
-        }
         self.hosts.push(PlacedHost { name, address, services });
-        Ok((address, lines))
+        Ok((address, lines, elsewhere))
     }
 }
 
@@ -157,19 +168,6 @@ fn tls_of(service: &Service) -> Option<Tls> {
         Service::Smtp(smtp) | Service::ImplicitTls(smtp) => Some(smtp.tls),
         Service::Policy(_) => Some(Tls::default()),
         Service::Raw(_) => None,
-    }
-}
-
-/// TLSA records `3 1 1` for port 25 of a host.
-fn tlsa(owner: &str, mark: Mark, identity: &Identity) -> Vec<String> {
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let record = |hash: &[u8]| format!("_25._tcp.{owner} TLSA 3 1 1 {}", hex(hash));
-    match mark {
-        Mark::None => Vec::new(),
-        Mark::Matching => {
-            identity.leaf_keys().iter().map(|key| record(digest(&SHA256, key).as_ref())).collect()
-        }
-        Mark::Mismatching => vec![record(digest(&SHA256, b"another key").as_ref())],
     }
 }
 

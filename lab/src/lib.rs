@@ -7,7 +7,8 @@
 //! - `catalogue`: the mail domains, each with what a right verdict on it is.
 //! - `assemble`, `addresses`: addresses of 127.0.0.0/8, ports, certificates, zones.
 //! - `servers`: SMTP and what else listens; `dns`: the signed tree and its server;
-//!   `pki`: keys and certificates; `tls10`: a TLS that libraries no longer offer.
+//!   `pki`: keys and certificates; `tlsa`: records about them; `tls10`: a TLS that
+//!   libraries no longer offer.
 //! - `log`: connections counted, events in order.
 //!
 //! The lab shares no code with the crates that it tests, so that it cannot share their
@@ -23,6 +24,7 @@ mod log;
 mod pki;
 mod servers;
 mod tls10;
+mod tlsa;
 
 use std::{
     collections::BTreeMap,

@@ -98,9 +98,16 @@ async fn starttls_forgets_what_was_said_before_and_is_not_offered_again() {
 #[tokio::test]
 async fn certificates_are_good_or_bad_in_the_way_that_they_say() {
     let lab = lab().await;
-    for domain in
-        ["healthy", "ecdsa", "rsa", "tls12-only", "tls13-only", "client-certificate", "expires-soon"]
-    {
+    for domain in [
+        "healthy",
+        "ecdsa",
+        "rsa",
+        "tls12-only",
+        "tls13-only",
+        "client-certificate",
+        "expires-soon",
+        "wildcard",
+    ] {
         let host = format!("mx.{domain}.lab.test");
         Client::starttls(&lab, &host).await.unwrap_or_else(|e| panic!("{domain}: {e}"));
     }

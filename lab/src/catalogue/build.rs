@@ -4,6 +4,7 @@ use super::Expect;
 use crate::{
     dns::spec::{Fault, Signing},
     servers::{Service, smtp::Smtp},
+    tlsa::Tlsa,
 };
 
 /// A mail domain.
@@ -24,6 +25,9 @@ pub(crate) struct Domain {
     pub(crate) records: Vec<String>,
     pub(crate) signing: Signing,
     pub(crate) fault: Option<Fault>,
+    /// How a zone beside the domain's own is signed, `LABEL-hosts.lab.test`, for hosts that
+    /// live there; none where there is no such zone.
+    pub(crate) aside: Option<Signing>,
     /// The MTA-STS policy file.
     pub(crate) policy: Option<String>,
 }
@@ -35,7 +39,10 @@ pub(crate) struct Host {
     pub(crate) label: &'static str,
     pub(crate) services: Vec<(u16, Service)>,
     pub(crate) family: Family,
-    pub(crate) tlsa: Mark,
+    /// TLSA records for port 25.
+    pub(crate) tlsa: Vec<Tlsa>,
+    /// The host lives in the zone beside the domain's own.
+    pub(crate) aside: bool,
 }
 
 /// Which address a host has.
@@ -43,17 +50,6 @@ pub(crate) struct Host {
 pub(crate) enum Family {
     V4,
     V6,
-}
-
-/// A TLSA record `3 1 1` for port 25.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Mark {
-    #[default]
-    None,
-    /// Of the host's keys.
-    Matching,
-    /// Of another key.
-    Mismatching,
 }
 
 impl Domain {
@@ -70,6 +66,7 @@ impl Domain {
             records: Vec::new(),
             signing: Signing::Nsec,
             fault: None,
+            aside: None,
             policy: None,
         }
     }
@@ -104,6 +101,22 @@ impl Domain {
         self
     }
 
+    /// Adds a zone beside the domain's own.
+    pub(crate) fn with_aside(mut self, signing: Signing) -> Self {
+        self.aside = Some(signing);
+        self
+    }
+
+    pub(crate) fn fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// The name of the zone beside the domain's own.
+    pub(crate) fn name_aside(&self) -> String {
+        format!("{}-hosts.lab.test", self.label)
+    }
+
     /// The domain's name in DNS.
     pub(crate) fn name(&self) -> String {
         format!("{}.lab.test", self.label)
@@ -112,11 +125,17 @@ impl Domain {
 
 impl Host {
     pub(crate) fn new(label: &'static str, services: Vec<(u16, Service)>) -> Self {
-        Self { label, services, family: Family::V4, tlsa: Mark::None }
+        Self { label, services, family: Family::V4, tlsa: Vec::new(), aside: false }
     }
 
-    pub(crate) fn tlsa(mut self, tlsa: Mark) -> Self {
-        self.tlsa = tlsa;
+    pub(crate) fn tlsa(mut self, tlsa: &[Tlsa]) -> Self {
+        self.tlsa = tlsa.to_vec();
+        self
+    }
+
+    /// Puts the host into the zone beside the domain's own.
+    pub(crate) fn aside(mut self) -> Self {
+        self.aside = true;
         self
     }
 

@@ -95,6 +95,12 @@ fn sound_ones() -> Vec<Domain> {
             usable(&[]),
             Leaf { keys: Keys::Both, ..sound },
         ),
+        shown(
+            "wildcard",
+            "The certificate is for all hosts of the domain",
+            usable(&[]),
+            Leaf { naming: Naming::Wildcard, ..sound },
+        ),
     ]
 }
 

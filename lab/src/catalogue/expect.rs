@@ -59,7 +59,7 @@ const TROUBLE: &[&str] = &[
     "tls.tls11",
 ];
 
-/// What a right verdict on a domain is, with published policies not looked at.
+/// What a right verdict on a domain is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expect {
     /// The letters that are right; `-` stands for no letter.

@@ -3,10 +3,11 @@
 //!
 //! A domain is added by one function in the file of its theme and one line in that
 //! file's list. Behaviour of servers is described in [`crate::servers`], certificates in
-//! [`crate::pki`], zones in [`crate::dns::spec`].
+//! [`crate::pki`], zones in [`crate::dns::spec`], TLSA records in [`crate::tlsa`].
 
 mod build;
 mod certificates;
+mod dane;
 mod expect;
 mod hostile;
 mod names;
@@ -19,7 +20,7 @@ mod tests;
 
 pub use expect::Expect;
 
-pub(crate) use build::{Domain, Family, Host, Mark};
+pub(crate) use build::{Domain, Family, Host};
 
 /// All domains, the demonstration first, each set in the order in which it is shown.
 pub(crate) fn all() -> Vec<Domain> {
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<Domain> {
         names::list(),
         hostile::list(),
         policies::list(),
+        dane::list(),
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,7 @@
 
 use super::{Domain, Expect, Host};
 use crate::{
-    dns::spec::{Fault, Signing},
+    dns::spec::{Fault, Signing, Trouble},
     servers::{Service, smtp::Smtp},
 };
 
@@ -34,11 +34,8 @@ pub(super) fn list() -> Vec<Domain> {
             expect(&["C", "-"], &[]),
         )
         .signing(Signing::Ed25519),
-        Domain {
-            fault: Some(Fault::ServFail),
-            ..shown("servfail", "The name servers answer SERVFAIL", none)
-        },
-        Domain { fault: Some(Fault::Silence), ..shown("dns-silent", "The name servers do not answer", none) },
+        shown("servfail", "The name servers answer SERVFAIL", none).fault(Fault::all(Trouble::ServFail)),
+        shown("dns-silent", "The name servers do not answer", none).fault(Fault::all(Trouble::Silence)),
         shown(
             "mx-cname",
             "The MX is an alias, and the certificate does not bear the alias",

@@ -13,7 +13,7 @@ use domain::{
 
 use super::{
     sign::{LabName, LabRecord},
-    spec::Fault,
+    spec::Trouble,
     tree::Tree,
     zone::{Lookup, RecordSet},
 };
@@ -86,9 +86,9 @@ impl Reply {
         let mut seen: Vec<LabName> = Vec::new();
         while seen.len() < MAX_ALIASES && !seen.contains(&name) {
             let zone = tree.zone_for(&name, question.qtype())?;
-            match zone.fault {
-                Some(Fault::Silence) => return None,
-                Some(Fault::ServFail) => {
+            match zone.fault.and_then(|f| f.for_question(&name, question.qtype())) {
+                Some(Trouble::Silence) => return None,
+                Some(Trouble::ServFail) => {
                     reply.rcode = Rcode::SERVFAIL;
                     reply.answers.clear();
                     return Some(reply);

@@ -105,9 +105,13 @@ pub(crate) fn sign(
     let config = SigningConfig::new(denial, inception, expiration);
     zone.sign_zone(apex, &config, &[key]).map_err(|e| LabError::zone(apex, &e))?;
     let mut records = zone.into_inner();
-    if signing == Signing::Corrupt {
-        records = records.into_iter().map(corrupt).collect();
-    }
+    let damaged = |covered: Rtype| match signing {
+        Signing::Corrupt => true,
+        Signing::CorruptOnly(rtype) => covered == rtype,
+        _ => false,
+    };
+    records =
+        records.into_iter().map(|r| if covered(&r).is_some_and(damaged) { corrupt(r) } else { r }).collect();
     records.extend(signed_dnskey(apex, key, sound)?);
     Ok(records)
 }

@@ -1,5 +1,7 @@
 //! What a zone holds, and how it is signed or mis-signed.
 
+use domain::base::{Name, iana::Rtype, name::ToLabelIter};
+
 /// One zone before signing. SOA and NS records, keys and delegations are added when the
 /// tree is built.
 #[derive(Debug, Clone)]
@@ -11,7 +13,8 @@ pub(crate) struct ZoneSpec {
     pub(crate) records: String,
     /// How the zone is signed.
     pub(crate) signing: Signing,
-    /// What the server does with questions about this zone instead of answering.
+    /// What the server does with questions about this zone, or some of them, instead of
+    /// answering.
     pub(crate) fault: Option<Fault>,
 }
 
@@ -36,6 +39,8 @@ pub(crate) enum Signing {
     Unsigned,
     /// Every signature but that of the DNSKEY set has a bit turned over.
     Corrupt,
+    /// The signatures over sets of this type have a bit turned over, all others are sound.
+    CorruptOnly(Rtype),
     /// Every signature but that of the DNSKEY set ended a week ago: longer than the skew
     /// that validators allow (unbound: up to a day).
     Expired,
@@ -45,11 +50,49 @@ pub(crate) enum Signing {
     Missing,
 }
 
-/// A name server in trouble.
+/// A name server in trouble with a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Every question is answered with SERVFAIL.
+pub(crate) struct Fault {
+    pub(crate) trouble: Trouble,
+    /// Which questions meet it.
+    pub(crate) with: With,
+}
+
+/// What happens to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It is answered with SERVFAIL.
     ServFail,
-    /// No question is answered.
+    /// It is not answered.
     Silence,
+}
+
+/// Which questions meet a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    /// All.
+    All,
+    /// Those for this type.
+    Type(Rtype),
+    /// Those for names that begin with this label.
+    Label(&'static str),
+}
+
+impl Fault {
+    /// All questions are answered with SERVFAIL, or none is answered.
+    pub(crate) fn all(trouble: Trouble) -> Self {
+        Self { trouble, with: With::All }
+    }
+
+    /// What happens to a question for `name` and `rtype`; none where it is answered.
+    pub(crate) fn for_question(self, name: &Name<impl AsRef<[u8]>>, rtype: Rtype) -> Option<Trouble> {
+        let meets = match self.with {
+            With::All => true,
+            With::Type(faulty) => faulty == rtype,
+            With::Label(label) => {
+                name.iter_labels().next().is_some_and(|l| l.as_slice().eq_ignore_ascii_case(label.as_bytes()))
+            }
+        };
+        meets.then_some(self.trouble)
+    }
 }

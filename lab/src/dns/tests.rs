@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     answer::{Transport, answer},
     server::{serve_tcp, serve_udp},
-    spec::{Fault, Signing, ZoneSpec},
+    spec::{Fault, Signing, Trouble, With, ZoneSpec},
     tree::Tree,
 };
 use crate::log::Log;
@@ -49,11 +49,18 @@ fn specs() -> Vec<ZoneSpec> {
         zone("wrong-ds.test", Signing::WrongDs),
         zone("missing.test", Signing::Missing),
         zone("ed25519.test", Signing::Ed25519),
+        zone("no-tlsa.test", Signing::CorruptOnly(Rtype::TLSA)),
     ];
     let big = (0..40).map(|n| format!("@ TXT \"{n} {}\"\n", "x".repeat(200))).collect::<String>();
     list.push(ZoneSpec::signed("big.test", &big));
-    for (apex, fault) in [("servfail.test", Fault::ServFail), ("silent.test", Fault::Silence)] {
-        list.push(ZoneSpec { fault: Some(fault), ..zone(apex, Signing::Nsec) });
+    for (apex, trouble, with) in [
+        ("servfail.test", Trouble::ServFail, With::All),
+        ("silent.test", Trouble::Silence, With::All),
+        ("tlsa-servfail.test", Trouble::ServFail, With::Type(Rtype::TLSA)),
+        ("tlsa-silent.test", Trouble::Silence, With::Type(Rtype::TLSA)),
+        ("label.test", Trouble::ServFail, With::Label("deep")),
+    ] {
+        list.push(ZoneSpec { fault: Some(Fault { trouble, with }), ..zone(apex, Signing::Nsec) });
     }
     list
 }
@@ -150,6 +157,31 @@ async fn an_unsigned_zone_is_insecure_and_damaged_ones_are_bogus() {
         assert!(reply.header_counts().ancount() > 0, "{name}");
         assert!(matches!(state, ValidationState::Bogus), "{name}: {state:?}");
     }
+}
+
+#[tokio::test]
+async fn one_type_alone_can_be_bogus_or_unanswered() {
+    let server = Server::start().await;
+    for (name, rtype, sound) in [
+        ("no-tlsa.test", Rtype::MX, true),
+        ("mx.no-tlsa.test", Rtype::A, true),
+        ("_25._tcp.mx.no-tlsa.test", Rtype::TLSA, false),
+        ("mx.tlsa-servfail.test", Rtype::A, true),
+        ("deep.er.tlsa-servfail.test", Rtype::A, true),
+    ] {
+        let (_, state) = server.ask(name, rtype).await;
+        match sound {
+            true => assert!(matches!(state, ValidationState::Secure), "{name} {rtype}: {state:?}"),
+            false => assert!(matches!(state, ValidationState::Bogus), "{name} {rtype}: {state:?}"),
+        }
+    }
+    let ask = |name: &str, rtype| answer(&server.tree, &query(name, rtype).finish(), Transport::Tcp);
+    let rcode = |reply: Vec<u8>| Message::from_octets(reply).unwrap().header().rcode();
+    assert_eq!(rcode(ask("_25._tcp.mx.tlsa-servfail.test", Rtype::TLSA).unwrap()), Rcode::SERVFAIL);
+    assert!(ask("_25._tcp.mx.tlsa-silent.test", Rtype::TLSA).is_none());
+    assert!(ask("mx.tlsa-silent.test", Rtype::A).is_some());
+    assert_eq!(rcode(ask("Deep.er.label.test", Rtype::A).unwrap()), Rcode::SERVFAIL);
+    assert_eq!(rcode(ask("er.label.test", Rtype::A).unwrap()), Rcode::NOERROR);
 }
 
 #[tokio::test]

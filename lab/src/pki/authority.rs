@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber, SigningKey,
 };
 use rustls::{crypto::aws_lc_rs::sign::any_supported_type, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -15,6 +15,7 @@ use crate::error::LabError;
 
 const ROOT: &str = "waxseal lab root CA";
 const INTERMEDIATE: &str = "waxseal lab intermediate CA";
+const PRIVATE: &str = "waxseal lab private CA";
 /// An extension of this size makes the certificate larger than any client should read.
 const HUGE: usize = 1_100_000;
 /// An arc under which nobody has registered anything (2.25 is for UUIDs).
@@ -23,8 +24,11 @@ const PADDING_OID: [u64; 3] = [2, 25, 1];
 /// A root, an intermediate under it, and the clock that leaves are dated by.
 pub(crate) struct Authority {
     root: Certificate,
+    root_key: Vec<u8>,
     intermediate: Certificate,
     issuer: Issuer<'static, KeyPair>,
+    private: Certificate,
+    private_issuer: Issuer<'static, KeyPair>,
     now: OffsetDateTime,
 }
 
@@ -35,17 +39,26 @@ pub(crate) struct Identity {
     pub(crate) rsa: Option<Arc<CertifiedKey>>,
     /// PKCS#8 of the RSA key, for engines other than rustls.
     pub(crate) rsa_pkcs8: Option<Vec<u8>>,
+    /// Who signed them.
+    pub(crate) issuer: Bearer,
 }
 
-impl Identity {
-    /// SHA-256 of the public key of the certificate that modern clients get, for a TLSA
-    /// record `3 1 1`.
-    pub(crate) fn leaf_keys(&self) -> Vec<Vec<u8>> {
-        self.ecdsa
-            .iter()
-            .chain(&self.rsa)
-            .filter_map(|k| Some(k.key.public_key()?.as_ref().to_vec()))
-            .collect()
+/// A certificate and its public key as TLSA records refer to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    /// The whole certificate in DER (selector 0 of RFC 6698 section 2.1.2).
+    pub(crate) certificate: Vec<u8>,
+    /// SubjectPublicKeyInfo in DER (selector 1).
+    pub(crate) key: Vec<u8>,
+}
+
+impl Bearer {
+    /// The certificate that a server shows; none for a key that cannot say what it is.
+    pub(crate) fn of(shown: &CertifiedKey) -> Option<Self> {
+        Some(Self {
+            certificate: shown.cert.first()?.to_vec(),
+            key: shown.key.public_key()?.as_ref().to_vec(),
+        })
     }
 }
 
@@ -54,14 +67,26 @@ impl Authority {
     pub(crate) fn new(now: i64) -> Result<Self, LabError> {
         let now = OffsetDateTime::from_unix_timestamp(now).map_err(|e| LabError::certificate(ROOT, &e))?;
         let make = || -> Result<Self, rcgen::Error> {
-            let root_key = KeyPair::generate()?;
+            let root_pair = KeyPair::generate()?;
+            let root_key = root_pair.subject_public_key_info();
             let root_params = authority_params(ROOT, now, 3650);
-            let root = root_params.self_signed(&root_key)?;
-            let root_issuer = Issuer::new(root_params, root_key);
+            let root = root_params.self_signed(&root_pair)?;
+            let root_issuer = Issuer::new(root_params, root_pair);
             let key = KeyPair::generate()?;
             let params = authority_params(INTERMEDIATE, now, 1825);
             let intermediate = params.signed_by(&key, &root_issuer)?;
-            Ok(Self { root, intermediate, issuer: Issuer::new(params, key), now })
+            let private_key = KeyPair::generate()?;
+            let private_params = authority_params(PRIVATE, now, 1825);
+            let private = private_params.self_signed(&private_key)?;
+            Ok(Self {
+                root,
+                root_key,
+                intermediate,
+                issuer: Issuer::new(params, key),
+                private,
+                private_issuer: Issuer::new(private_params, private_key),
+                now,
+            })
         };
         make().map_err(|e| LabError::certificate(ROOT, &e))
     }
@@ -76,9 +101,25 @@ impl Authority {
         self.root.der()
     }
 
+    /// The root as TLSA records refer to it.
+    pub(crate) fn root_bearer(&self) -> Bearer {
+        Bearer { certificate: self.root.der().to_vec(), key: self.root_key.clone() }
+    }
+
+    /// Who signs leaves with this chain. A leaf that signs itself has no issuer that a
+    /// record could name; the intermediate stands in.
+    fn issuer_bearer(&self, chain: Chain) -> Bearer {
+        let (certificate, issuer) = match chain {
+            Chain::Private => (&self.private, &self.private_issuer),
+            _ => (&self.intermediate, &self.issuer),
+        };
+        Bearer { certificate: certificate.der().to_vec(), key: issuer.key().subject_public_key_info() }
+    }
+
     /// Makes the certificates that `leaf` describes for `host`.
     pub(crate) fn issue(&self, host: &str, leaf: Leaf) -> Result<Identity, LabError> {
-        let mut identity = Identity { ecdsa: None, rsa: None, rsa_pkcs8: None };
+        let issuer = self.issuer_bearer(leaf.chain);
+        let mut identity = Identity { ecdsa: None, rsa: None, rsa_pkcs8: None, issuer };
         let fail = |e: rcgen::Error| LabError::certificate(host, &e);
         if matches!(leaf.keys, Keys::Ecdsa | Keys::Both) {
             let key = KeyPair::generate().map_err(fail)?;
@@ -124,18 +165,23 @@ impl Authority {
         let params = self.leaf_params(host, leaf)?;
         let certificate = match leaf.chain {
             Chain::SelfSigned => params.self_signed(key)?,
+            Chain::Private => params.signed_by(key, &self.private_issuer)?,
             _ => params.signed_by(key, &self.issuer)?,
         };
         Ok(certificate.der().clone())
     }
 
     fn leaf_params(&self, host: &str, leaf: Leaf) -> Result<CertificateParams, rcgen::Error> {
+        let parent = host.split_once('.').map_or(host, |(_, parent)| parent);
         let name = match leaf.naming {
-            Naming::Host => host,
-            Naming::Other(name) => name,
+            Naming::Host | Naming::CommonName => host.to_owned(),
+            Naming::Other(name) => name.to_owned(),
+            Naming::Parent => parent.to_owned(),
+            Naming::Wildcard => format!("*.{parent}"),
         };
-        let mut params = CertificateParams::new(vec![name.to_owned()])?;
-        params.distinguished_name = distinguished(name);
+        let alternative = if leaf.naming == Naming::CommonName { Vec::new() } else { vec![name.clone()] };
+        let mut params = CertificateParams::new(alternative)?;
+        params.distinguished_name = distinguished(&name);
         (params.not_before, params.not_after) = self.dates(leaf.dates);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
@@ -152,6 +198,8 @@ impl Authority {
             Chain::Full | Chain::Huge => vec![leaf, intermediate],
             Chain::LeafOnly | Chain::SelfSigned => vec![leaf],
             Chain::OutOfOrder => vec![leaf, self.root.der().clone(), intermediate],
+            Chain::WithRoot => vec![leaf, intermediate, self.root.der().clone()],
+            Chain::Private => vec![leaf, self.private.der().clone()],
         }
     }
 

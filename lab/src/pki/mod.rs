@@ -59,6 +59,12 @@ pub(crate) enum Naming {
     Host,
     /// Another host.
     Other(&'static str),
+    /// The domain above the host: for `mx.example.test` it is `example.test`.
+    Parent,
+    /// All hosts of the domain above, `*.example.test`.
+    Wildcard,
+    /// The host, but as common name only: no alternative names at all.
+    CommonName,
 }
 
 /// What is sent.
@@ -71,8 +77,13 @@ pub(crate) enum Chain {
     LeafOnly,
     /// The leaf, the root, then the intermediate.
     OutOfOrder,
+    /// The leaf, the intermediate and the root.
+    WithRoot,
     /// A leaf signed with its own key.
     SelfSigned,
+    /// A leaf signed by an authority of the server's own, which is sent along and which
+    /// nobody else trusts.
+    Private,
     /// The leaf carries an extension of more than a million bytes.
     Huge,
 }

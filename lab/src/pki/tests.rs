@@ -65,6 +65,21 @@ fn each_deviation_changes_what_it_says() {
         assert_eq!(certificate.issuer().to_string(), "CN=waxseal lab intermediate CA");
         assert_eq!(sent, 1);
     });
+    for (naming, expected) in [(Naming::Parent, "example.test"), (Naming::Wildcard, "*.example.test")] {
+        with_leaf(Leaf { naming, ..Leaf::default() }, |certificate, _| {
+            assert_eq!(names(certificate), [expected]);
+        });
+    }
+    with_leaf(Leaf { naming: Naming::CommonName, ..Leaf::default() }, |certificate, _| {
+        assert_eq!(certificate.version.0, 2, "X.509 v3");
+        assert!(certificate.subject_alternative_name().unwrap().is_none());
+        assert_eq!(certificate.subject().to_string(), "CN=mx.example.test");
+    });
+    with_leaf(Leaf { chain: Chain::Private, ..Leaf::default() }, |certificate, sent| {
+        assert_eq!(certificate.issuer().to_string(), "CN=waxseal lab private CA");
+        assert_eq!(sent, 2);
+    });
+    with_leaf(Leaf { chain: Chain::WithRoot, ..Leaf::default() }, |_, sent| assert_eq!(sent, 3));
     with_leaf(Leaf { chain: Chain::OutOfOrder, ..Leaf::default() }, |_, sent| assert_eq!(sent, 3));
     with_leaf(Leaf { chain: Chain::Huge, ..Leaf::default() }, |certificate, _| {
         assert!(certificate.extensions().iter().any(|e| e.value.len() > 1_000_000));

@@ -20,7 +20,7 @@ use super::{Site, lines::Stream};
 use crate::{
     error::LabError,
     pki::{
-        Leaf,
+        Chain, Leaf,
         authority::{Authority, Identity},
     },
     tls10,
@@ -36,6 +36,18 @@ const INTERNAL_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
 pub(crate) struct Tls {
     pub(crate) leaf: Leaf,
     pub(crate) kind: Kind,
+    pub(crate) sni: Sni,
+}
+
+/// What the name that a client asks for (SNI, RFC 6066 section 3) does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sni {
+    /// Nothing: everybody gets the same certificates.
+    #[default]
+    Ignored,
+    /// Clients that ask for the host's name get its certificate, all others get a
+    /// self-signed one of another key, as servers of many domains have it.
+    Chooses,
 }
 
 /// Which TLS.
@@ -68,9 +80,10 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// Makes ready what `tls` describes, with certificates for `host`.
+    /// Makes ready what `tls` describes, with the certificates of `host`.
     pub(crate) fn new(
         tls: Tls,
+        host: &str,
         identity: Identity,
         authority: &Authority,
     ) -> std::result::Result<Self, LabError> {
@@ -106,7 +119,14 @@ impl Engine {
         } else {
             builder.with_no_client_auth()
         };
-        let config = builder.with_cert_resolver(Arc::new(ByClient(identity)));
+        let stranger = match tls.sni {
+            Sni::Ignored => None,
+            Sni::Chooses => {
+                let leaf = Leaf { chain: Chain::SelfSigned, ..Leaf::default() };
+                Some((host.to_owned(), authority.issue("default.invalid", leaf)?))
+            }
+        };
+        let config = builder.with_cert_resolver(Arc::new(ByClient { identity, stranger }));
         Ok(Self::Rustls(TlsAcceptor::from(Arc::new(config))))
     }
 
@@ -170,11 +190,19 @@ async fn hello(tcp: &mut TcpStream) -> Result<()> {
 
 /// Gives ECDSA to clients that can, RSA to the others.
 #[derive(Debug)]
-struct ByClient(Identity);
+struct ByClient {
+    identity: Identity,
+    /// The name that clients must ask for, and what they get if they do not.
+    stranger: Option<(String, Identity)>,
+}
 
 impl ResolvesServerCert for ByClient {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let fits = |k: &&Arc<CertifiedKey>| k.key.choose_scheme(hello.signature_schemes()).is_some();
-        self.0.ecdsa.iter().chain(&self.0.rsa).find(fits).cloned()
+        let identity = match &self.stranger {
+            Some((name, other)) if hello.server_name() != Some(name) => other,
+            _ => &self.identity,
+        };
+        identity.ecdsa.iter().chain(&identity.rsa).find(fits).cloned()
     }
 }

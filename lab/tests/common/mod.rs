@@ -1,12 +1,15 @@
 //! A mail client of few words, for the tests of the lab.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod names;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -53,6 +56,73 @@ impl Client<TcpStream> {
         let name = ServerName::try_from(host.to_owned()).unwrap();
         let connector = TlsConnector::from(Arc::new(config));
         timeout(PATIENCE, connector.connect(name, self.stream)).await.unwrap().map(Client::new)
+    }
+}
+
+impl Client<TcpStream> {
+    /// The certificates that a host shows to a client that asks for it by name, in DER.
+    pub(crate) async fn chain(lab: &Lab, host: &str) -> Vec<Vec<u8>> {
+        Self::chain_for_name(lab, host, host).await
+    }
+
+    /// The certificates that a host shows to a client that asks for `name`.
+    pub(crate) async fn chain_for_name(lab: &Lab, host: &str, name: &str) -> Vec<Vec<u8>> {
+        let mut client = Self::connect(lab, host, 25).await;
+        client.reply().await;
+        client.say("EHLO client.test").await;
+        assert_eq!(client.say("STARTTLS").await[..3], *"220", "{host}");
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody))
+            .with_no_client_auth();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        let secured = timeout(PATIENCE, connector.connect(name, client.stream)).await.unwrap().unwrap();
+        let shown = secured.get_ref().1.peer_certificates().unwrap();
+        shown.iter().map(|c| c.to_vec()).collect()
+    }
+}
+
+/// Takes any certificate, but insists that the server has its key.
+#[derive(Debug)]
+struct Anybody;
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let supported = aws_lc_rs::default_provider().signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, &supported)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let supported = aws_lc_rs::default_provider().signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, &supported)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
 

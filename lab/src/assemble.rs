@@ -7,11 +7,11 @@ use std::{
 
 use crate::{
     addresses::Addresses,
-    catalogue::{Domain, Family, Host},
+    catalogue::{Domain, Family, Host, Place},
     dns::{spec::ZoneSpec, tree::Tree},
     error::LabError,
     pki::{Leaf, authority::Authority, authority::Identity},
-    servers::{Service, https::Policy, tls::Engine, tls::Tls},
+    servers::{Service, tls::Engine, tls::Tls},
 };
 
 /// Everything of a lab but its sockets.
@@ -84,9 +84,15 @@ impl Builder<'_> {
         let mut lines: Vec<String> = Vec::new();
         let mut beside: Vec<String> = Vec::new();
         let mut hosts = domain.hosts.clone();
-        if let Some(text) = &domain.policy {
-            hosts.push(Host::new("mta-sts", vec![(443, Service::Policy(Policy { text: text.clone() }))]));
-            lines.push("_mta-sts TXT \"v=STSv1; id=20260101T000000\"".into());
+        if let Some(sts) = &domain.sts {
+            lines.extend(sts.record.iter().cloned());
+            let services = vec![(443, Service::Policy(sts.policy.clone()))];
+            match sts.place {
+                Place::Here => hosts.push(Host::new("mta-sts", services)),
+                Place::Closed => hosts.push(Host::new("mta-sts", Vec::new())),
+                Place::Nowhere => {}
+                Place::At(address) => lines.push(format!("mta-sts {address}")),
+            }
         }
         lines.extend(domain.mx.iter().map(|l| (*l).to_owned()));
         lines.extend(domain.records.iter().cloned());
@@ -166,7 +172,7 @@ impl Builder<'_> {
 fn tls_of(service: &Service) -> Option<Tls> {
     match service {
         Service::Smtp(smtp) | Service::ImplicitTls(smtp) => Some(smtp.tls),
-        Service::Policy(_) => Some(Tls::default()),
+        Service::Policy(policy) => Some(policy.tls),
         Service::Raw(_) => None,
     }
 }

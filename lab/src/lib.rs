@@ -52,18 +52,39 @@ pub use log::LogLine;
 pub struct LabOptions {
     /// Also the domains that are for tests only; on by default.
     pub extras: bool,
+    /// Also the domains that name addresses beyond loopback; off by default. Only who
+    /// refuses such addresses may scan them.
+    pub outside: bool,
+    /// First labels of the domains to start, `healthy`; all where it is empty.
+    pub only: Vec<String>,
 }
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { extras: true }
+        Self { extras: true, outside: false, only: Vec::new() }
     }
 }
 
 impl LabOptions {
     /// The demonstration's domains only.
     pub fn demo() -> Self {
-        Self { extras: false }
+        Self { extras: false, ..Self::default() }
+    }
+
+    /// All domains, with those that name addresses beyond loopback: for tests of what
+    /// keeps a scanner from going there.
+    pub fn guard() -> Self {
+        Self { outside: true, ..Self::default() }
+    }
+
+    /// These domains and no others, by their first labels: quicker to start than all.
+    pub fn only<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
+        Self { outside: true, only: labels.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    fn includes(&self, domain: &Domain) -> bool {
+        let named = self.only.is_empty() || self.only.iter().any(|label| label == domain.label);
+        named && (domain.demo || self.extras) && (!domain.outside || self.outside)
     }
 }
 
@@ -77,6 +98,8 @@ pub struct LabDomain {
     pub summary: &'static str,
     /// Part of the demonstration; the others are for tests.
     pub demo: bool,
+    /// It names addresses beyond loopback.
+    pub outside: bool,
     /// What a right verdict is.
     pub expect: Expect,
 }
@@ -105,10 +128,8 @@ impl Lab {
     /// [`LabError::NoFreePort`]; the other variants are mistakes in the lab.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ipv6 = addresses::has_ipv6().await;
-        let catalogue: Vec<Domain> = catalogue::all()
-            .into_iter()
-            .filter(|d| (d.demo || options.extras) && servable(d, ipv6))
-            .collect();
+        let catalogue: Vec<Domain> =
+            catalogue::all().into_iter().filter(|d| options.includes(d) && servable(d, ipv6)).collect();
         let domains = catalogue.iter().map(describe).collect();
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         // Keys and signatures take a moment that other tasks need not wait for.
@@ -190,6 +211,7 @@ fn describe(domain: &Domain) -> LabDomain {
         name: domain.unicode.map_or_else(|| domain.name(), |label| format!("{label}.lab.test")),
         summary: domain.summary,
         demo: domain.demo,
+        outside: domain.outside,
         expect: domain.expect,
     }
 }

@@ -3,7 +3,12 @@
 use super::Expect;
 use crate::{
     dns::spec::{Fault, Signing},
-    servers::{Service, smtp::Smtp},
+    pki::Leaf,
+    servers::{
+        Service,
+        https::{Policy, Reply},
+        smtp::Smtp,
+    },
     tlsa::Tlsa,
 };
 
@@ -28,8 +33,32 @@ pub(crate) struct Domain {
     /// How a zone beside the domain's own is signed, `LABEL-hosts.lab.test`, for hosts that
     /// live there; none where there is no such zone.
     pub(crate) aside: Option<Signing>,
-    /// The MTA-STS policy file.
-    pub(crate) policy: Option<String>,
+    /// What is published by MTA-STS.
+    pub(crate) sts: Option<Sts>,
+    /// The domain names addresses beyond loopback, for those who must not go there.
+    pub(crate) outside: bool,
+}
+
+/// What a domain publishes by MTA-STS (RFC 8461); the default's record is a sound one.
+#[derive(Debug, Clone)]
+pub(crate) struct Sts {
+    /// Zone-file lines of the record.
+    pub(crate) record: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) place: Place,
+}
+
+/// Where the policy host `mta-sts` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where it serves the policy.
+    Here,
+    /// At an address of the lab where nothing listens.
+    Closed,
+    /// Nowhere: the name does not exist.
+    Nowhere,
+    /// Outside of the lab, `A 10.0.0.1`.
+    At(&'static str),
 }
 
 /// A host of a domain.
@@ -67,7 +96,8 @@ impl Domain {
             signing: Signing::Nsec,
             fault: None,
             aside: None,
-            policy: None,
+            sts: None,
+            outside: false,
         }
     }
 
@@ -101,6 +131,17 @@ impl Domain {
         self
     }
 
+    pub(crate) fn sts(mut self, sts: Sts) -> Self {
+        self.sts = Some(sts);
+        self
+    }
+
+    /// Says that the domain names addresses beyond loopback.
+    pub(crate) fn outside(mut self) -> Self {
+        self.outside = true;
+        self
+    }
+
     /// Adds a zone beside the domain's own.
     pub(crate) fn with_aside(mut self, signing: Signing) -> Self {
         self.aside = Some(signing);
@@ -120,6 +161,39 @@ impl Domain {
     /// The domain's name in DNS.
     pub(crate) fn name(&self) -> String {
         format!("{}.lab.test", self.label)
+    }
+}
+
+impl Sts {
+    /// A sound record, and this file served as it should be.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            record: vec!["_mta-sts TXT \"v=STSv1; id=20260101T000000\"".to_owned()],
+            policy: Policy { text: text.into(), ..Policy::default() },
+            place: Place::Here,
+        }
+    }
+
+    /// Other lines instead of the sound record.
+    pub(crate) fn record(mut self, lines: &[&str]) -> Self {
+        self.record = lines.iter().map(|l| (*l).to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn reply(mut self, reply: Reply) -> Self {
+        self.policy.reply = reply;
+        self
+    }
+
+    /// The policy host's certificate.
+    pub(crate) fn leaf(mut self, leaf: Leaf) -> Self {
+        self.policy.tls.leaf = leaf;
+        self
+    }
+
+    pub(crate) fn place(mut self, place: Place) -> Self {
+        self.place = place;
+        self
     }
 }
 

@@ -171,6 +171,7 @@ fn rollovers() -> Vec<Domain> {
     let next = Tlsa::new(3, 1, 1, Of::NextKey);
     let stale: Vec<Tlsa> = (1..=12).map(|n| Tlsa::new(3, 1, 1, Of::OtherKey(n))).collect();
     vec![
+        shown("broken-tlsa", "DANE: the TLSA record is that of another key", MISMATCH, both, &[STALE]).demo(),
         shown("dane-one-matches", "The old key's record still stands", VALID, leaf, &[USUAL, STALE]),
         shown(
             "dane-rollover",

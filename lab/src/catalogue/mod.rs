@@ -9,10 +9,12 @@ mod build;
 mod certificates;
 mod dane;
 mod expect;
+mod guard;
 mod hostile;
 mod names;
 mod policies;
 mod starttls;
+mod sts;
 mod tls;
 
 #[cfg(test)]
@@ -20,7 +22,7 @@ mod tests;
 
 pub use expect::Expect;
 
-pub(crate) use build::{Domain, Family, Host};
+pub(crate) use build::{Domain, Family, Host, Place, Sts};
 
 /// All domains, the demonstration first, each set in the order in which it is shown.
 pub(crate) fn all() -> Vec<Domain> {
@@ -33,6 +35,8 @@ pub(crate) fn all() -> Vec<Domain> {
         hostile::list(),
         policies::list(),
         dane::list(),
+        sts::list(),
+        guard::list(),
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use domain::{
-    base::{Message, MessageBuilder, Name, ParsedName, iana::Rtype},
+    base::{
+        Message, MessageBuilder, Name, ParsedName,
+        iana::{Rcode, Rtype},
+    },
     dnssec::validator::{
         anchor::TrustAnchors,
         context::{ValidationContext, ValidationState},
@@ -14,7 +17,19 @@ use domain::{
     },
     rdata::AllRecordData,
 };
+use tokio::net::UdpSocket;
 use waxseal_lab::Lab;
+
+/// The response code of a plain question, without any validation.
+pub(crate) async fn rcode(lab: &Lab, name: &str, rtype: Rtype) -> Rcode {
+    let mut question = MessageBuilder::new_vec().question();
+    question.push((Name::vec_from_str(name).unwrap(), rtype)).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(&question.finish(), lab.dns()).await.unwrap();
+    let mut buffer = [0; 512];
+    let length = socket.recv(&mut buffer).await.unwrap();
+    Message::from_octets(&buffer[..length]).unwrap().header().rcode()
+}
 
 /// The answer to a question, and what the validator says of it.
 pub(crate) async fn ask(lab: &Lab, name: &str, rtype: Rtype) -> (Message<Bytes>, ValidationState) {

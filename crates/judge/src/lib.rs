@@ -12,6 +12,8 @@
 //! - `state`: whether an endpoint is in clear, broken or encrypted, and whether its
 //!   certificate can be used; checks and grade share these answers.
 //! - `grade`: two marks and the letter, every cap named.
+//! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
+//!   too.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -22,6 +24,7 @@ mod case;
 mod check;
 pub mod checks;
 mod dane;
+pub mod delivery;
 mod fixes;
 mod grade;
 mod names;

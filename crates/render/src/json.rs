@@ -17,6 +17,15 @@ pub fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
     one_or_many(reports)
 }
 
+/// Any value of the model that a command prints, as one object.
+///
+/// # Errors
+///
+/// As for [`json`].
+pub fn any<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    pretty(value)
+}
+
 /// A single value as itself, others as an array.
 pub(crate) fn one_or_many<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {
     match values {

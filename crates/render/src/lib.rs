@@ -8,6 +8,7 @@
 //! - [`mod@json`] and [`mod@schema`]: what `--json` prints, and its JSON Schema.
 //! - [`mod@evidence`]: evidence files, written and read.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
+//! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `guard` makes foreign text harmless, `page` and `table` lay out, `words`
@@ -23,6 +24,7 @@ mod guard;
 pub mod json;
 pub mod manual;
 mod page;
+pub mod publication;
 pub mod schema;
 mod style;
 pub mod summary;

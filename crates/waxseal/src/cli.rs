@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Check(Box<crate::commands::check::CheckArgs>),
     Judge(crate::commands::judge::JudgeArgs),
     Checks(crate::commands::checks::ChecksArgs),
+    Dane(Box<crate::commands::dane::DaneArgs>),
+    Policy(crate::commands::policy::PolicyArgs),
     Dns(crate::commands::dns::DnsArgs),
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),

@@ -97,6 +97,15 @@ pub(crate) struct RuleArgs {
     inconclusive: String,
 }
 
+/// The rules that hold where none are chosen.
+///
+/// # Errors
+/// None that can be met: the default profile is part of the program.
+pub(crate) fn default_profile() -> Result<&'static Profile, Failure> {
+    let name = profile_names().first().copied().unwrap_or_default();
+    profile(name).ok_or_else(|| Failure::internal("there is no default profile"))
+}
+
 impl RuleArgs {
     /// The rules by their name.
     ///

@@ -90,12 +90,12 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
     })
 }
 
-async fn start(all: bool) -> Result<Lab, Failure> {
+pub(super) async fn start(all: bool) -> Result<Lab, Failure> {
     let options = if all { LabOptions::default() } else { LabOptions::demo() };
     Lab::start(options).await.map_err(|e: LabError| Failure::internal(format!("the lab does not start: {e}")))
 }
 
-fn surroundings(lab: &Lab) -> Surroundings {
+pub(super) fn surroundings(lab: &Lab) -> Surroundings {
     Surroundings {
         dns: vec![lab.dns()],
         trust_anchor: Some(lab.trust_anchor().to_owned()),

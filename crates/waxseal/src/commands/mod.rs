@@ -3,11 +3,13 @@
 pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod completions;
+pub(crate) mod dane;
 pub(crate) mod dns;
 pub(crate) mod judge;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod man;
+pub(crate) mod policy;
 mod schema;
 
 use crate::{
@@ -22,6 +24,8 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Check(args) => check::run(&args, terminal),
         Command::Judge(args) => judge::run(&args, terminal),
         Command::Checks(args) => checks::run(&args, terminal),
+        Command::Dane(args) => dane::run(&args, terminal),
+        Command::Policy(args) => policy::run(&args, terminal),
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),

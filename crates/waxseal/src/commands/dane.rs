@@ -1,0 +1,158 @@
+//! `waxseal dane`
+
+use std::{io::Read, path::PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use waxseal_judge::publish;
+use waxseal_model::{Finding, Report, Target, publication::DaneView};
+use waxseal_scan::{Events, ScanOptions, Scanner};
+use waxseal_wire::{dane, target};
+
+use crate::{
+    cli::{ConnectionArgs, NameArgs},
+    exit::{Exit, Failure},
+    output::Terminal,
+    setup::{self, Surroundings},
+};
+
+/// The port between mail servers.
+const SMTP: u16 = 25;
+/// A key or certificate is never larger.
+const LARGEST_KEY: u64 = 1 << 20;
+
+/// The TLSA records of a host: what is published, whether it fits, and what would.
+///
+/// Prints for each address the records, their DNSSEC status and what they match; then the
+/// records that fit what the server presents now, and those of its next key. Exits with 0
+/// if DANE authenticates the host at every address, with 1 if it does not, and with 3 if
+/// that could not be determined.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  waxseal dane mx.example.com
+  waxseal dane mx.example.com --next next-key.pem
+  waxseal dane mx.example.com:465 --json")]
+pub(crate) struct DaneArgs {
+    /// The host, as the MX record names it; with a port if it is not 25.
+    #[arg(value_name = "HOST[:PORT]")]
+    host: String,
+    /// A certificate, public key or signing request that the server will use next (PEM or DER).
+    #[arg(long, value_name = "FILE")]
+    next: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Ask a host of the built-in lab.
+    #[cfg(feature = "lab")]
+    #[arg(long)]
+    lab: bool,
+    #[command(flatten)]
+    names: NameArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output<'a> {
+    schema_version: u32,
+    host: String,
+    #[serde(flatten)]
+    view: &'a DaneView,
+    findings: &'a [Finding],
+}
+
+pub(crate) fn run(args: &DaneArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let target = host(&args.host)?;
+    let next = args.next.iter().map(next_record).collect::<Result<Vec<_>, _>>()?;
+    setup::runtime(false)?.block_on(async {
+        #[cfg(feature = "lab")]
+        if args.lab {
+            let lab = super::lab::start(true).await?;
+            let exit = look(args, target, &next, &super::lab::surroundings(&lab), terminal).await;
+            lab.stop().await;
+            return exit;
+        }
+        look(args, target, &next, &Surroundings::default(), terminal).await
+    })
+}
+
+/// A host with its port; what has no port is meant as an MX host.
+fn host(text: &str) -> Result<Target, Failure> {
+    match target::parse(text, None).map_err(Failure::usage)? {
+        Target::Domain { name, given, mailbox: false } => Ok(Target::Host { name, given, port: SMTP }),
+        Target::Domain { given, .. } => {
+            Err(Failure::usage(format!("{given} is a mail address: name the host, such as its MX host")))
+        }
+        Target::Address { .. } => {
+            Err(Failure::usage(format!("{text} is an address: TLSA records belong to names, so name the host")))
+        }
+        host @ Target::Host { .. } => Ok(host),
+    }
+}
+
+/// The record of a key to come.
+fn next_record(path: &PathBuf) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let name = path.display();
+    std::fs::File::open(path)
+        .and_then(|f| f.take(LARGEST_KEY).read_to_end(&mut bytes))
+        .map_err(|e| Failure::usage(format!("{name} cannot be read: {e}")))?;
+    let record = dane::record_for_file(&bytes).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
+    Ok(record.to_string())
+}
+
+async fn look(
+    args: &DaneArgs,
+    target: Target,
+    next: &[String],
+    around: &Surroundings,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let step = setup::step(&args.connection, around);
+    let resolver = setup::resolver(&args.names, around, step)?;
+    let prober = setup::prober(&args.connection, around, false)?;
+    let options = ScanOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..ScanOptions::default() };
+    let scanner = Scanner::new(resolver, prober, options, super::check::default_profile()?);
+    let title = match &target {
+        Target::Host { given, port: SMTP, .. } => given.clone(),
+        other => other.label(),
+    };
+    let report = scanner.report(target, &Events::ignored()).await;
+    let view = publish::dane_view(&report.to_evidence(), next, waxseal_scan::one::now());
+    let findings = about_dane(&report);
+    if args.json {
+        let schema_version = waxseal_model::SCHEMA_VERSION;
+        let output = Output { schema_version, host: title, view: &view, findings: &findings };
+        terminal.print(&waxseal_render::json::any(&output).map_err(Failure::internal)?)?;
+    } else {
+        let page = waxseal_render::publication::dane(&title, &view, &findings, &terminal.style());
+        terminal.print(&page)?;
+    }
+    if let Some(why) = &report.no_endpoint {
+        terminal.complain(&why.text);
+    }
+    Ok(exit(&view))
+}
+
+/// What was found about DANE, each once.
+fn about_dane(report: &Report) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in report.findings.iter().filter(|f| f.check.starts_with("dane.")) {
+        if !findings.iter().any(|f| f.title == finding.title) {
+            findings.push(finding.clone());
+        }
+    }
+    findings
+}
+
+fn exit(view: &DaneView) -> Exit {
+    let is = |word: &str| view.servers.iter().any(|s| s.verdict == word);
+    if view.servers.is_empty() || (is("undetermined") && !is("mismatch") && !is("lookup failed")) {
+        Exit::Undetermined
+    } else if view.servers.iter().all(|s| s.verdict == "valid") {
+        Exit::Fine
+    } else {
+        Exit::Findings
+    }
+}

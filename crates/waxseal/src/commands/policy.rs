@@ -1,0 +1,117 @@
+//! `waxseal policy`
+
+use clap::{Args, Subcommand};
+use waxseal_judge::publish::{self, PublishOptions};
+use waxseal_model::{Target, policy::StsMode};
+use waxseal_scan::{Events, ScanOptions, Scanner};
+use waxseal_wire::{target, tlsrpt};
+
+use crate::{
+    cli::{ConnectionArgs, NameArgs},
+    exit::{Exit, Failure},
+    output::Terminal,
+    setup::{self, Surroundings},
+};
+
+/// The records and files to publish, so that nobody can strip the TLS.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  waxseal policy generate example.com
+  waxseal policy generate example.com --mode enforce --rua mailto:tls@example.com")]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    Generate(Box<GenerateArgs>),
+}
+
+/// Print the MTA-STS policy, the TXT records and the TLSA records for a domain.
+///
+/// They are filled in from what its MX hosts present now. Nothing is published: copy it.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The mail domain; for a host with a port only its TLSA records are printed.
+    #[arg(value_name = "DOMAIN")]
+    target: String,
+    /// Mode of the MTA-STS policy: testing, enforce or none.
+    #[arg(long, value_name = "MODE", default_value = "testing", value_parser = mode)]
+    mode: StsMode,
+    /// Seconds that senders keep the policy [default: a day for testing, two weeks for enforce].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=31_557_600))]
+    max_age: Option<u32>,
+    /// Where TLS reports go: mailto:… or https:… [default: mailto:tls-reports@DOMAIN].
+    #[arg(long, value_name = "URI", value_parser = rua)]
+    rua: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Check a domain of the built-in lab.
+    #[cfg(feature = "lab")]
+    #[arg(long)]
+    lab: bool,
+    #[command(flatten)]
+    names: NameArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+fn mode(text: &str) -> Result<StsMode, String> {
+    [StsMode::Testing, StsMode::Enforce, StsMode::None]
+        .into_iter()
+        .find(|m| m.word() == text)
+        .ok_or_else(|| format!("'{text}' is no mode: use testing, enforce or none"))
+}
+
+/// An address of reports must stand in the record that is printed.
+fn rua(text: &str) -> Result<String, String> {
+    let reading = tlsrpt::parse(&format!("v=TLSRPTv1; rua={text}"));
+    match reading.value {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(reading.errors.join("; ")),
+    }
+}
+
+pub(crate) fn run(args: &PolicyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let PolicyCommand::Generate(args) = &args.command;
+    let target = target::parse(&args.target, None).map_err(Failure::usage)?;
+    setup::runtime(false)?.block_on(async {
+        #[cfg(feature = "lab")]
+        if args.lab {
+            let lab = super::lab::start(true).await?;
+            let exit = generate(args, target, &super::lab::surroundings(&lab), terminal).await;
+            lab.stop().await;
+            return exit;
+        }
+        generate(args, target, &Surroundings::default(), terminal).await
+    })
+}
+
+async fn generate(
+    args: &GenerateArgs,
+    target: Target,
+    around: &Surroundings,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let step = setup::step(&args.connection, around);
+    let resolver = setup::resolver(&args.names, around, step)?;
+    let prober = setup::prober(&args.connection, around, false)?;
+    let options = ScanOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..ScanOptions::default() };
+    let profile = super::check::default_profile()?;
+    let scanner = Scanner::new(resolver, prober, options, profile);
+    let evidence = scanner.evidence(target, &Events::ignored()).await;
+    let options = PublishOptions { mode: args.mode, max_age: args.max_age, rua: args.rua.clone() };
+    let publication = publish::publication(&evidence, &options, waxseal_scan::one::now());
+    if args.json {
+        terminal.print(&waxseal_render::json::any(&publication).map_err(Failure::internal)?)?;
+    } else {
+        terminal.print(&waxseal_render::publication::publication(&publication, &terminal.style()))?;
+    }
+    let nothing = publication.records.is_empty() && publication.files.is_empty();
+    if nothing && let Some(why) = &evidence.no_endpoint {
+        terminal.complain(&why.text);
+    }
+    Ok(if nothing { Exit::Undetermined } else { Exit::Fine })
+}

@@ -9,6 +9,8 @@
 mod fitting;
 mod presentation;
 mod record;
+#[cfg(test)]
+mod tests;
 mod usable;
 mod verify;
 

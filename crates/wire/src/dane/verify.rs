@@ -18,7 +18,11 @@ use crate::{
 const MAX_CHAIN: usize = 30;
 
 /// Most records that are compared with a chain. Real sets have up to a dozen.
-const MAX_RECORDS: usize = 100;
+const MAX_RECORDS: usize = 500;
+
+/// Most ways from records to trust anchors that are tried. Each costs the verification of a
+/// bounded number of signatures, and whoever runs both zone and server could ask for many.
+const MAX_WAYS: usize = 12;
 
 /// What a sender concludes from a set of TLSA records and a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +88,8 @@ fn names(record: &TlsaRecord, der: &[u8]) -> bool {
 /// certificate, whose intermediates are CAs meant for servers; that each of them is valid at
 /// `now` (seconds since 1970-01-01 UTC); and that the leaf bears one of `names`, the common name
 /// being asked only where there is no DNS name (RFC 7672 section 3.2). The matched certificate
-/// need not be self-signed. Of several matches, the one with the least depth is returned.
+/// need not be self-signed. Of several matches, the one with the least depth is returned, of
+/// presented certificates before others.
 pub fn verify(records: &[TlsaRecord], chain: &[Vec<u8>], names: &[String], now: i64) -> Verdict {
     let used = in_use(records.get(..MAX_RECORDS).unwrap_or(records));
     if used.is_empty() {
@@ -100,24 +105,36 @@ pub fn verify(records: &[TlsaRecord], chain: &[Vec<u8>], names: &[String], now: 
             return Verdict::Match { record: *at, depth: 0, presented: true };
         }
     }
-    let case = Case { chain, names, now };
-    let mut best: Option<(u32, usize, bool)> = None;
+    let trust_anchors = records.iter().filter(|(_, record)| record.usage == DANE_TA);
+    let ways = trust_anchors.flat_map(|(at, record)| {
+        Anchors::all_of(record, chain).into_iter().map(move |anchors| (*at, *record, anchors))
+    });
+    let case = Case { chain, facts: facts_of(chain), names, now };
+    // Presented trust anchors first, then the nearest.
+    let mut best: Option<(bool, u32, usize)> = None;
     let mut failure = None;
-    for (at, record) in records.iter().filter(|(_, record)| record.usage == DANE_TA) {
-        for anchors in Anchors::all_of(record, chain) {
-            match case.leads_to(&anchors) {
-                Ok(depth) if best.is_none_or(|(least, ..)| depth < least) => {
-                    best = Some((depth, *at, anchors.presented));
-                }
-                Ok(_) => {}
-                Err(why) => drop(failure.get_or_insert(format!("{} matches, but {why}", record.short()))),
+    for (at, record, anchors) in ways.take(MAX_WAYS) {
+        match case.leads_to(&anchors) {
+            Ok(depth) => {
+                let found = (!anchors.presented, depth, at);
+                best = Some(best.map_or(found, |best| best.min(found)));
+            }
+            // A trust anchor that is not presented and has not signed the chain has no part in it.
+            Err(Obstacle::NoPath(_)) if !anchors.presented => {}
+            Err(Obstacle::NoPath(why) | Obstacle::Certificate(why)) => {
+                failure.get_or_insert(format!("{} matches, but {why}", record.short()));
             }
         }
     }
     match best {
-        Some((depth, record, presented)) => Verdict::Match { record, depth, presented },
+        Some((absent, depth, record)) => Verdict::Match { record, depth, presented: !absent },
         None => Verdict::Mismatch { why: failure.unwrap_or_else(|| nothing_matches(&records, chain)) },
     }
+}
+
+/// What each presented certificate says; none of those that cannot be read.
+fn facts_of(chain: &[Vec<u8>]) -> Vec<Option<CertificateFacts>> {
+    chain.iter().take(MAX_CHAIN).map(|der| x509::facts(der).ok()).collect()
 }
 
 fn nothing_matches(records: &[(usize, &TlsaRecord)], chain: &[Vec<u8>]) -> String {
@@ -152,9 +169,9 @@ impl Anchors {
         let seen = chain.iter().take(MAX_CHAIN);
         let matched = seen.clone().filter(|der| Some(*der) != leaf && names(record, der));
         let mut ways = vec![Self { ders: matched.cloned().collect(), presented: true }];
-        if record.matching_type == FULL && record.selector == CERT {
+        if record.matching_type == FULL && record.selector == CERT && leaf != Some(&record.data) {
             ways.push(Self { ders: vec![record.data.clone()], presented: false });
-        } else if record.matching_type == FULL {
+        } else if record.matching_type == FULL && record.selector == SPKI {
             // A key alone has no name to look for: whatever it signed ends the path.
             let signed = seen.filter(|der| x509::verify_with_key(der, &record.data).is_ok());
             ways.push(Self { ders: signed.cloned().collect(), presented: false });
@@ -164,52 +181,66 @@ impl Anchors {
     }
 }
 
+/// What keeps a chain from leading to a trust anchor.
+enum Obstacle {
+    /// No path of valid signatures and CAs.
+    NoPath(String),
+    /// The dates or names of a certificate.
+    Certificate(String),
+}
+
 /// What DANE-TA records are measured by.
 struct Case<'a> {
     chain: &'a [Vec<u8>],
+    facts: Vec<Option<CertificateFacts>>,
     names: &'a [String],
     now: i64,
 }
 
 impl Case<'_> {
     /// The depth of the trust anchor, or what keeps the chain from leading to it.
-    fn leads_to(&self, anchors: &Anchors) -> Result<u32, String> {
+    fn leads_to(&self, anchors: &Anchors) -> Result<u32, Obstacle> {
         let path = find(self.chain, &anchors.ders);
         if path.outcome != PathOutcome::Trusted {
             let (code, text) = path.outcome.openssl();
-            return Err(format!(
-                "no path leads from the server's certificate to it: {text} (OpenSSL {code})"
-            ));
+            let why = format!("no path leads from the server's certificate to it: {text} (OpenSSL {code})");
+            return Err(Obstacle::NoPath(why));
+        }
+        if let Some(why) = self.chain.first().and_then(|leaf| self.outdated(leaf)) {
+            return Err(Obstacle::Certificate(why));
         }
         // Where there are several paths, one of valid certificates is as good as any.
-        let (leaf, above) = self.chain.split_first().ok_or("there is no certificate")?;
         let valid = |ders: &[Vec<u8>]| -> Vec<Vec<u8>> {
             ders.iter().filter(|der| self.outdated(der).is_none()).cloned().collect()
         };
-        let mut current = vec![leaf.clone()];
-        current.extend(valid(above));
-        let in_time = find(&current, &valid(&anchors.ders));
+        let in_time = find(&valid(self.chain), &valid(&anchors.ders));
         if in_time.outcome != PathOutcome::Trusted {
             let on_path = path.used.iter().map(|position| match position {
                 Some(at) => usize::try_from(*at).ok().and_then(|at| self.chain.get(at)),
                 None => anchors.ders.first(),
             });
             let why = on_path.flatten().find_map(|der| self.outdated(der));
-            return Err(why.unwrap_or_else(|| "a certificate on the path is not valid today".to_owned()));
+            let why = why.unwrap_or_else(|| "a certificate on the path is not valid at this time".to_owned());
+            return Err(Obstacle::Certificate(why));
         }
-        if let Some(why) = self.outdated(leaf) {
-            return Err(why);
-        }
-        self.named(leaf)?;
+        self.named().map_err(Obstacle::Certificate)?;
         Ok(u32::try_from(in_time.subjects.len().saturating_sub(1)).unwrap_or(u32::MAX))
     }
 
     /// Why a certificate is not valid at the time. Unreadable ones are left to the path.
     fn outdated(&self, der: &[u8]) -> Option<String> {
-        let facts = x509::facts(der).ok()?;
-        let which = match self.chain.first().is_some_and(|leaf| leaf == der) {
-            true => "the server's certificate".to_owned(),
-            false => format!("the certificate of {}", quote(&facts.subject)),
+        let position = self.chain.iter().take(MAX_CHAIN).position(|presented| presented == der);
+        let read;
+        let facts = match position {
+            Some(at) => self.facts.get(at)?.as_ref()?,
+            None => {
+                read = x509::facts(der).ok()?;
+                &read
+            }
+        };
+        let which = match position {
+            Some(0) => "the server's certificate".to_owned(),
+            _ => format!("the certificate of {}", quote(&facts.subject)),
         };
         if self.now > facts.not_after {
             Some(format!("{which} has expired"))
@@ -220,14 +251,15 @@ impl Case<'_> {
         }
     }
 
-    fn named(&self, leaf: &[u8]) -> Result<(), String> {
-        let facts = x509::facts(leaf).map_err(|error| error.to_string())?;
-        let bears = |name: &String| x509::matches_host(&facts, name) != NameMatch::Mismatch;
+    fn named(&self) -> Result<(), String> {
+        let facts =
+            self.facts.first().and_then(Option::as_ref).ok_or("the server's certificate cannot be read")?;
+        let bears = |name: &String| x509::matches_host(facts, name) != NameMatch::Mismatch;
         if self.names.iter().any(bears) {
             return Ok(());
         }
         let wanted = self.names.iter().map(quote).collect::<Vec<_>>().join(" or ");
-        Err(format!("the server's certificate is for {}, not for {wanted}", borne(&facts)))
+        Err(format!("the server's certificate is for {}, not for {wanted}", borne(facts)))
     }
 }
 

@@ -7,12 +7,17 @@ use std::{
 
 use crate::{
     addresses::Addresses,
-    catalogue::{Domain, Family, Host, Place},
+    catalogue::{Domain, Family, Host, Place, Ptr},
     dns::{spec::ZoneSpec, tree::Tree},
     error::LabError,
     pki::{Leaf, authority::Authority, authority::Identity},
     servers::{Service, tls::Engine, tls::Tls},
 };
+
+/// A domain that is not the lab's: names in it that are not here do not exist. It takes
+/// reports about one domain of the lab (RFC 9990 section 4).
+const ELSEWHERE: &str = "@ MX 10 mx\nmx A 127.0.0.1\n\
+                         dmarc-external-authorised.lab.test._report._dmarc TXT \"v=DMARC1;\"";
 
 /// Everything of a lab but its sockets.
 pub(crate) struct Assembly {
@@ -25,6 +30,8 @@ pub(crate) struct Assembly {
 pub(crate) struct PlacedHost {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
+    /// The reverse name of the address, if it has one.
+    pub(crate) reverse: Option<String>,
     pub(crate) services: Vec<PlacedService>,
 }
 
@@ -44,6 +51,7 @@ pub(crate) fn assemble(domains: &[Domain], now: i64) -> Result<Assembly, LabErro
         ZoneSpec::signed("", ""),
         ZoneSpec::signed("test", ""),
         ZoneSpec::signed("lab.test", "ns A 127.0.0.1"),
+        ZoneSpec::signed("elsewhere.test", ELSEWHERE),
     ];
     for domain in domains {
         zones.extend(builder.domain(domain)?);
@@ -67,7 +75,9 @@ fn reverse(hosts: &[PlacedHost]) -> String {
                 nibbles.chars().rev().map(|n| format!("{n}.")).collect::<String>() + "ip6"
             }
         };
-        lines.entry(name).or_insert_with(|| format!("PTR {}.\n", host.name));
+        if let Some(target) = &host.reverse {
+            lines.entry(name).or_insert_with(|| format!("PTR {target}.\n"));
+        }
     }
     lines.into_iter().map(|(name, data)| format!("{name} {data}")).collect()
 }
@@ -164,7 +174,12 @@ impl Builder<'_> {
             };
             services.push(PlacedService { port: *port, service: service.clone(), engine });
         }
-        self.hosts.push(PlacedHost { name, address, services });
+        let reverse = match host.ptr {
+            Ptr::Own => Some(name.clone()),
+            Ptr::Missing => None,
+            Ptr::Other(other) => Some(other.to_owned()),
+        };
+        self.hosts.push(PlacedHost { name, address, reverse, services });
         Ok((address, lines, elsewhere))
     }
 }

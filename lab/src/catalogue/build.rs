@@ -72,6 +72,18 @@ pub(crate) struct Host {
     pub(crate) tlsa: Vec<Tlsa>,
     /// The host lives in the zone beside the domain's own.
     pub(crate) aside: bool,
+    pub(crate) ptr: Ptr,
+}
+
+/// The reverse name of a host's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ptr {
+    /// The host's name.
+    Own,
+    /// None.
+    Missing,
+    /// This one.
+    Other(&'static str),
 }
 
 /// Which address a host has.
@@ -199,11 +211,16 @@ impl Sts {
 
 impl Host {
     pub(crate) fn new(label: &'static str, services: Vec<(u16, Service)>) -> Self {
-        Self { label, services, family: Family::V4, tlsa: Vec::new(), aside: false }
+        Self { label, services, family: Family::V4, tlsa: Vec::new(), aside: false, ptr: Ptr::Own }
     }
 
     pub(crate) fn tlsa(mut self, tlsa: &[Tlsa]) -> Self {
         self.tlsa = tlsa.to_vec();
+        self
+    }
+
+    pub(crate) fn ptr(mut self, ptr: Ptr) -> Self {
+        self.ptr = ptr;
         self
     }
 

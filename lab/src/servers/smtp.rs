@@ -23,6 +23,7 @@ pub(crate) struct Smtp {
     pub(crate) ehlo: Ehlo,
     pub(crate) starttls: StartTls,
     pub(crate) auth: Auth,
+    pub(crate) requiretls: RequireTls,
     /// Every so many connections one is refused with 421.
     pub(crate) busy_every: Option<u32>,
     pub(crate) tls: Tls,
@@ -71,6 +72,18 @@ pub(crate) enum Auth {
     WithinTls,
     /// Everywhere, so passwords can be sent in clear.
     Everywhere,
+}
+
+/// Where REQUIRETLS (RFC 8689) is offered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum RequireTls {
+    /// Not at all.
+    #[default]
+    Nowhere,
+    /// Within TLS, as section 2 of the RFC has it.
+    WithinTls,
+    /// Before TLS only, where it means nothing.
+    BeforeTls,
 }
 
 /// Serves one connection that begins in clear.
@@ -228,6 +241,14 @@ impl<'a, S: Stream> Talk<'a, S> {
         }
         if self.offers_auth() {
             keywords.push("AUTH PLAIN LOGIN");
+        }
+        let offered = match self.smtp.requiretls {
+            RequireTls::Nowhere => false,
+            RequireTls::WithinTls => self.tls,
+            RequireTls::BeforeTls => !self.tls,
+        };
+        if offered {
+            keywords.push("REQUIRETLS");
         }
         keywords.extend(["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]);
         let last = keywords.len();

@@ -72,6 +72,27 @@ pub(crate) async fn listen(addresses: &[IpAddr]) -> Result<(u16, Vec<TcpListener
     Err(LabError::NoFreePort { tries: TRIES })
 }
 
+/// Listens at this very port on all `addresses`, in their order.
+pub(crate) async fn listen_at(port: u16, addresses: &[IpAddr]) -> Result<Vec<TcpListener>, LabError> {
+    let mut listeners = Vec::new();
+    for &address in addresses {
+        let listener = TcpListener::bind((address, port)).await;
+        listeners.push(listener.map_err(|source| LabError::RealPort { address, port, source })?);
+    }
+    Ok(listeners)
+}
+
+/// A UDP and a TCP socket at port 53 of an address.
+pub(crate) async fn dns_sockets_at(
+    address: IpAddr,
+) -> Result<(SocketAddr, UdpSocket, TcpListener), LabError> {
+    const PORT: u16 = 53;
+    let failed = |source| LabError::RealPort { address, port: PORT, source };
+    let udp = UdpSocket::bind((address, PORT)).await.map_err(failed)?;
+    let tcp = TcpListener::bind((address, PORT)).await.map_err(failed)?;
+    Ok((SocketAddr::new(address, PORT), udp, tcp))
+}
+
 /// A UDP and a TCP socket at one port of 127.0.0.1, for DNS.
 pub(crate) async fn dns_sockets() -> Result<(SocketAddr, UdpSocket, TcpListener), LabError> {
     let socket = |source| LabError::Socket { what: "open a DNS socket on 127.0.0.1", source };
@@ -105,6 +126,18 @@ mod tests {
         // TEST-NET-1 (RFC 5737) is never a machine's own.
         let error = listen(&["192.0.2.1".parse().unwrap()]).await.unwrap_err().to_string();
         assert!(error.contains("ifconfig lo0 alias 192.0.2.1"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_real_port_that_is_taken_is_named() {
+        let address: IpAddr = "127.77.255.9".parse().unwrap();
+        let holder = TcpListener::bind((address, 0)).await.unwrap();
+        let port = holder.local_addr().unwrap().port();
+        let error = listen_at(port, &[address]).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("port {port} of 127.77.255.9")), "{error}");
+        drop(holder);
+        let listeners = listen_at(port, &[address]).await.unwrap();
+        assert_eq!(listeners[0].local_addr().unwrap(), SocketAddr::new(address, port));
     }
 
     #[test]

@@ -17,6 +17,19 @@ pub enum LabError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A real port could not be listened at.
+    #[error(
+        "cannot listen at port {port} of {address}: {source}. Real ports need root and a machine, or a network \
+         namespace, where nobody else has them"
+    )]
+    RealPort {
+        /// The address.
+        address: IpAddr,
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No port was free on all addresses, often enough tried.
     #[error("found no port that is free on all of the lab's addresses, in {tries} tries")]
     NoFreePort {

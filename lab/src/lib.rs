@@ -12,7 +12,8 @@
 //! - `log`: connections counted, events in order.
 //!
 //! The lab shares no code with the crates that it tests, so that it cannot share their
-//! mistakes. It listens on loopback only, needs no root and keeps nothing on disk, and
+//! mistakes. It listens on loopback only, needs no root (unless for
+//! [`LabOptions::real_ports`]) and keeps nothing on disk, and
 //! must never serve anything real: its keys are made at start or printed in its source.
 
 mod addresses;
@@ -57,11 +58,16 @@ pub struct LabOptions {
     pub outside: bool,
     /// First labels of the domains to start, `healthy`; all where it is empty.
     pub only: Vec<String>,
+    /// Listen at the ports that the servers stand for, and answer DNS at port 53 of this
+    /// address, instead of at ports that are free: for programs that can be told neither.
+    /// Needs root and, best, a network namespace of its own; the port map is then one of
+    /// ports to themselves.
+    pub real_ports: Option<IpAddr>,
 }
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { extras: true, outside: false, only: Vec::new() }
+        Self { extras: true, outside: false, only: Vec::new(), real_ports: None }
     }
 }
 
@@ -125,7 +131,8 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError::Address`] where the system does not have all of 127.0.0.0/8, and
-    /// [`LabError::NoFreePort`]; the other variants are mistakes in the lab.
+    /// [`LabError::NoFreePort`]; [`LabError::RealPort`] where those were asked for; the
+    /// other variants are mistakes in the lab.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ipv6 = addresses::has_ipv6().await;
         let catalogue: Vec<Domain> =
@@ -136,14 +143,17 @@ impl Lab {
         let assembly = tokio::task::spawn_blocking(move || assemble(&catalogue, now))
             .await
             .map_err(|e| LabError::zone(&".", &e))??;
-        let (dns, udp, tcp) = addresses::dns_sockets().await?;
+        let (dns, udp, tcp) = match options.real_ports {
+            Some(address) => addresses::dns_sockets_at(address).await?,
+            None => addresses::dns_sockets().await?,
+        };
         let tree = Arc::new(assembly.tree);
         let log = Log::default();
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, Arc::clone(&tree), log.clone()));
         tasks.spawn(serve_tcp(tcp, Arc::clone(&tree), log.clone()));
         let hosts = assembly.hosts.iter().map(|h| (h.name.clone(), h.address)).collect();
-        let (port_map, servers) = open(assembly.hosts, &log).await?;
+        let (port_map, servers) = open(assembly.hosts, options.real_ports.is_some(), &log).await?;
         for (listener, server) in servers {
             tasks.spawn(accept_all(listener, server));
         }
@@ -175,7 +185,8 @@ impl Lab {
         &self.ca_pem
     }
 
-    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443.
+    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443. The two
+    /// are the same in a lab with [`LabOptions::real_ports`].
     pub fn port_map(&self) -> BTreeMap<u16, u16> {
         self.port_map.clone()
     }
@@ -218,8 +229,8 @@ fn describe(domain: &Domain) -> LabDomain {
 
 type Opened = (BTreeMap<u16, u16>, Vec<(TcpListener, Listening)>);
 
-/// Opens all sockets: for each real port one port that is free on all addresses.
-async fn open(hosts: Vec<PlacedHost>, log: &Log) -> Result<Opened, LabError> {
+/// Opens all sockets: for each real port this port, or one that is free on all addresses.
+async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log) -> Result<Opened, LabError> {
     let mut by_port: BTreeMap<u16, Vec<(String, IpAddr, PlacedService)>> = BTreeMap::new();
     for host in hosts {
         for service in host.services {
@@ -230,7 +241,10 @@ async fn open(hosts: Vec<PlacedHost>, log: &Log) -> Result<Opened, LabError> {
     let mut servers = Vec::new();
     for (port, services) in by_port {
         let addresses: Vec<IpAddr> = services.iter().map(|(_, address, _)| *address).collect();
-        let (lab_port, listeners) = addresses::listen(&addresses).await?;
+        let (lab_port, listeners) = match real {
+            true => (port, addresses::listen_at(port, &addresses).await?),
+            false => addresses::listen(&addresses).await?,
+        };
         map.insert(port, lab_port);
         for (listener, (host, _, placed)) in listeners.into_iter().zip(services) {
             let PlacedService { service, engine, .. } = placed;

@@ -10,12 +10,20 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    net::SocketAddr,
+};
 
-use common::Client;
+use common::{
+    Client,
+    names::{ask, records},
+};
+use domain::base::iana::Rtype;
 use rustls::{CertificateError, ProtocolVersion};
 use tokio::{io::AsyncReadExt, net::TcpStream};
-use waxseal_lab::{Lab, LabOptions};
+use waxseal_lab::{Lab, LabError, LabOptions};
 
 async fn lab() -> Lab {
     Lab::start(LabOptions::default()).await.unwrap()
@@ -32,6 +40,37 @@ async fn several_labs_run_at_once_and_free_their_ports() {
     one.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
     assert!(TcpStream::connect(place(&two)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_lab_may_be_of_a_few_domains_only() {
+    let lab = Lab::start(LabOptions::only(["healthy", "plaintext", "mx-ula"])).await.unwrap();
+    let names: Vec<_> = lab.domains().iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["healthy.lab.test", "plaintext.lab.test", "mx-ula.lab.test"]);
+    Client::starttls(&lab, "mx.healthy.lab.test").await.unwrap();
+}
+
+#[tokio::test]
+async fn real_ports_are_the_ports_themselves() {
+    let address = "127.77.255.53".parse().unwrap();
+    let mut options = LabOptions::only(["healthy", "submission"]);
+    options.real_ports = Some(address);
+    let lab = match Lab::start(options).await {
+        Ok(lab) => lab,
+        Err(LabError::RealPort { source, .. })
+            if [ErrorKind::PermissionDenied, ErrorKind::AddrInUse].contains(&source.kind()) =>
+        {
+            eprintln!("SKIPPED: real ports cannot be had here: {source}");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(lab.dns(), SocketAddr::new(address, 53));
+    assert_eq!(lab.port_map(), BTreeMap::from([25, 443, 465, 587].map(|port| (port, port))));
+    let client = TcpStream::connect((lab.address("mx.healthy.lab.test").unwrap(), 25)).await.unwrap();
+    assert!(Client::new(client).reply().await.starts_with("220 mx.healthy.lab.test"));
+    let (reply, _) = ask(&lab, "healthy.lab.test", Rtype::MX).await;
+    assert_eq!(records(&reply).len(), 1);
 }
 
 #[tokio::test]

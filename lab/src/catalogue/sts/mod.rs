@@ -1,7 +1,7 @@
 //! MTA-STS (RFC 8461): records, policy hosts, policy files and mail servers, each wrong in
 //! its own way while the others are right.
 //!
-//! A domain is [`domain`] with an [`Sts`]: start from [`enforce`] and change one thing. A
+//! A domain is [`domain()`] with an [`Sts`]: start from [`enforce`] and change one thing. A
 //! new way of answering is a [`crate::servers::https::Reply`]; a new content of the file is
 //! only a text here.
 //!

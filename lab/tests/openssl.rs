@@ -1,5 +1,6 @@
 //! OpenSSL's client against the lab, where this machine has it: TLS 1.0 for real, the
-//! verify codes that the certificates are meant to give, and the RSA-1024 key with PSS.
+//! verify codes that certificates and TLSA records are meant to give, and the RSA-1024 key
+//! with PSS.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use common::names::{ask, records};
+use domain::base::iana::Rtype;
 use waxseal_lab::{Lab, LabOptions};
 
 /// Root certificate on disk, since OpenSSL takes it from nowhere else.
@@ -42,9 +45,10 @@ async fn s_client(lab: &Lab, root: &RootFile, host: &str, options: &[&str]) -> S
     let address = SocketAddr::new(lab.address(host).unwrap(), lab.port_map()[&25]);
     let mut command = Command::new("openssl");
     command
-        .args(["s_client", "-starttls", "smtp", "-connect", &address.to_string(), "-verify_hostname", host])
+        .args(["s_client", "-starttls", "smtp", "-connect", &address.to_string()])
         .arg("-CAfile")
         .arg(&root.0)
+        .args(if options.contains(&"-dane_tlsa_domain") { vec![] } else { vec!["-verify_hostname", host] })
         .args(options)
         .stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
@@ -123,4 +127,56 @@ async fn openssl_accepts_the_signatures_of_the_weak_key() {
     let options = ["-tls1_2", "-sigalgs", "RSA+SHA256:ECDSA+SHA256"];
     let output = s_client(&lab, &root, "mx.weak-key.lab.test", &options).await;
     assert!(output.contains("Peer signature type: RSA\n"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_finds_dane_right_or_wrong_as_the_catalogue_says() {
+    if !has_openssl() {
+        return;
+    }
+    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let root = RootFile::write(&lab);
+    for (domain, code) in [
+        ("healthy", 0),
+        ("dane-only", 0),
+        ("dane-3-1-1", 0),
+        ("dane-3-0-1", 0),
+        ("dane-3-1-2", 0),
+        ("dane-3-1-0", 0),
+        ("dane-3-0-0", 0),
+        ("dane-2-0-1", 0),
+        ("dane-2-1-1", 0),
+        ("dane-2-1-2", 0),
+        ("dane-ee-expired", 0),
+        ("dane-ee-self-signed", 0),
+        ("dane-ee-wrong-name", 0),
+        ("dane-ta-private", 0),
+        ("dane-ta-root-in-chain", 0),
+        ("dane-some-unusable", 0),
+        ("dane-one-matches", 0),
+        ("dane-rollover", 0),
+        ("dane-stale-kind", 0),
+        ("dane-many-records", 0),
+        ("dane-sni", 0),
+        ("dane-ta-expired", 10),
+        ("dane-ta-wrong-name", 62),
+        ("dane-ta-next-hop", 62),
+        ("broken-tlsa", 65),
+        ("sts-and-dane-mismatch", 65),
+        ("dane-sha512-mismatch", 65),
+        ("dane-rsa-only-record", 65),
+        // OpenSSL misses the issuer before it misses a match.
+        ("dane-ta-not-in-chain", 20),
+    ] {
+        let host = format!("mx.{domain}.lab.test");
+        let (reply, _) = ask(&lab, &format!("_25._tcp.{host}"), Rtype::TLSA).await;
+        let published: Vec<String> = records(&reply).iter().map(|r| r.replace(['(', ')'], "")).collect();
+        let mut options = vec!["-dane_tlsa_domain", host.as_str(), "-dane_ee_no_namechecks"];
+        options.extend(published.iter().flat_map(|r| ["-dane_tlsa_rrdata", r.as_str()]));
+        let output = s_client(&lab, &root, &host, &options).await;
+        assert!(
+            output.contains(&format!("Verify return code: {code} (")),
+            "{domain} {published:?}: {output}"
+        );
+    }
 }

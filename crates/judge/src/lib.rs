@@ -14,6 +14,7 @@
 //! - `grade`: two marks and the letter, every cap named.
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
+//! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -30,6 +31,7 @@ mod grade;
 mod names;
 pub mod profile;
 pub mod publish;
+pub mod senders;
 mod state;
 mod text;
 
@@ -86,7 +88,12 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
             .then_with(|| a.check.cmp(&b.check))
             .then_with(|| a.endpoint.cmp(&b.endpoint))
     });
-    Judgement { grade: grade::grade(evidence, profile, now), verdicts, findings, senders: Vec::new() }
+    Judgement {
+        grade: grade::grade(evidence, profile, now),
+        verdicts,
+        findings,
+        senders: senders::views(evidence, now),
+    }
 }
 
 /// Files one verdict: an entry for the list, and its findings.

@@ -394,7 +394,18 @@ fn nothing_goes_out_with_less_than_is_demanded() {
 #[test]
 fn whoever_demands_more_gets_no_less_and_delivers_no_more_often() {
     let observations = all_observations();
-    let requirements = all_requirements();
+    // What is reported and who is named plays no part here: one of each kind is enough.
+    let mut requirements: Vec<(Requirement, PolicyFacts)> = Vec::new();
+    for (new, facts) in all_requirements() {
+        let same = |old: &Requirement| {
+            new.is_at_least(old)
+                && old.is_at_least(&new)
+                && (new.level(), new.refusal()) == (old.level(), old.refusal())
+        };
+        if !requirements.iter().any(|(old, _)| same(old)) {
+            requirements.push((new, facts));
+        }
+    }
     let mut compared = 0_u64;
     for (stricter, _) in &requirements {
         for (laxer, facts) in requirements.iter().filter(|(r, _)| stricter.is_at_least(r)) {
@@ -403,7 +414,7 @@ fn whoever_demands_more_gets_no_less_and_delivers_no_more_often() {
             if stricter.refusal().is_none() && of_its_own {
                 assert!(stricter.level() >= laxer.level(), "{laxer:?}\n{stricter:?}\n{facts:?}");
             }
-            for observation in observations.iter().step_by(3) {
+            for observation in &observations {
                 let Some(strict) = strength(&decide(stricter, observation)) else { continue };
                 let lax = strength(&decide(laxer, observation));
                 compared += 1;
@@ -413,7 +424,7 @@ fn whoever_demands_more_gets_no_less_and_delivers_no_more_often() {
             }
         }
     }
-    assert!(compared > 10_000, "{compared}");
+    assert!(compared > 5_000, "{compared}");
 }
 
 #[test]

@@ -44,8 +44,11 @@ pub struct SenderView {
     pub title: String,
     /// What happens to mail from there now.
     pub outcome: Outcome,
-    /// The worst that an active attacker on the path can make of it.
+    /// The worst for its secrecy that an active attacker on the path can make of it.
     pub under_attack: Outcome,
+    /// An attacker on the path can get to read the mail, in clear or by having it delivered
+    /// to a server of its own.
+    pub read_under_attack: bool,
     /// The reply or log line that the sender gives where it does not deliver, now or under
     /// attack, in that order of preference; none where nothing is refused.
     pub reply: Option<String>,
@@ -61,12 +64,23 @@ pub struct SenderView {
 pub enum Attack {
     /// Removes STARTTLS from the answer to EHLO, or answers it with 454.
     StripStarttls,
-    /// Answers the MX query with a host of the attacker's own, which has a valid
+    /// Answers the MX query with a host of its own, which has a valid
     /// certificate for its own name.
     SwapMx,
     /// Leads the connection to a server of its own, which presents a valid certificate of
     /// another name.
     OtherCertificate,
+}
+
+impl Attack {
+    /// What the attacker does, as a clause.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::StripStarttls => "removes or refuses STARTTLS",
+            Self::SwapMx => "answers the MX query with a host of its own",
+            Self::OtherCertificate => "leads the connection to a server with a certificate of another name",
+        }
+    }
 }
 
 /// One attack and how a delivery ends under it.

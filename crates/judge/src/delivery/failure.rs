@@ -1,9 +1,9 @@
 //! What can be missing for a delivery, with its reply and its TLS-RPT result type.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a message does not go to an MX host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// The domain takes no mail (RFC 7505).

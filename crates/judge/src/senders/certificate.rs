@@ -1,0 +1,97 @@
+//! What a sender finds of the certificate at an endpoint: by PKIX, and by TLSA records.
+
+use waxseal_model::{
+    Cause, CertificateFacts, PresentedChain, Why,
+    certificate::PathOutcome,
+    evidence::EndpointFacts,
+    policy::{DaneFacts, TlsaFacts},
+};
+use waxseal_wire::x509::{self, NameMatch};
+
+use crate::{
+    case::known,
+    delivery::{Certificate, Tlsa},
+    state,
+};
+
+/// The certificate by PKIX: what holds of every chain that was presented, since a sender
+/// may get any of them.
+pub(super) fn by_pkix(facts: &EndpointFacts, now: i64) -> Result<Certificate, Why> {
+    let chains = known(&facts.chains)?;
+    if chains.is_empty() {
+        return Err(Why::new(Cause::Prerequisite, "no certificate was presented"));
+    }
+    let mut seen = Certificate::VALID;
+    for chain in chains {
+        let path = known(&chain.path)?;
+        seen.trusted &= path.outcome == PathOutcome::Trusted;
+        seen.in_date &= in_date(chain, now);
+        let Some(host) = facts.reference_name.as_deref() else {
+            return Err(Why::new(
+                Cause::Prerequisite,
+                "the name to compare the certificate with is not known",
+            ));
+        };
+        seen.for_mx &= chain.leaf().is_some_and(|l| x509::matches_host(l, host) == NameMatch::San);
+    }
+    Ok(seen)
+}
+
+/// The certificate by TLSA records, the worst over the presented chains.
+///
+/// This is the one place that reads [`TlsaFacts::matched`] for the senders' views.
+pub(super) fn by_tlsa(facts: &EndpointFacts, dane: &DaneFacts, now: i64) -> Result<Tlsa, Why> {
+    let chains = known(&facts.chains)?;
+    if chains.is_empty() {
+        return Err(Why::new(Cause::Prerequisite, "no chain was presented to compare the TLSA records with"));
+    }
+    if dane.tlsa.is_empty() {
+        return without_details(dane);
+    }
+    let usable: Vec<&TlsaFacts> = dane.tlsa.iter().filter(|r| r.unusable.is_none()).collect();
+    let verdicts = chains.iter().enumerate().map(|(i, chain)| one_chain(&usable, i, chain, dane, now));
+    // The order of badness among what fails does not matter: none of it is delivered to.
+    let rank = |t: &Tlsa| match t {
+        Tlsa::Ee => 0,
+        Tlsa::Ta => 1,
+        Tlsa::TaOutOfDate => 2,
+        Tlsa::TaWrongName => 3,
+        Tlsa::Mismatch | Tlsa::NotApplicable => 4,
+    };
+    Ok(verdicts.max_by_key(rank).unwrap_or(Tlsa::NotApplicable))
+}
+
+fn one_chain(usable: &[&TlsaFacts], i: usize, chain: &PresentedChain, dane: &DaneFacts, now: i64) -> Tlsa {
+    let depth = |r: &TlsaFacts| r.matched.get(i).copied().flatten();
+    if usable.iter().any(|r| r.usage == 3 && depth(r) == Some(0)) {
+        return Tlsa::Ee;
+    }
+    if !usable.iter().any(|r| r.usage == 2 && depth(r).is_some()) {
+        return Tlsa::Mismatch;
+    }
+    let named = chain.leaf().is_some_and(|leaf| dane.reference_names.iter().any(|n| bears(leaf, n)));
+    match (named, in_date(chain, now)) {
+        (false, _) => Tlsa::TaWrongName,
+        (_, false) => Tlsa::TaOutOfDate,
+        (true, true) => Tlsa::Ta,
+    }
+}
+
+/// The common name counts where there is no other (RFC 7672 section 3.2.3).
+fn bears(leaf: &CertificateFacts, name: &str) -> bool {
+    matches!(x509::matches_host(leaf, name), NameMatch::San | NameMatch::CommonNameOnly)
+}
+
+/// Evidence that only says whether the records match: enough where all are DANE-EE.
+fn without_details(dane: &DaneFacts) -> Result<Tlsa, Why> {
+    match dane.matches {
+        Some(false) => Ok(Tlsa::Mismatch),
+        Some(true) if dane.records.iter().all(|r| r.starts_with("3 ")) => Ok(Tlsa::Ee),
+        _ => Err(Why::new(Cause::NotAsked, "the evidence does not say which TLSA record matches")),
+    }
+}
+
+fn in_date(chain: &PresentedChain, now: i64) -> bool {
+    !chain.certificates.is_empty()
+        && state::path_certificates(chain).iter().all(|c| c.not_before <= now && now <= c.not_after)
+}

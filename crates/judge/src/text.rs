@@ -37,6 +37,11 @@ pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
 /// A clause as the beginning of a sentence: first letter large, without a full stop.
 pub(crate) fn sentence(clause: &str) -> String {
     let clause = clause.trim().trim_end_matches('.');
+    // Names and addresses are written as they are.
+    let first_word = clause.split_whitespace().next().unwrap_or_default();
+    if first_word.contains(['.', '/', ':', '_', '=']) {
+        return clause.to_owned();
+    }
     let mut chars = clause.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
@@ -82,6 +87,7 @@ mod tests {
     #[test]
     fn a_clause_becomes_a_sentence() {
         assert_eq!(sentence("connection refused."), "Connection refused");
+        assert_eq!(sentence("mta-sts.example.com redirects"), "mta-sts.example.com redirects");
         assert_eq!(sentence(""), "");
     }
 

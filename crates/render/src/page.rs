@@ -135,10 +135,16 @@ fn is_to_copy(line: &str) -> bool {
     let file = |rest: &str| rest.split(' ').next().is_some_and(|word| word.contains(['.', '/']));
     line.contains(['=', '`', '$', '|', '\\', '{'])
         || is_key_and_value(line)
+        || is_zone_record(line)
         || line.contains("&&")
         || line.split(' ').any(option)
         || line.split(" > ").skip(1).any(file)
         || (line.contains('"') && !line.ends_with(['.', ':']))
+}
+
+/// A line of a zone file with its parts two spaces apart, `mx.example.com.  A  192.0.2.25`.
+fn is_zone_record(line: &str) -> bool {
+    ["  A  ", "  AAAA  ", "  MX  ", "  TXT  ", "  TLSA  ", "  CAA  "].iter().any(|t| line.contains(t))
 }
 
 /// A line of a policy file, `mode: testing`.
@@ -301,6 +307,7 @@ mod tests {
             "make -C /etc/mail && systemctl restart sendmail",
             "pki mx.example.com cert \"/etc/ssl/mx.pem\"",
             "max_age: 86400",
+            "_25._tcp.mx.example.com.  TLSA  3 1 1 0123",
         ] {
             assert!(is_to_copy(line), "{line}");
         }

@@ -105,7 +105,7 @@ fn matched(record: &TlsaFacts) -> String {
     let depth = |d: &Option<u32>| match d {
         Some(0) => "the server's own certificate".to_owned(),
         Some(n) => format!("certificate {n} above it"),
-        None => "nothing".to_owned(),
+        None => "nothing that is presented now".to_owned(),
     };
     match record.matched.as_slice() {
         [] => "not compared: no certificate was presented".into(),

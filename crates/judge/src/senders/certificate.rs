@@ -10,6 +10,7 @@ use waxseal_wire::x509::{self, NameMatch};
 
 use crate::{
     case::known,
+    dane,
     delivery::{Certificate, Tlsa},
     state,
 };
@@ -38,15 +39,10 @@ pub(super) fn by_pkix(facts: &EndpointFacts, now: i64) -> Result<Certificate, Wh
 }
 
 /// The certificate by TLSA records, the worst over the presented chains.
-///
-/// This is the one place that reads [`TlsaFacts::matched`] for the senders' views.
 pub(super) fn by_tlsa(facts: &EndpointFacts, dane: &DaneFacts, now: i64) -> Result<Tlsa, Why> {
-    let chains = known(&facts.chains)?;
+    let chains = known(dane::chains(facts, dane))?;
     if chains.is_empty() {
         return Err(Why::new(Cause::Prerequisite, "no chain was presented to compare the TLSA records with"));
-    }
-    if dane.tlsa.is_empty() {
-        return without_details(dane);
     }
     let usable: Vec<&TlsaFacts> = dane.tlsa.iter().filter(|r| r.unusable.is_none()).collect();
     let verdicts = chains.iter().enumerate().map(|(i, chain)| one_chain(&usable, i, chain, dane, now));
@@ -63,9 +59,11 @@ pub(super) fn by_tlsa(facts: &EndpointFacts, dane: &DaneFacts, now: i64) -> Resu
 
 fn one_chain(usable: &[&TlsaFacts], i: usize, chain: &PresentedChain, dane: &DaneFacts, now: i64) -> Tlsa {
     let depth = |r: &TlsaFacts| r.matched.get(i).copied().flatten();
-    if usable.iter().any(|r| r.usage == 3 && depth(r) == Some(0)) {
-        return Tlsa::Ee;
+    if dane::verify(dane, chain, now).is_ok() {
+        let own = usable.iter().any(|r| r.usage == 3 && depth(r) == Some(0));
+        return if own { Tlsa::Ee } else { Tlsa::Ta };
     }
+    // Why it fails: what matches may be out of date, or bear another name.
     if !usable.iter().any(|r| r.usage == 2 && depth(r).is_some()) {
         return Tlsa::Mismatch;
     }
@@ -73,22 +71,13 @@ fn one_chain(usable: &[&TlsaFacts], i: usize, chain: &PresentedChain, dane: &Dan
     match (named, in_date(chain, now)) {
         (false, _) => Tlsa::TaWrongName,
         (_, false) => Tlsa::TaOutOfDate,
-        (true, true) => Tlsa::Ta,
+        (true, true) => Tlsa::Mismatch,
     }
 }
 
 /// The common name counts where there is no other (RFC 7672 section 3.2.3).
 fn bears(leaf: &CertificateFacts, name: &str) -> bool {
     matches!(x509::matches_host(leaf, name), NameMatch::San | NameMatch::CommonNameOnly)
-}
-
-/// Evidence that only says whether the records match: enough where all are DANE-EE.
-fn without_details(dane: &DaneFacts) -> Result<Tlsa, Why> {
-    match dane.matches {
-        Some(false) => Ok(Tlsa::Mismatch),
-        Some(true) if dane.records.iter().all(|r| r.starts_with("3 ")) => Ok(Tlsa::Ee),
-        _ => Err(Why::new(Cause::NotAsked, "the evidence does not say which TLSA record matches")),
-    }
 }
 
 fn in_date(chain: &PresentedChain, now: i64) -> bool {

@@ -148,7 +148,7 @@ async fn request(
     fetch.chain = chain(prober, host, &exchange);
     match exchange.result {
         Err(error) => Err(no_answer(&error, total)),
-        Ok(response) => answer(response, fetch, total),
+        Ok(response) => answer(response, host, fetch, total),
     }
 }
 
@@ -182,25 +182,30 @@ fn no_answer(error: &HttpsError, total: Duration) -> End {
 }
 
 /// Whether an answer holds a file that a sender takes.
-fn answer(response: HttpsResponse, fetch: &mut PolicyFetch, total: Duration) -> Result<Vec<u8>, End> {
+fn answer(
+    response: HttpsResponse,
+    host: &str,
+    fetch: &mut PolicyFetch,
+    total: Duration,
+) -> Result<Vec<u8>, End> {
     fetch.status = Some(response.status);
     fetch.content_type = response.content_type;
     fetch.location = response.location;
     if (300..400).contains(&response.status) {
         let to = fetch.location.as_deref().map_or_else(String::new, |l| format!(" to {l}"));
-        let text = format!("{} redirects{to} (HTTP {}), which senders must not follow", fetch.url, response.status);
+        let text = format!("{host} redirects{to} (HTTP {}), which senders must not follow", response.status);
         return Err(theirs(StsStep::Http, text));
     }
     if response.status != 200 {
-        let text = format!("{} answers with HTTP {} instead of 200", fetch.url, response.status);
+        let text = format!("{host} answers with HTTP {} instead of 200", response.status);
         return Err(theirs(StsStep::Http, text));
     }
     if let Some(encoding) = response.content_encoding.filter(|e| !e.eq_ignore_ascii_case("identity")) {
-        let text = format!("{} is sent with Content-Encoding {encoding}, which nobody asked for", fetch.url);
+        let text = format!("{host} sends the file with Content-Encoding {encoding}, which nobody asked for");
         return Err(theirs(StsStep::Http, text));
     }
     if let Some(media) = fetch.content_type.as_deref().filter(|t| !is_text_plain(t)) {
-        let text = format!("{} is sent as {media} instead of text/plain", fetch.url);
+        let text = format!("{host} sends the file as {media} instead of text/plain");
         return Err(theirs(StsStep::MediaType, text));
     }
     let body = response.body.map_err(|e| no_answer(&e, total))?;

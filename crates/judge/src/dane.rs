@@ -12,7 +12,7 @@ use waxseal_wire::{
     x509,
 };
 
-use crate::text;
+use crate::{state, text};
 
 /// What a sender that uses DANE meets at an endpoint, STARTTLS left aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,11 +108,16 @@ fn record(tlsa: &TlsaFacts) -> Option<TlsaRecord> {
 
 /// The verdict on all chains: a sender may get any of them.
 fn compare(dane: &DaneFacts, chains: &[PresentedChain], now: i64) -> DaneState {
-    for chain in chains {
+    let named: Vec<&PresentedChain> = chains.iter().filter(|c| state::is_for_named(c, chains)).collect();
+    for chain in &named {
         if let Err(why) = verify(dane, chain, now) {
-            let several = chains.len() > 1;
+            let several = named.len() > 1;
             let kind = chain.leaf().map_or("", |leaf| leaf.key.algorithm.as_str());
-            return DaneState::Mismatch(if several { format!("for its {kind} certificate {why}") } else { why });
+            return DaneState::Mismatch(if several {
+                format!("for its {kind} certificate {why}")
+            } else {
+                why
+            });
         }
     }
     DaneState::Valid

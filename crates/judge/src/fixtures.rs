@@ -26,8 +26,7 @@ pub(crate) const DAY: i64 = 86_400;
 pub(crate) const HOST: &str = "mx1.example.com";
 /// A certificate for [`HOST`] with an EC key. Its own dates are others than those of
 /// [`leaf`]: DANE-EE does not look at dates.
-const LEAF_DER: &str =
-    "MIIBlDCCATmgAwIBAgIUXC3sSAPkSuTqdTWVl4J1dtu7M1IwCgYIKoZIzj0EAwIwFzEVMBMGA1UEAwwMRXhhbXBs\
+const LEAF_DER: &str = "MIIBlDCCATmgAwIBAgIUXC3sSAPkSuTqdTWVl4J1dtu7M1IwCgYIKoZIzj0EAwIwFzEVMBMGA1UEAwwMRXhhbXBs\
      ZSBDQSAxMCAXDTI2MTEyNTEzMzkwMloYDzIxMjYxMTAxMTMzOTAyWjAaMRgwFgYDVQQDDA9teDEuZXhhbXBsZS5j\
      b20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQhLzLbCMfLxUfwkfeqezsKUY81vTYDla1vvFu5ce0waLAkK8jI\
      +HeNNdQnhSsX7cUSEkXvMluk3XuvVBo1D+7qo14wXDAaBgNVHREEEzARgg9teDEuZXhhbXBsZS5jb20wHQYDVR0O\
@@ -114,6 +113,7 @@ fn sts_discovery() -> StsDiscovery {
             milliseconds: 20,
         }),
         problem: None,
+        unannounced: false,
         warnings: Vec::new(),
         earlier: Some(EarlierPolicy {
             seen_at: NOW - DAY,

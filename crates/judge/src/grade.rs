@@ -10,8 +10,8 @@ mod lift;
 mod summary;
 
 use waxseal_model::{
-    EndpointEvidence, Evidence, Grade, Letter, Observed, Usage, Why, dns::DnssecStatus, evidence::MailRouting,
-    grade::Cap, policy::StsMode, tls::TlsVersion,
+    EndpointEvidence, Evidence, Grade, Letter, Observed, Usage, Why, dns::DnssecStatus,
+    evidence::MailRouting, grade::Cap, policy::StsMode, tls::TlsVersion,
 };
 
 use crate::{
@@ -156,7 +156,9 @@ fn dane_of(e: &EndpointEvidence, protection: &Protection, now: i64) -> Dane {
         DaneState::Mismatch(_) => Dane::Fails("its TLSA records do not match its certificate".into()),
         DaneState::LookupFailed(failure) => match failure.kind {
             FailureKind::Bogus => Dane::Fails("its TLSA records do not verify".into()),
-            FailureKind::ServerError => Dane::Fails("the question for its TLSA records ends in an error".into()),
+            FailureKind::ServerError => {
+                Dane::Fails("the question for its TLSA records ends in an error".into())
+            }
             FailureKind::NoAnswer => Dane::Unknown,
         },
     }

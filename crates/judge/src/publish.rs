@@ -17,6 +17,7 @@ use waxseal_wire::x509;
 use crate::{
     case::Case,
     dane::{self, DaneState},
+    state,
 };
 
 /// How long senders keep a policy in testing mode: a day, so that mistakes pass quickly.
@@ -42,7 +43,10 @@ pub fn publication(evidence: &Evidence, options: &PublishOptions, now: i64) -> P
     let mut out = Publication { records: Vec::new(), files: Vec::new(), notes: Vec::new() };
     if let Some(domain) = &evidence.domain {
         if domain.hosts.is_empty() {
-            out.notes.push(format!("No MX host of {} is known: there is nothing to publish a policy for.", domain.name));
+            out.notes.push(format!(
+                "No MX host of {} is known: there is nothing to publish a policy for.",
+                domain.name
+            ));
             return out;
         }
         out.files.push(PolicyFile {
@@ -56,7 +60,10 @@ pub fn publication(evidence: &Evidence, options: &PublishOptions, now: i64) -> P
             "mta-sts.{} needs an address, and a certificate for that name that browsers trust.",
             domain.name
         ));
-        out.notes.push("Serve the file first, then publish the records; with each change of the file change the id.".into());
+        out.notes.push(
+            "Serve the file first, then publish the records; with each change of the file change the id."
+                .into(),
+        );
     }
     tlsa(evidence, &mut out);
     out
@@ -135,7 +142,7 @@ fn dane_server(endpoint: &EndpointEvidence, now: i64) -> DaneServer {
 /// its issuer.
 fn fitting(endpoint: &EndpointEvidence) -> Vec<ZoneRecord> {
     let mut records = tlsa_records(endpoint);
-    for chain in presented(endpoint) {
+    for chain in named(endpoint) {
         let ders: Vec<Vec<u8>> = chain.certificates.iter().map_while(x509::der_of).collect();
         let others = waxseal_wire::dane::records_for(&ders);
         records.extend(others.into_iter().filter_map(|f| of_host(endpoint, f.record.to_string())));
@@ -160,10 +167,18 @@ fn presented(endpoint: &EndpointEvidence) -> &[PresentedChain] {
     dane.map_or(&facts.chains, |d| dane::chains(facts, d)).get().map_or(&[], Vec::as_slice)
 }
 
+/// The chains that clients get which name the server.
+fn named(endpoint: &EndpointEvidence) -> impl Iterator<Item = &PresentedChain> {
+    let chains = presented(endpoint);
+    chains.iter().filter(|c| state::is_for_named(c, chains))
+}
+
 /// True if the addresses of a host are known to be secure.
 pub(crate) fn zone_is_signed(evidence: &Evidence, host: &str) -> bool {
     let answers = match &evidence.domain {
-        Some(domain) => domain.hosts.iter().find(|h| h.name == host).map_or(&[][..], |h| h.answers.as_slice()),
+        Some(domain) => {
+            domain.hosts.iter().find(|h| h.name == host).map_or(&[][..], |h| h.answers.as_slice())
+        }
         None => evidence.host_addresses.as_slice(),
     };
     let mut with_records = answers.iter().filter(|a| a.outcome == DnsOutcome::Records).peekable();
@@ -204,7 +219,7 @@ pub(crate) fn tlsrpt_record(domain: &str, rua: Option<&str>) -> ZoneRecord {
 /// `3 1 1` for each key that an endpoint presents to senders that use DANE.
 pub(crate) fn tlsa_records(endpoint: &EndpointEvidence) -> Vec<ZoneRecord> {
     let mut records: Vec<ZoneRecord> = Vec::new();
-    for leaf in presented(endpoint).iter().filter_map(PresentedChain::leaf) {
+    for leaf in named(endpoint).filter_map(PresentedChain::leaf) {
         let record = of_host(endpoint, format!("3 1 1 {}", leaf.spki_sha256));
         if record.as_ref().is_some_and(|r| !records.contains(r)) {
             records.extend(record);
@@ -221,9 +236,11 @@ pub(crate) fn fill(text: &str, case: &Case<'_>, host: &str) -> String {
     }
     let mut out = text.to_owned();
     if let Some(domain) = case.domain {
-        for (word, mode) in
-            [("{sts_testing}", StsMode::Testing), ("{sts_enforce}", StsMode::Enforce), ("{sts_none}", StsMode::None)]
-        {
+        for (word, mode) in [
+            ("{sts_testing}", StsMode::Testing),
+            ("{sts_enforce}", StsMode::Enforce),
+            ("{sts_none}", StsMode::None),
+        ] {
             if out.contains(word) {
                 let file = sts_policy(domain, mode, None);
                 let lines: Vec<String> = file.lines().map(|line| format!("  {line}")).collect();

@@ -217,6 +217,13 @@ pub(crate) enum CertificateState {
     Unknown(Why),
 }
 
+/// True for the chains that clients get which name the server in SNI, as all that verify
+/// must (RFC 8461 section 7.1, RFC 7672 section 8.1). What others get in its place matters
+/// only where nothing else was seen.
+pub(crate) fn is_for_named(chain: &PresentedChain, chains: &[PresentedChain]) -> bool {
+    chain.sni.is_some() || chains.iter().all(|c| c.sni.is_none())
+}
+
 /// Whether senders that verify can use an endpoint's certificate.
 pub(crate) fn certificate(facts: &EndpointFacts, now: i64) -> CertificateState {
     let chains = match &facts.chains {
@@ -234,7 +241,7 @@ pub(crate) fn certificate(facts: &EndpointFacts, now: i64) -> CertificateState {
         };
     }
     let mut unknown = None;
-    for chain in chains {
+    for chain in chains.iter().filter(|c| is_for_named(c, chains)) {
         match chain_state(chain, facts.reference_name.as_deref(), now) {
             CertificateState::Usable => {}
             CertificateState::Unknown(why) => unknown = Some(why),

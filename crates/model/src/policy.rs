@@ -79,6 +79,10 @@ pub struct StsDiscovery {
     pub fetch: Observed<PolicyFetch>,
     /// What ended the discovery, where no policy came of it and something is published.
     pub problem: Option<StsProblem>,
+    /// A valid policy is served although no record announces it, so that senders never look
+    /// for it.
+    #[serde(default)]
+    pub unannounced: bool,
     /// What is not as it should be in record and file, without making them useless.
     pub warnings: Vec<String>,
     /// What an earlier scan saw, where its evidence was handed in.

@@ -15,7 +15,9 @@ use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
     client::conn::http1,
-    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT,
+    },
 };
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
@@ -216,8 +218,7 @@ fn tls_error(failure: &TlsFailure) -> HttpsError {
 /// subjectAltName.
 fn trusted(chain: &[Vec<u8>], host: &str, roots: Result<&RootStore, &Why>) -> Result<(), HttpsError> {
     let refused = |why: String| HttpsError::Certificate { host: host.to_owned(), why };
-    let roots =
-        roots.map_err(|why| HttpsError::NoRoots { host: host.to_owned(), why: why.text.clone() })?;
+    let roots = roots.map_err(|why| HttpsError::NoRoots { host: host.to_owned(), why: why.text.clone() })?;
     let path = x509::path(chain, roots);
     if path.outcome != PathOutcome::Trusted {
         return Err(refused(format!("it is not trusted ({})", path.outcome.openssl().1)));
@@ -252,11 +253,7 @@ fn now() -> i64 {
 }
 
 /// One request over a connection that stands.
-async fn ask<S>(
-    stream: S,
-    request: &HttpsRequest<'_>,
-    deadline: Instant,
-) -> Result<HttpsResponse, HttpsError>
+async fn ask<S>(stream: S, request: &HttpsRequest<'_>, deadline: Instant) -> Result<HttpsResponse, HttpsError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {

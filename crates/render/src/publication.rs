@@ -50,7 +50,12 @@ pub fn dane(title: &str, view: &DaneView, findings: &[Finding], style: &Style) -
     if !findings.is_empty() {
         page.heading("Found");
         for finding in findings {
-            page.entry(&[(Role::Plain, "-")], 2, Role::Plain, &format!("{}. {}", finding.title, finding.detail));
+            page.entry(
+                &[(Role::Plain, "-")],
+                2,
+                Role::Plain,
+                &format!("{}. {}", finding.title, finding.detail),
+            );
         }
     }
     if !view.fit_now.is_empty() {

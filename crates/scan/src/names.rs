@@ -38,7 +38,14 @@ pub async fn domain(resolver: &Resolver, name: &str) -> DomainEvidence {
         other => other,
     };
     let hosts = if routing == MailRouting::NoMailHost { Vec::new() } else { hosts };
-    DomainEvidence { name: name.to_owned(), mx_answer, routing, hosts, policies: PolicyEvidence::default(), identity: IdentityEvidence::default() }
+    DomainEvidence {
+        name: name.to_owned(),
+        mx_answer,
+        routing,
+        hosts,
+        policies: PolicyEvidence::default(),
+        identity: IdentityEvidence::default(),
+    }
 }
 
 /// Whether a domain takes mail, without a look at its servers' addresses unless it has no

@@ -196,8 +196,7 @@ impl Scanner {
         events: &Events,
     ) -> (EndpointEvidence, u32) {
         let endpoint = planned.endpoint.clone();
-        let ((mut evidence, fresh), dane) =
-            join(self.question(planned), self.dane(&endpoint, found)).await;
+        let ((mut evidence, fresh), dane) = join(self.question(planned), self.dane(&endpoint, found)).await;
         let mut connections = if fresh { evidence.evidence.cost.connections } else { 0 };
         evidence.evidence.dane = dane;
         connections += self.compare(&endpoint, &mut evidence.evidence).await;
@@ -208,7 +207,10 @@ impl Scanner {
     /// The TLSA records of an endpoint.
     async fn dane(&self, endpoint: &Endpoint, found: &Found) -> Observed<Option<DaneFacts>> {
         let Some(host) = &endpoint.host else {
-            return Observed::not_tried(Cause::NotApplicable, "TLSA records belong to names, and this is an address");
+            return Observed::not_tried(
+                Cause::NotApplicable,
+                "TLSA records belong to names, and this is an address",
+            );
         };
         let mx = found.domain.as_ref().and_then(|d| Some((d, d.hosts.iter().find(|h| &h.name == host)?)));
         let subject = match mx {

@@ -88,7 +88,7 @@ fn sts_beside_half_of_dane() -> Domain {
     Domain::new(
         "sts-and-half-dane",
         "MTA-STS covers both MX, only the first has DANE",
-        expect(&["A"], &["dane.partial"]),
+        expect(&["A"], &["dane.coverage"]),
     )
     .sts(Sts::new(text))
     .mx(&["@ MX 10 mx1", "@ MX 20 mx2"])

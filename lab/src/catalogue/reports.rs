@@ -14,7 +14,7 @@ pub(super) fn list() -> Vec<Domain> {
 /// Sound, with nothing that protects it from an attacker on the path.
 const SOUND: Expect = expect(&[]);
 const USELESS: Expect = expect(&["tlsrpt.record"]);
-const BAD_ADDRESS: Expect = expect(&["tlsrpt.addresses"]);
+const BAD_ADDRESS: Expect = expect(&["tlsrpt.record"]);
 
 const fn expect(found: &'static [&'static str]) -> Expect {
     Expect { letters: &["C"], found, may: &[] }

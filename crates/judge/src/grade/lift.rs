@@ -69,14 +69,16 @@ fn sts_failed(basis: &Basis<'_>) -> String {
         policy.is_some_and(|p| crate::state::sts_covers(p, &s.host))
     });
     if covered {
-        "give the servers that the MTA-STS policy names valid certificates, or set it to mode testing".to_owned()
+        "give the servers that the MTA-STS policy names valid certificates, or set it to mode testing"
+            .to_owned()
     } else {
         "name the MX hosts in the MTA-STS policy".to_owned()
     }
 }
 
 fn unprotected(basis: &Basis<'_>) -> String {
-    let mut hosts: Vec<&str> = basis.relays().filter(|s| !s.is_protected()).map(|s| s.host.as_str()).collect();
+    let mut hosts: Vec<&str> =
+        basis.relays().filter(|s| !s.is_protected()).map(|s| s.host.as_str()).collect();
     hosts.dedup();
     crate::text::short_list(&hosts, 3)
 }

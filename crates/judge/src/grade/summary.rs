@@ -193,10 +193,12 @@ fn with_letter(basis: &Basis<'_>, letter: Letter, caps: &[Cap]) -> String {
             "{mail} is encrypted today, but whoever sits on the path can strip the TLS: nothing tells senders to \
              insist on it."
         ),
-        "sts_unusable" => format!(
-            "{mail} is encrypted today, but whoever sits on the path can strip the TLS: {why}."
-        ),
-        "dane_insecure_mx" => format!("{mail} is encrypted and authenticated, but can be led elsewhere: {why}."),
+        "sts_unusable" => {
+            format!("{mail} is encrypted today, but whoever sits on the path can strip the TLS: {why}.")
+        }
+        "dane_insecure_mx" => {
+            format!("{mail} is encrypted and authenticated, but can be led elsewhere: {why}.")
+        }
         "policies_not_tried" | "policies_unknown" => format!(
             "{mail} is encrypted today, and the certificates are valid. Whether a policy keeps it from being \
              stripped on the path is not known: {why}."

@@ -10,7 +10,11 @@ use waxseal_model::{
 };
 
 use super::*;
-use crate::{fixtures::*, fixtures::{dane, sts}, profile};
+use crate::{
+    fixtures::*,
+    fixtures::{dane, sts},
+    profile,
+};
 
 fn graded(change: impl Fn(&mut Evidence)) -> Grade {
     let mut evidence = healthy();

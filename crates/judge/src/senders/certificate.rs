@@ -23,7 +23,7 @@ pub(super) fn by_pkix(facts: &EndpointFacts, now: i64) -> Result<Certificate, Wh
         return Err(Why::new(Cause::Prerequisite, "no certificate was presented"));
     }
     let mut seen = Certificate::VALID;
-    for chain in chains {
+    for chain in chains.iter().filter(|c| state::is_for_named(c, chains)) {
         let path = known(&chain.path)?;
         seen.trusted &= path.outcome == PathOutcome::Trusted;
         seen.in_date &= in_date(chain, now);
@@ -45,7 +45,8 @@ pub(super) fn by_tlsa(facts: &EndpointFacts, dane: &DaneFacts, now: i64) -> Resu
         return Err(Why::new(Cause::Prerequisite, "no chain was presented to compare the TLSA records with"));
     }
     let usable: Vec<&TlsaFacts> = dane.tlsa.iter().filter(|r| r.unusable.is_none()).collect();
-    let verdicts = chains.iter().enumerate().map(|(i, chain)| one_chain(&usable, i, chain, dane, now));
+    let named = chains.iter().enumerate().filter(|(_, c)| state::is_for_named(c, chains));
+    let verdicts = named.map(|(i, chain)| one_chain(&usable, i, chain, dane, now));
     // The order of badness among what fails does not matter: none of it is delivered to.
     let rank = |t: &Tlsa| match t {
         Tlsa::Ee => 0,

@@ -18,20 +18,20 @@ const NAME_CHECKS: &str = "certificate.name";
 /// are seen without colour; `valid` is said only where path, dates and name are.
 pub(super) fn cell(report: &Report, endpoint: &EndpointEvidence, now: i64) -> Cell {
     let chains = match &endpoint.evidence.chains {
-        Observed::Seen { value } if !value.is_empty() => value,
+        Observed::Seen { value } if !value.is_empty() => for_named(value),
         Observed::Seen { .. } => return (Role::Notice, "none presented".into()),
         Observed::NotTried { .. } | Observed::Failed { .. } => return (Role::Notice, "not seen".into()),
     };
     let mut words: Vec<String> = Vec::new();
     let mut unsure: Vec<String> = Vec::new();
-    for chain in chains {
+    for chain in &chains {
         problems(chain, now, &mut words, &mut unsure);
     }
     let name = name_verdict(report, &endpoint.endpoint.id());
     if name == Some(VerdictKind::Found) {
         push(&mut words, "WRONG NAME");
     }
-    let left = shortest(chains, now);
+    let left = shortest(&chains, now);
     for (check, word) in [
         ("certificate.weak_key", "WEAK KEY".to_owned()),
         ("certificate.weak_signature", "WEAK SIGNATURE".to_owned()),
@@ -112,7 +112,14 @@ fn name_verdict(report: &Report, endpoint: &str) -> Option<VerdictKind> {
 }
 
 /// What the certificate that ends first has left.
-fn shortest(chains: &[PresentedChain], now: i64) -> String {
-    let ends = chains.iter().filter_map(PresentedChain::leaf).map(|leaf| leaf.not_after).min();
+/// The chains for clients that name the server, as all that verify do; what others get
+/// counts where nothing else was seen.
+fn for_named(chains: &[PresentedChain]) -> Vec<&PresentedChain> {
+    let named: Vec<&PresentedChain> = chains.iter().filter(|c| c.sni.is_some()).collect();
+    if named.is_empty() { chains.iter().collect() } else { named }
+}
+
+fn shortest(chains: &[&PresentedChain], now: i64) -> String {
+    let ends = chains.iter().filter_map(|c| c.leaf()).map(|leaf| leaf.not_after).min();
     ends.map_or_else(|| "no leaf".into(), |end| when::span(end.saturating_sub(now)))
 }

@@ -11,8 +11,8 @@ use waxseal_model::{
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
     finding::VerdictEntry,
     grade::{AuthenticationMark, Cap, EncryptionMark},
-    observed::Cause,
     identity::IdentityEvidence,
+    observed::Cause,
     policy::PolicyEvidence,
     smtp::{
         BackOff, Conversation, EhloFacts, EhloKeyword, Greeting, Reply, Speaker, StarttlsOffer,

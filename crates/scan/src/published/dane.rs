@@ -87,12 +87,7 @@ async fn bases(
 }
 
 /// What an answer for TLSA says; none where there is no record.
-fn facts(
-    subject: &Subject<'_>,
-    base: &str,
-    answer: DnsAnswer,
-    addresses: DnssecStatus,
-) -> Option<DaneFacts> {
+fn facts(subject: &Subject<'_>, base: &str, answer: DnsAnswer, addresses: DnssecStatus) -> Option<DaneFacts> {
     let is_alias = base != subject.host || subject.answers.iter().any(|a| a.canonical_name.is_some());
     // Behind an alias with an insecure target the alias' own security decides.
     let host_is_secure = is_alias || addresses == DnssecStatus::Secure;
@@ -108,7 +103,11 @@ fn facts(
     let (status, reason) = match answer.status {
         DnssecStatus::Secure if !host_is_secure => (
             addresses,
-            format!("the addresses of {} are {}, so that its TLSA records do not count", subject.host, addresses.word()),
+            format!(
+                "the addresses of {} are {}, so that its TLSA records do not count",
+                subject.host,
+                addresses.word()
+            ),
         ),
         status => (status, answer.reason.clone()),
     };
@@ -173,8 +172,12 @@ pub fn compare(facts: &mut DaneFacts, chains: &[PresentedChain]) {
             ders.iter().map(|chain| record.as_ref().and_then(|r| dane::matches(r, chain))).collect();
     }
     let usable: Vec<&TlsaFacts> = facts.tlsa.iter().filter(|t| t.unusable.is_none()).collect();
+    // Senders with DANE name the server in SNI.
+    let any_unnamed = chains.iter().all(|c| c.sni.is_none());
     facts.matches = (!usable.is_empty() && !chains.is_empty()).then(|| {
-        (0..chains.len()).all(|i| usable.iter().any(|t| t.matched.get(i).is_some_and(Option::is_some)))
+        (0..chains.len())
+            .filter(|i| any_unnamed || chains.get(*i).is_some_and(|c| c.sni.is_some()))
+            .all(|i| usable.iter().any(|t| t.matched.get(i).is_some_and(Option::is_some)))
     });
 }
 

@@ -34,7 +34,8 @@ fn texts(answer: &DnsAnswer) -> Result<Vec<String>, Why> {
             })
             .collect()),
         DnsOutcome::ServerError | DnsOutcome::Timeout | DnsOutcome::Unusable => {
-            let text = format!("the TXT records at {} could not be looked up: {}", answer.name, answer.reason);
+            let text =
+                format!("the TXT records at {} could not be looked up: {}", answer.name, answer.reason);
             Err(Why::new(Cause::Resolver, text))
         }
     }

@@ -31,10 +31,16 @@ const PATH: &str = "/.well-known/mta-sts.txt";
 
 /// Looks a domain's policy up and notes all steps in `policies`.
 pub async fn discover(resolver: &Resolver, prober: &Prober, domain: &str, policies: &mut PolicyEvidence) {
-    let mut trail = StsDiscovery { earlier: policies.sts_discovery.earlier.take(), ..StsDiscovery::default() };
+    let mut trail =
+        StsDiscovery { earlier: policies.sts_discovery.earlier.take(), ..StsDiscovery::default() };
     policies.sts = match record(resolver, domain, &mut trail).await {
         Err(why) => failed(why),
-        Ok(None) => Observed::seen(None),
+        Ok(None) => {
+            if trail.problem.is_none() {
+                look_for_unannounced(resolver, prober, domain, &mut trail).await;
+            }
+            Observed::seen(None)
+        }
         Ok(Some(id)) => match policy(resolver, prober, domain, &id, &mut trail).await {
             Ok(policy) => Observed::seen(policy),
             Err(why) => failed(why),
@@ -43,12 +49,18 @@ pub async fn discover(resolver: &Resolver, prober: &Prober, domain: &str, polici
     policies.sts_discovery = trail;
 }
 
+/// Notes it where a valid policy is served that no record announces: a record that was
+/// forgotten, or that got lost. Nothing is asked where the policy host does not exist.
+async fn look_for_unannounced(resolver: &Resolver, prober: &Prober, domain: &str, trail: &mut StsDiscovery) {
+    let mut aside = StsDiscovery::default();
+    if let Ok(Some(_)) = policy(resolver, prober, domain, "0", &mut aside).await {
+        trail.unannounced = true;
+        trail.fetch = aside.fetch;
+    }
+}
+
 /// The id of the one valid record, if there is one.
-async fn record(
-    resolver: &Resolver,
-    domain: &str,
-    trail: &mut StsDiscovery,
-) -> Result<Option<String>, Why> {
+async fn record(resolver: &Resolver, domain: &str, trail: &mut StsDiscovery) -> Result<Option<String>, Why> {
     let answer = resolver.lookup(&format!("_mta-sts.{domain}"), "TXT").await;
     let texts = texts(&answer);
     trail.record_answer = Observed::seen(answer);
@@ -139,8 +151,7 @@ async fn request(
     let step = prober.options.step_timeout;
     let total = PATIENCE.min(step * STEPS);
     let agent = format!("waxseal/{}", env!("CARGO_PKG_VERSION"));
-    let request =
-        HttpsRequest { host, path: PATH, user_agent: &agent, body_bytes: FILE_BYTES, step, total };
+    let request = HttpsRequest { host, path: PATH, user_agent: &agent, body_bytes: FILE_BYTES, step, total };
     let roots = prober.roots.as_ref().map(AsRef::as_ref);
     let exchange = https::get(&prober.egress, roots, addresses, &request).await;
     fetch.address = exchange.address;

@@ -42,7 +42,9 @@ pub async fn discover(resolver: &Resolver, domain: &str, policies: &mut PolicyEv
 async fn dead(resolver: &Resolver, rua: &[String]) -> Vec<String> {
     let domains: BTreeSet<String> = rua
         .iter()
-        .filter_map(|uri| uri.get(.."mailto:".len()).filter(|s| s.eq_ignore_ascii_case("mailto:")).and(Some(uri)))
+        .filter_map(|uri| {
+            uri.get(.."mailto:".len()).filter(|s| s.eq_ignore_ascii_case("mailto:")).and(Some(uri))
+        })
         .filter_map(|uri| uri.split('?').next()?.rsplit_once('@'))
         .filter_map(|(_, domain)| waxseal_wire::target::name_to_ascii(domain).ok())
         .collect();
@@ -51,9 +53,10 @@ async fn dead(resolver: &Resolver, rua: &[String]) -> Vec<String> {
             MailRouting::NoSuchDomain => Some(format!("{domain} does not exist")),
             MailRouting::NullMx => Some(format!("{domain} accepts no mail (null MX)")),
             MailRouting::NoMailHost => Some(format!("{domain} has neither MX nor address")),
-            MailRouting::Mx | MailRouting::ImplicitMx | MailRouting::NullMxWithOthers | MailRouting::Unknown => {
-                None
-            }
+            MailRouting::Mx
+            | MailRouting::ImplicitMx
+            | MailRouting::NullMxWithOthers
+            | MailRouting::Unknown => None,
         }
     });
     join_all(looked_up).await.into_iter().flatten().collect()

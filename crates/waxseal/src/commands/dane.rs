@@ -84,9 +84,9 @@ fn host(text: &str) -> Result<Target, Failure> {
         Target::Domain { given, .. } => {
             Err(Failure::usage(format!("{given} is a mail address: name the host, such as its MX host")))
         }
-        Target::Address { .. } => {
-            Err(Failure::usage(format!("{text} is an address: TLSA records belong to names, so name the host")))
-        }
+        Target::Address { .. } => Err(Failure::usage(format!(
+            "{text} is an address: TLSA records belong to names, so name the host"
+        ))),
         host @ Target::Host { .. } => Ok(host),
     }
 }

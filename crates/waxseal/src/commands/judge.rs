@@ -40,7 +40,13 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
     for evidence in all {
         let now = if args.at_scan_time { evidence.started_at } else { today };
         let judgement = judge(&evidence, profile, now);
-        sink.take(Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings, judgement.senders))?;
+        sink.take(Report::new(
+            evidence,
+            judgement.grade,
+            judgement.verdicts,
+            judgement.findings,
+            judgement.senders,
+        ))?;
     }
     sink.finish()
 }

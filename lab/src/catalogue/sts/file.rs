@@ -32,12 +32,11 @@ fn modes() -> Vec<Domain> {
 /// Files that are odd, and can be used all the same.
 fn grammar() -> Vec<Domain> {
     let fine = |label, summary, file: fn(&str) -> String| with(label, summary, ENFORCED, file);
-    let odd = |label, summary, file: fn(&str) -> String| {
-        with(label, summary, expect(&["A"], &["sts.policy"]), file)
-    };
+    let odd =
+        |label, summary, file: fn(&str) -> String| with(label, summary, expect(&["A"], &["sts.form"]), file);
     // The grammar does not have these, many senders take them.
     let doubtful = |label, summary, file: fn(&str) -> String| {
-        with(label, summary, expect(&["A", "C"], &["sts.policy"]), file)
+        with(label, summary, expect(&["A", "C"], &["sts.form"]), file)
     };
     vec![
         fine("sts-lf", "Lines end with LF alone", |mx| text("enforce", &[mx]).replace('\r', "")),

@@ -42,11 +42,14 @@ fn useless_answers() -> Vec<Domain> {
 
 fn endless_answers() -> Vec<Domain> {
     let none = |label, summary, reply| with(label, summary, NONE, reply);
+    // Who waits less than the minute that senders wait does not know what they get.
+    let unknown = Expect { letters: &["C"], found: &[], may: &["sts.fetch"] };
+    let slow = |label, summary, reply| with(label, summary, unknown, reply);
     vec![
         none("sts-endless", "The policy never ends", Reply::Endless),
         none("sts-endless-head", "The answer's headers never end", Reply::EndlessHead),
-        none("sts-slow", "The policy comes a byte a second", Reply::Drip),
-        none("sts-silent", "The policy host takes the request and says nothing", Reply::Silent),
+        slow("sts-slow", "The policy comes a byte a second", Reply::Drip),
+        slow("sts-silent", "The policy host takes the request and says nothing", Reply::Silent),
     ]
 }
 

@@ -19,31 +19,31 @@ pub(super) fn list() -> Vec<Domain> {
         with(
             "sts-self-signed-mx",
             "Mode enforce, and the MX signed its certificate itself",
-            &["certificate.self_signed", "sts.host_certificate"],
+            &["certificate.self_signed", "sts.mx_tls"],
             Leaf { chain: Chain::SelfSigned, ..leaf },
         ),
         with(
             "sts-expired-mx",
             "Mode enforce, and the MX's certificate has expired",
-            &["certificate.expired", "sts.host_certificate"],
+            &["certificate.expired", "sts.mx_tls"],
             Leaf { dates: Dates::Expired, ..leaf },
         ),
         with(
             "sts-wrong-name-mx",
             "Mode enforce, and the MX's certificate names another host",
-            &["certificate.name_mismatch", "sts.host_certificate"],
+            &["certificate.name_mismatch", "sts.mx_tls"],
             Leaf { naming: Naming::Other("www.elsewhere.test"), ..leaf },
         ),
         enforced(
             "sts-cn-only-mx",
             "Mode enforce, and the MX's certificate bears a common name only",
-            Expect { may: &["certificate.name_mismatch"], ..expect(&["X"], &["sts.host_certificate"]) },
+            Expect { may: &["certificate.name_mismatch"], ..expect(&["X"], &["sts.mx_tls"]) },
             smtp(Leaf { naming: Naming::CommonName, ..leaf }),
         ),
         with(
             "sts-incomplete-mx",
             "Mode enforce, and the MX sends no intermediate certificate",
-            &["certificate.missing_intermediate", "sts.host_certificate"],
+            &["certificate.missing_intermediate", "sts.mx_tls"],
             Leaf { chain: Chain::LeafOnly, ..leaf },
         ),
         enforced(
@@ -93,7 +93,7 @@ fn one_broken() -> Domain {
     Domain::new(
         "sts-one-broken-mx",
         "Mode enforce, and the second MX's certificate has expired",
-        expect(&["B", "D"], &["certificate.expired", "sts.host_certificate"]),
+        expect(&["B", "D"], &["certificate.expired", "sts.mx_tls"]),
     )
     .sts(Sts::new(text("enforce", &["*.sts-one-broken-mx.lab.test"])))
     .mx(&["@ MX 10 mx1", "@ MX 20 mx2"])

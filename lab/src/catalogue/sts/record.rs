@@ -9,7 +9,7 @@ use crate::dns::spec::{Fault, Signing, Trouble, With};
 const NONE: Expect = expect(&["C"], &["sts.record"]);
 /// Senders cannot find out whether there is one.
 const UNKNOWN: Expect =
-    Expect { letters: &["C", "-"], found: &["sts.record"], may: &["dns.bogus", "dns.resolver_failure"] };
+    Expect { letters: &["C", "-"], found: &[], may: &["dns.bogus", "dns.resolver_failure", "sts.record"] };
 
 pub(super) fn list() -> Vec<Domain> {
     [useless(), usable()].concat()
@@ -56,7 +56,7 @@ fn usable() -> Vec<Domain> {
             "sts-record-space",
             "The record has a space before the semicolon (erratum 6285)",
             // The RFC as printed allows no space there, the erratum does.
-            expect(&["A", "C"], &["sts.record"]),
+            expect(&["A"], &["sts.form"]),
             &["_mta-sts TXT \"v=STSv1 ; id=1;\""],
         ),
         fine(

@@ -24,7 +24,7 @@ fn judge(case: &Case) -> Outcome {
     let reference = case.facts()?.reference_name.as_deref();
     let mut good = Vec::new();
     let mut bad = Vec::new();
-    for chain in chains {
+    for chain in &chains {
         match state::chain_state(chain, reference, case.now) {
             state::CertificateState::Usable => good.push(super::kind(chain)),
             state::CertificateState::Unusable(why) => bad.push(format!("{}: {why}", super::kind(chain))),

@@ -5,6 +5,7 @@ use waxseal_model::{Cause, PresentedChain, Usage, Why};
 use crate::{
     case::{Case, known},
     check::Outcome,
+    state,
 };
 
 pub mod chain_order;
@@ -27,12 +28,10 @@ fn each_chain(case: &Case, judge: impl Fn(&PresentedChain, &str) -> Outcome) -> 
     let chains = chains(case)?;
     let mut found = Vec::new();
     let mut unknown = None;
+    let several = chains.len() > 1;
     for chain in chains {
-        let label = if chains.len() > 1 {
-            format!("The {} certificate", kind(chain))
-        } else {
-            "The certificate".to_owned()
-        };
+        let label =
+            if several { format!("The {} certificate", kind(chain)) } else { "The certificate".to_owned() };
         match judge(chain, &label) {
             // The same certificate in two chains is one finding.
             Ok(more) => {
@@ -52,10 +51,10 @@ fn each_chain(case: &Case, judge: impl Fn(&PresentedChain, &str) -> Outcome) -> 
 }
 
 /// The presented chains; without any (anonymous suites only) nothing can be said.
-fn chains<'a>(case: &Case<'a>) -> Result<&'a [PresentedChain], Why> {
+fn chains<'a>(case: &Case<'a>) -> Result<Vec<&'a PresentedChain>, Why> {
     match known(&case.facts()?.chains)?.as_slice() {
         [] => Err(Why::new(Cause::Prerequisite, "no certificate was presented")),
-        chains => Ok(chains),
+        chains => Ok(chains.iter().filter(|c| state::is_for_named(c, chains)).collect()),
     }
 }
 

@@ -29,16 +29,20 @@ fn judge(case: &Case) -> Outcome {
     };
     let host = case.host();
     let records: Vec<String> = facts.tlsa.iter().map(dane::short).collect();
-    case.finding(&CHECK, Severity::Critical, format!("The TLSA records of {host} do not match its certificate"))
-        .detail(format!(
-            "{} holds {}: {}. Senders that use DANE do not deliver, and return the mail after some days.",
-            facts.name,
-            text::short_list(&records, 3),
-            why.trim_end_matches('.')
-        ))
-        .fix("dane_mismatch")
-        .weight(8)
-        .found()
+    case.finding(
+        &CHECK,
+        Severity::Critical,
+        format!("The TLSA records of {host} do not match its certificate"),
+    )
+    .detail(format!(
+        "{} holds {}: {}. Senders that use DANE do not deliver, and return the mail after some days.",
+        facts.name,
+        text::short_list(&records, 3),
+        why.trim_end_matches('.')
+    ))
+    .fix("dane_mismatch")
+    .weight(8)
+    .found()
 }
 
 fixtures! {

@@ -20,7 +20,9 @@ use crate::case::{Case, known};
 /// The TLSA records of the endpoint, whatever their status; not applicable where there are
 /// none.
 fn facts<'a>(case: &Case<'a>) -> Result<&'a DaneFacts, Why> {
-    known(&case.facts()?.dane)?.as_ref().ok_or_else(|| Why::new(Cause::NotApplicable, "there are no TLSA records"))
+    known(&case.facts()?.dane)?
+        .as_ref()
+        .ok_or_else(|| Why::new(Cause::NotApplicable, "there are no TLSA records"))
 }
 
 /// The same where the records are secure, so that senders act on them.

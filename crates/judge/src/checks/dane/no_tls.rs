@@ -26,7 +26,10 @@ fn judge(case: &Case) -> Outcome {
     };
     let host = case.host();
     case.finding(&CHECK, Severity::Critical, format!("{host} has TLSA records and no TLS"))
-        .detail(format!("{}. Senders that use DANE do not deliver in clear: the mail waits.", text::sentence(&why)))
+        .detail(format!(
+            "{}. Senders that use DANE do not deliver in clear: the mail waits.",
+            text::sentence(&why)
+        ))
         .fix("starttls")
         .found()
 }

@@ -32,11 +32,14 @@ fn judge(case: &Case) -> Outcome {
     let mut kinds: Vec<(u8, u8, u8)> = usable.iter().map(|t| kind(t)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let chains = usable.iter().map(|t| t.matched.len()).max().unwrap_or(0);
+    let chains = known(dane::chains(case.facts()?, facts))?;
+    let named: Vec<usize> = (0..chains.len())
+        .filter(|i| chains.get(*i).is_some_and(|c| state::is_for_named(c, chains)))
+        .collect();
     let fits = |of: &(u8, u8, u8)| {
-        (0..chains).all(|i| {
-            usable.iter().any(|t| kind(t) == *of && t.matched.get(i).is_some_and(Option::is_some))
-        })
+        named
+            .iter()
+            .all(|i| usable.iter().any(|t| kind(t) == *of && t.matched.get(*i).is_some_and(Option::is_some)))
     };
     let missing: Vec<String> =
         kinds.iter().filter(|k| !fits(k)).map(|(u, s, m)| format!("{u} {s} {m}")).collect();

@@ -47,7 +47,10 @@ fn judge(case: &Case) -> Outcome {
     }
     let host = case.host();
     case.finding(&CHECK, Severity::Low, format!("The TLSA records of {host} are not of the kind that lasts"))
-        .detail(format!("{}. Records 3 1 1 last as long as the key.", text::sentence(&text::short_list(&remarks, 3))))
+        .detail(format!(
+            "{}. Records 3 1 1 last as long as the key.",
+            text::sentence(&text::short_list(&remarks, 3))
+        ))
         .fix("dane_records")
         .found()
 }

@@ -37,7 +37,9 @@ fn judge(case: &Case) -> Outcome {
     let host = case.host();
     let title = format!("{host} has a TLSA record for the present key only, and {} left", text::days(days));
     case.finding(&CHECK, Severity::Low, title)
-        .detail("If the next certificate brings a new key, senders that use DANE stop delivering at that moment.")
+        .detail(
+            "If the next certificate brings a new key, senders that use DANE stop delivering at that moment.",
+        )
         .confidence(Confidence::Medium)
         .fix("dane_rollover")
         .found()

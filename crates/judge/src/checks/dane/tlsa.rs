@@ -23,12 +23,13 @@ fn judge(case: &Case) -> Outcome {
         return CLEAR;
     }
     let host = case.host();
-    let enforced = case
-        .domain
-        .and_then(|d| d.policies.sts.get()?.as_ref())
-        .is_some_and(|p| p.mode == StsMode::Enforce);
+    let enforced =
+        case.domain.and_then(|d| d.policies.sts.get()?.as_ref()).is_some_and(|p| p.mode == StsMode::Enforce);
     let (severity, more) = if enforced {
-        (Severity::Info, "MTA-STS protects mail from senders that know it; DANE would protect it from the others too.")
+        (
+            Severity::Info,
+            "MTA-STS protects mail from senders that know it; DANE would protect it from the others too.",
+        )
     } else {
         (Severity::Low, "Senders that use DANE cannot authenticate it; they deliver as to any other server.")
     };

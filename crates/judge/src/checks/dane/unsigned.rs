@@ -22,10 +22,14 @@ fn judge(case: &Case) -> Outcome {
         return CLEAR;
     }
     let host = case.host();
-    case.finding(&CHECK, Severity::Medium, format!("The TLSA records of {host} are not signed, so senders ignore them"))
-        .detail(format!("{}.", text::sentence(&facts.reason)))
-        .fix("dane_unsigned")
-        .found()
+    case.finding(
+        &CHECK,
+        Severity::Medium,
+        format!("The TLSA records of {host} are not signed, so senders ignore them"),
+    )
+    .detail(format!("{}.", text::sentence(&facts.reason)))
+    .fix("dane_unsigned")
+    .found()
 }
 
 fixtures! {

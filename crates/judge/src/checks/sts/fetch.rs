@@ -19,14 +19,8 @@ check! {
     "sts.fetch", Domain, judge
 }
 
-const STEPS: [StsStep; 6] = [
-    StsStep::Host,
-    StsStep::Connection,
-    StsStep::Tls,
-    StsStep::Http,
-    StsStep::MediaType,
-    StsStep::Size,
-];
+const STEPS: [StsStep; 6] =
+    [StsStep::Host, StsStep::Connection, StsStep::Tls, StsStep::Http, StsStep::MediaType, StsStep::Size];
 
 fn judge(case: &Case) -> Outcome {
     let Some(problem) = super::problem(case, &STEPS)? else { return CLEAR };
@@ -35,13 +29,17 @@ fn judge(case: &Case) -> Outcome {
         StsStep::Tls => "sts_certificate",
         _ => "sts_http",
     };
-    case.finding(&CHECK, Severity::High, format!("Senders cannot fetch the MTA-STS policy of {}", case.host()))
-        .detail(format!(
-            "{}. Senders without a cached policy treat the domain as if it had none (sts-policy-fetch-error).",
-            text::sentence(&problem.text)
-        ))
-        .fix(fix)
-        .found()
+    case.finding(
+        &CHECK,
+        Severity::High,
+        format!("Senders cannot fetch the MTA-STS policy of {}", case.host()),
+    )
+    .detail(format!(
+        "{}. Senders without a cached policy treat the domain as if it had none (sts-policy-fetch-error).",
+        text::sentence(&problem.text)
+    ))
+    .fix(fix)
+    .found()
 }
 
 fixtures! {

@@ -23,10 +23,14 @@ fn judge(case: &Case) -> Outcome {
     if trail.warnings.is_empty() {
         return known(&domain.policies.sts).map(|_| Vec::new());
     }
-    case.finding(&CHECK, Severity::Low, format!("The MTA-STS texts of {} are not in the standard's form", domain.name))
-        .detail(format!("{}. Most senders forgive it, some refuse the policy.", trail.warnings.join("; ")))
-        .fix("sts_form")
-        .found()
+    case.finding(
+        &CHECK,
+        Severity::Low,
+        format!("The MTA-STS texts of {} are not in the standard's form", domain.name),
+    )
+    .detail(format!("{}. Most senders forgive it, some refuse the policy.", trail.warnings.join("; ")))
+    .fix("sts_form")
+    .found()
 }
 
 fixtures! {

@@ -49,7 +49,10 @@ fn judge(case: &Case) -> Outcome {
     let fits = |pattern: &&str| names.iter().any(|h| waxseal_wire::sts::pattern::covers(pattern, h));
     let stale: Vec<&str> = policy.mx.iter().map(String::as_str).filter(|p| !fits(p)).collect();
     if !stale.is_empty() {
-        let title = format!("The MTA-STS policy of {name} names {}, which is no MX host", text::short_list(&stale, 3));
+        let title = format!(
+            "The MTA-STS policy of {name} names {}, which is no MX host",
+            text::short_list(&stale, 3)
+        );
         let detail = "It does no harm while nobody else holds such a name with a certificate, and it is one more \
                       name that an attacker may use.";
         findings.push(case.finding(&CHECK, Severity::Low, title).detail(detail).fix("sts_mx").build());

@@ -20,6 +20,29 @@ check! {
 }
 
 fn judge(case: &Case) -> Outcome {
+    let trail = &super::domain(case)?.policies.sts_discovery;
+    if trail.record_answer.get().is_some_and(|a| a.status == DnssecStatus::Bogus) {
+        return case
+            .finding(
+                &CHECK,
+                Severity::High,
+                format!("The MTA-STS record of {} does not verify (bogus)", case.host()),
+            )
+            .detail("Senders that validate DNSSEC get no record, and so no policy.")
+            .fix("dnssec")
+            .found();
+    }
+    if trail.unannounced {
+        return case
+            .finding(
+                &CHECK,
+                Severity::Medium,
+                format!("{} serves an MTA-STS policy that no record announces", case.host()),
+            )
+            .detail("Senders look for the TXT record first: without it they never ask for the policy.")
+            .fix("sts_record")
+            .found();
+    }
     let Some(problem) = super::problem(case, &[StsStep::Record])? else { return CLEAR };
     case.finding(&CHECK, Severity::High, format!("The MTA-STS record of {} cannot be used", case.host()))
         .detail(format!(

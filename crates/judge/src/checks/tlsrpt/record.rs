@@ -25,7 +25,11 @@ fn judge(case: &Case) -> Outcome {
     let trail = &domain.policies.tlsrpt_discovery;
     if let Some(problem) = &trail.problem {
         return case
-            .finding(&CHECK, Severity::Medium, format!("The TLS-RPT record of {} cannot be used", domain.name))
+            .finding(
+                &CHECK,
+                Severity::Medium,
+                format!("The TLS-RPT record of {} cannot be used", domain.name),
+            )
             .detail(format!("{}. Senders send no reports.", text::sentence(problem)))
             .fix("tlsrpt_record")
             .found();
@@ -43,10 +47,14 @@ fn judge(case: &Case) -> Outcome {
     if trail.warnings.is_empty() {
         return CLEAR;
     }
-    case.finding(&CHECK, Severity::Low, format!("The TLS-RPT record of {} is not in the standard's form", domain.name))
-        .detail(format!("{}. Some senders may not understand it.", text::sentence(&trail.warnings.join("; "))))
-        .fix("tlsrpt_record")
-        .found()
+    case.finding(
+        &CHECK,
+        Severity::Low,
+        format!("The TLS-RPT record of {} is not in the standard's form", domain.name),
+    )
+    .detail(format!("{}. Some senders may not understand it.", text::sentence(&trail.warnings.join("; "))))
+    .fix("tlsrpt_record")
+    .found()
 }
 
 fixtures! {

@@ -64,12 +64,24 @@ pub(crate) async fn listen(addresses: &[IpAddr]) -> Result<(u16, Vec<TcpListener
                     listeners.push(listener);
                 }
                 Err(e) if e.kind() == ErrorKind::AddrInUse => continue 'port,
-                Err(source) => return Err(LabError::Address { address, source }),
+                Err(source) => return Err(refused(address, source)),
             }
         }
         return Ok((port, listeners));
     }
     Err(LabError::NoFreePort { tries: TRIES })
+}
+
+/// EMFILE, the same number on Linux and the BSDs: the process has all the files it may.
+const TOO_MANY_FILES: i32 = 24;
+
+/// Why an address cannot be listened at.
+fn refused(address: IpAddr, source: std::io::Error) -> LabError {
+    if source.raw_os_error() == Some(TOO_MANY_FILES) {
+        let what = "open a socket for each server; raise the limit (ulimit -n 4096) or start fewer domains";
+        return LabError::Socket { what, source };
+    }
+    LabError::Address { address, source }
 }
 
 /// Listens at this very port on all `addresses`, in their order.
@@ -126,6 +138,13 @@ mod tests {
         // TEST-NET-1 (RFC 5737) is never a machine's own.
         let error = listen(&["192.0.2.1".parse().unwrap()]).await.unwrap_err().to_string();
         assert!(error.contains("ifconfig lo0 alias 192.0.2.1"), "{error}");
+    }
+
+    #[test]
+    fn a_process_that_may_have_no_more_files_is_told_how_to_get_more() {
+        let source = std::io::Error::from_raw_os_error(TOO_MANY_FILES);
+        let error = refused("127.0.0.1".parse().unwrap(), source).to_string();
+        assert!(error.contains("ulimit -n") && error.contains("oo many open files"), "{error}");
     }
 
     #[tokio::test]

@@ -88,6 +88,12 @@ impl LabOptions {
         Self { outside: true, only: labels.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
+    /// The domains of a lab with these options, without starting one, the demonstration's
+    /// first. Where the machine has no `::1`, a lab has a few less.
+    pub fn domains(&self) -> Vec<LabDomain> {
+        catalogue::all().iter().filter(|d| self.includes(d)).map(describe).collect()
+    }
+
     fn includes(&self, domain: &Domain) -> bool {
         let named = self.only.is_empty() || self.only.iter().any(|label| label == domain.label);
         named && (domain.demo || self.extras) && (!domain.outside || self.outside)

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use common::{
-    Client,
+    Client, labels,
     names::{ask, rcode, records},
 };
 use domain::{
@@ -22,8 +22,13 @@ use domain::{
     dnssec::validator::context::ValidationState,
 };
 use tokio::time::timeout;
-use waxseal_lab::{Lab, LabOptions};
+use waxseal_lab::Lab;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+async fn lab() -> Lab {
+    let others = ["healthy", "broken-tlsa", "ecdsa"];
+    common::lab(|label| label.starts_with("dane-") || others.contains(&label)).await
+}
 
 /// Usage, selector, matching type and data of a record.
 fn fields(record: &str) -> (u8, u8, u8, String) {
@@ -80,7 +85,7 @@ async fn matching(lab: &Lab, host: &str) -> (usize, usize) {
 
 #[tokio::test]
 async fn records_match_the_shown_certificates_as_often_as_described() {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let lab = lab().await;
     for (host, published, matched) in [
         ("mx.healthy", 2, 1),
         ("mx.broken-tlsa", 1, 0),
@@ -139,7 +144,7 @@ async fn records_match_the_shown_certificates_as_often_as_described() {
 
 #[tokio::test]
 async fn certificates_are_what_dane_is_to_make_nothing_or_something_of() {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let lab = lab().await;
     for (domain, trusted) in [
         ("dane-ta-root-in-chain", true),
         ("dane-lone", true),
@@ -165,7 +170,7 @@ async fn certificates_are_what_dane_is_to_make_nothing_or_something_of() {
 
 #[tokio::test]
 async fn a_server_that_chooses_by_name_has_another_certificate_for_others() {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let lab = lab().await;
     for (host, alias) in [
         ("mx.dane-sni.lab.test", "dane-sni.lab.test"),
         ("mx.dane-cname-host-hosts.lab.test", "alias.dane-cname-host.lab.test"),
@@ -181,7 +186,7 @@ async fn a_server_that_chooses_by_name_has_another_certificate_for_others() {
 
 #[tokio::test]
 async fn aliases_lead_to_the_record_that_they_should() {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let lab = lab().await;
     // The alias, its target, which of them has records, and whether the target is proved.
     for (domain, target, has, secure) in [
         ("dane-cname-host", "mx.dane-cname-host-hosts.lab.test", [0, 1], true),
@@ -207,7 +212,7 @@ async fn aliases_lead_to_the_record_that_they_should() {
 
 #[tokio::test]
 async fn answers_about_tlsa_prove_what_they_should() {
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let lab = lab().await;
     for (domain, found) in [
         ("dane-bogus", "Bogus"),
         ("dane-unsigned", "Insecure"),
@@ -248,9 +253,8 @@ async fn answers_about_tlsa_prove_what_they_should() {
 #[tokio::test]
 async fn every_dane_domain_is_looked_at_here() {
     let source = include_str!("dane.rs");
-    let lab = Lab::start(LabOptions::default()).await.unwrap();
-    let labels = lab.domains().iter().filter_map(|d| d.name.strip_suffix(".lab.test"));
-    let unseen: Vec<_> = labels
+    let unseen: Vec<_> = labels()
+        .into_iter()
         .filter(|l| l.starts_with("dane-"))
         .filter(|l| ["\"", ".", "-hosts"].iter().all(|end| !source.contains(&format!("{l}{end}"))))
         .collect();

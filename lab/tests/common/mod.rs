@@ -17,10 +17,22 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use waxseal_lab::Lab;
+use waxseal_lab::{Lab, LabOptions};
 
 /// Far longer than anything here takes; a hung test fails instead of hanging on.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// First labels of all domains, but those that lead out of loopback.
+pub(crate) fn labels() -> Vec<String> {
+    let domains = LabOptions::default().domains();
+    domains.iter().map(|d| d.name.strip_suffix(".lab.test").unwrap().to_owned()).collect()
+}
+
+/// A lab of the domains whose first labels are wanted: tests run side by side, and a whole
+/// lab takes hundreds of the sockets that a process may have.
+pub(crate) async fn lab(wanted: impl Fn(&str) -> bool) -> Lab {
+    Lab::start(LabOptions::only(labels().into_iter().filter(|l| wanted(l)))).await.unwrap()
+}
 
 /// A connection that sends lines and reads replies.
 pub(crate) struct Client<S> {

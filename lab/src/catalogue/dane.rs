@@ -236,6 +236,10 @@ fn answers() -> Vec<Domain> {
         of("dane-silent", "Questions for TLSA get no answer", unanswered).fault(tlsa(Trouble::Silence)),
         of("dane-unsigned", "TLSA records in a zone without DNSSEC", expect(&["C"], &["dane.unsigned"]))
             .signing(Signing::Unsigned),
+        // Senders need not ask for TLSA there at all (RFC 7672 section 2.2.2).
+        of("dane-unsigned-servfail", "No DNSSEC, and questions for TLSA get SERVFAIL", expect(&["C"], &[]))
+            .signing(Signing::Unsigned)
+            .fault(tlsa(Trouble::ServFail)),
         of("dane-nsec3", "DANE in a zone with NSEC3", VALID).signing(Signing::Nsec3),
         Domain::new(
             "dane-insecure-mx",

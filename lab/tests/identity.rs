@@ -108,6 +108,7 @@ async fn lookups(lab: &Lab, name: String, depth: u8) -> usize {
 async fn spf_takes_as_many_lookups_as_it_says() {
     let lab = lab().await;
     for (domain, expected) in [
+        ("healthy", 1),
         ("spf-good", 1),
         ("spf-none-sends", 0),
         ("spf-redirect", 2),
@@ -162,6 +163,7 @@ fn base64(text: &str) -> Vec<u8> {
 async fn dkim_keys_have_the_size_that_they_say() {
     let lab = lab().await;
     for (selector, bits) in [
+        ("default._domainkey.healthy", 2048),
         ("default._domainkey.dkim-good", 2048),
         ("default._domainkey.dkim-short", 2048),
         ("default._domainkey.dkim-testing", 2048),

@@ -33,6 +33,11 @@ fn with(
     lines.iter().fold(domain, |domain, line| domain.record(*line))
 }
 
+/// A DKIM key with nothing wrong, as TXT data.
+pub(super) fn sound_dkim() -> String {
+    strings(&format!("v=DKIM1; k=rsa; p={RSA_2048}"))
+}
+
 /// A text as strings that each fit into a TXT record (RFC 1035 section 3.3.14).
 fn strings(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();

@@ -1,6 +1,6 @@
 //! Several policies at once: together as they should be, or in each other's way.
 
-use super::{Domain, Expect, Host, Sts, sts};
+use super::{Domain, Expect, Host, Sts, identity, sts};
 use crate::{
     pki::{Keys, Leaf},
     servers::{Service, smtp::Smtp, tls::Tls},
@@ -81,6 +81,10 @@ pub(super) fn healthy() -> Domain {
     )
     .demo()
     .record("_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:tls-reports@healthy.lab.test\"")
+    .record("@ TXT \"v=spf1 mx -all\"")
+    .record(format!("default._domainkey TXT {}", identity::sound_dkim()))
+    .record("_dmarc TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@healthy.lab.test\"")
+    .record("@ CAA 0 issue \"ca.lab.test\"")
 }
 
 fn sts_beside_half_of_dane() -> Domain {

@@ -32,6 +32,12 @@ fn the_demonstration_has_what_its_page_promises() {
         "null-mx",
         "tarpit",
         "one-bad-mx",
+        "dane-only",
+        "dane-bogus",
+        "sts-enforce",
+        "sts-redirect",
+        "sts-cert-name-mismatch",
+        "sts-dane-conflict",
     ] {
         assert!(demo.contains(&label), "{label}");
     }

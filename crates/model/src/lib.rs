@@ -16,6 +16,7 @@
 //! - [`evidence`]: all of the above for one target.
 //! - [`publication`]: what should be published, ready to be copied.
 //! - [`finding`], [`grade`], [`sender`], [`report`]: the judgement.
+//! - [`lint`]: texts that are about to be published.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -26,6 +27,7 @@ pub mod evidence;
 pub mod finding;
 pub mod grade;
 pub mod identity;
+pub mod lint;
 pub mod observed;
 pub mod policy;
 pub mod publication;

@@ -9,6 +9,7 @@
 //! - [`x509`]: certificates, the path to a root, names, signatures.
 //! - [`sts`], [`tlsrpt`], [`dane`]: the records and files in which a domain publishes how
 //!   mail to it is protected; [`reading`] is what their parsers return.
+//! - [`lint`]: the same texts in the forms in which people keep them.
 //!
 //! This crate must not open sockets or files, read the environment, a clock or a source
 //! of randomness: whatever it needs is handed in. It has no opinion: a certificate of
@@ -19,6 +20,7 @@
 
 pub mod dane;
 mod fields;
+pub mod lint;
 pub mod reading;
 pub mod smtp;
 pub mod sts;

@@ -9,6 +9,7 @@
 //! - [`mod@evidence`]: evidence files, written and read.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
+//! - [`mod@lint`]: a text that is about to be published.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `guard` makes foreign text harmless, `page` and `table` lay out, `words`
@@ -22,6 +23,7 @@ pub mod dns;
 pub mod evidence;
 mod guard;
 pub mod json;
+pub mod lint;
 pub mod manual;
 mod page;
 pub mod publication;

@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Dns(crate::commands::dns::DnsArgs),
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),
+    Lint(crate::commands::lint::LintArgs),
     /// Print the JSON Schema of `check --json`.
     Schema,
     Completions(crate::commands::completions::CompletionsArgs),

@@ -8,6 +8,7 @@ pub(crate) mod dns;
 pub(crate) mod judge;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
+pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod policy;
 mod schema;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),
+        Command::Lint(args) => lint::run(&args, terminal),
         Command::Schema => schema::run(terminal),
         Command::Completions(args) => completions::run(&args, terminal),
         Command::Man(args) => man::run(&args, terminal),

@@ -10,6 +10,8 @@
 //! - [`sts`], [`tlsrpt`], [`dane`]: the records and files in which a domain publishes how
 //!   mail to it is protected; [`reading`] is what their parsers return.
 //! - [`lint`]: the same texts in the forms in which people keep them.
+//! - [`query`]: what evaluations ask the name service, and the answers they are given.
+//! - [`spf`]: who may send as a domain.
 //!
 //! This crate must not open sockets or files, read the environment, a clock or a source
 //! of randomness: whatever it needs is handed in. It has no opinion: a certificate of
@@ -24,6 +26,9 @@ pub mod lint;
 pub mod reading;
 pub mod smtp;
 pub mod sts;
+pub mod query;
+pub mod smtp;
+pub mod spf;
 pub mod target;
 pub mod text;
 pub mod tls;

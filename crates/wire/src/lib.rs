@@ -11,7 +11,9 @@
 //!   mail to it is protected; [`reading`] is what their parsers return.
 //! - [`lint`]: the same texts in the forms in which people keep them.
 //! - [`query`]: what evaluations ask the name service, and the answers they are given.
-//! - [`spf`]: who may send as a domain.
+//! - [`spf`], [`dkim`], [`dmarc`]: who may send as a domain.
+//! - [`message`]: who a message says it is from.
+//! - [`caa`]: who may issue certificates.
 //!
 //! This crate must not open sockets or files, read the environment, a clock or a source
 //! of randomness: whatever it needs is handed in. It has no opinion: a certificate of
@@ -26,9 +28,14 @@ pub mod lint;
 pub mod reading;
 pub mod smtp;
 pub mod sts;
+pub mod caa;
+pub mod dkim;
+pub mod dmarc;
+pub mod message;
 pub mod query;
 pub mod smtp;
 pub mod spf;
+mod tags;
 pub mod target;
 pub mod text;
 pub mod tls;

@@ -483,11 +483,11 @@ fn without_match(addresses: &[IpAddr]) -> String {
 }
 
 fn reverse_names(answer: &Answer) -> impl Iterator<Item = &str> {
-    let name = |d| match d {
-        &Data::Ptr(ref host) => Some(host.strip_suffix('.').unwrap_or(host)),
+    let names = answer.records().iter().filter_map(|d| match d {
+        Data::Ptr(host) => Some(host.strip_suffix('.').unwrap_or(host)),
         _ => None,
-    };
-    answer.records().iter().filter_map(name).take(MOST_PTR)
+    });
+    names.take(MOST_PTR)
 }
 
 /// True if two addresses of one family agree in their first `length` bits.

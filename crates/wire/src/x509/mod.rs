@@ -27,4 +27,5 @@ pub(crate) use keys::{is_spki, spki_in_file, spki_of, verify_with_key};
 pub use names::{NameMatch, matches_host};
 pub use path::path;
 pub use roots::{RootStore, RootsError};
+pub use rsa::rsa_key_bits;
 pub use signature::{SignatureError, verify_signature};

@@ -4,10 +4,10 @@
 //! Verification handles public values only, so timing reveals nothing. It exists to tell
 //! a weak signature from a wrong one; what is weak is for checks to say.
 
-use x509_parser::der_parser::num_bigint::BigUint;
+use x509_parser::{der_parser::num_bigint::BigUint, prelude::FromDer, x509::SubjectPublicKeyInfo};
 
 use super::{
-    algorithms::{Digest, Scheme},
+    algorithms::{Digest, KeyKind, Scheme},
     der,
 };
 
@@ -63,6 +63,18 @@ impl PublicKey {
         out.extend_from_slice(&opened);
         Some(out)
     }
+}
+
+/// Length of the modulus of an RSA key in bits: of a SubjectPublicKeyInfo, or of a bare
+/// RSAPublicKey (RFC 8017 appendix A.1.1). None if it is neither, or has bytes behind it.
+pub fn rsa_key_bits(der: &[u8]) -> Option<u32> {
+    let bits = |key: &[u8]| u32::try_from(PublicKey::from_der(key)?.bits()).ok().filter(|bits| *bits > 0);
+    if let Some(found) = bits(der) {
+        return Some(found);
+    }
+    let (rest, spki) = SubjectPublicKeyInfo::from_der(der).ok()?;
+    let kind = KeyKind::from_oid(&spki.algorithm.algorithm.to_id_string());
+    (rest.is_empty() && kind == Some(KeyKind::Rsa)).then(|| bits(spki.subject_public_key.data.as_ref()))?
 }
 
 /// True if the signature is right. The key must be usable.

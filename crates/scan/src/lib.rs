@@ -5,6 +5,8 @@
 //! - [`names`]: MX, addresses and reverse names of a domain, and what they mean.
 //! - [`published`]: what a domain publishes for senders: MTA-STS, TLS-RPT, TLSA records.
 //! - [`ports`]: which port means what, and how TLS starts there.
+//! - [`identity`], [`caa`]: who may send as a domain, and who may issue certificates for
+//!   its hosts, asked beside the probing.
 //! - [`one`]: one target to one report.
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
 //!   share are questioned once.
@@ -13,7 +15,10 @@
 //! This crate asks nothing itself (`waxseal-probe` does) and judges nothing itself
 //! (`waxseal-judge` does).
 
+mod asker;
+pub mod caa;
 pub mod event;
+pub mod identity;
 pub mod many;
 pub mod names;
 pub mod one;
@@ -21,4 +26,5 @@ pub mod ports;
 pub mod published;
 
 pub use event::{Events, ScanEvent};
+pub use identity::IdentityOptions;
 pub use one::{ScanOptions, Scanner};

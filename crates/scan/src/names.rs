@@ -146,6 +146,20 @@ fn exchanges(answer: &DnsAnswer) -> Vec<(Option<u16>, String)> {
     found.into_iter().map(|(preference, name)| (Some(preference), name)).collect()
 }
 
+/// The names of the hosts to which an answer for MX leads: the domain itself with an
+/// implicit MX. Addresses in place of names are left out.
+pub(crate) fn mail_hosts(domain: &str, answer: &DnsAnswer) -> Vec<String> {
+    let names: Vec<String> = match routing(answer) {
+        MailRouting::Mx | MailRouting::NullMxWithOthers => exchanges(answer).into_iter().map(|(_, n)| n).collect(),
+        MailRouting::ImplicitMx => vec![domain.to_owned()],
+        MailRouting::NullMx | MailRouting::NoSuchDomain | MailRouting::NoMailHost | MailRouting::Unknown => {
+            Vec::new()
+        }
+    };
+    let is_name = |n: &String| n.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
+    names.into_iter().filter(is_name).collect()
+}
+
 async fn host(resolver: &Resolver, preference: Option<u16>, name: &str) -> MxHost {
     let literal: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
     let answers = if literal.is_some() { Vec::new() } else { addresses(resolver, name).await };

@@ -10,7 +10,11 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use futures_util::{StreamExt, future::join, stream};
+use futures_util::{
+    StreamExt,
+    future::{join, join3},
+    stream,
+};
 use tokio::sync::OnceCell;
 use waxseal_judge::{Profile, judge};
 use waxseal_model::{
@@ -23,7 +27,9 @@ use waxseal_net::resolver::Resolver;
 use waxseal_probe::{Prober, chains_for_name, probe_endpoint};
 
 use crate::{
+    caa,
     event::{Events, ScanEvent},
+    identity::{self, IdentityOptions},
     names, ports,
     published::{self, dane},
 };
@@ -45,6 +51,8 @@ pub struct ScanOptions {
     pub tls: Option<TlsStart>,
     /// What the port is for, instead of what it says.
     pub usage: Option<Usage>,
+    /// What beside the domain is to be looked at for SPF, DKIM and DMARC.
+    pub identity: IdentityOptions,
     /// The version that reports carry.
     pub version: String,
     /// MTA-STS policies of earlier scans by domain: what senders may have in their caches.
@@ -125,6 +133,19 @@ impl Scanner {
 
     /// Observes a target, without an opinion.
     pub async fn evidence(&self, target: Target, events: &Events) -> Evidence {
+        // Identity and CAA are asked beside names and probing, which wait for neither.
+        let identity = identity::of_target(&self.resolver, &target, &self.options.identity);
+        let caa = caa::of_target(&self.resolver, &target);
+        let (mut evidence, identity, caa) = join3(self.transport(target.clone(), events), identity, caa).await;
+        if let Some(domain) = &mut evidence.domain {
+            domain.identity = identity.unwrap_or_default();
+            domain.policies.caa = caa;
+        }
+        evidence
+    }
+
+    /// Names and endpoints.
+    async fn transport(&self, target: Target, events: &Events) -> Evidence {
         let started = Instant::now();
         let started_at = now();
         let label = target.label();

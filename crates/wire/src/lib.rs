@@ -22,19 +22,18 @@
 //! Everything that comes from a peer is hostile until proven otherwise: every parser is
 //! bounded in time and memory, and returns an error where it cannot go on.
 
-pub mod dane;
-mod fields;
-pub mod lint;
-pub mod reading;
-pub mod smtp;
-pub mod sts;
 pub mod caa;
+pub mod dane;
 pub mod dkim;
 pub mod dmarc;
+mod fields;
+pub mod lint;
 pub mod message;
 pub mod query;
+pub mod reading;
 pub mod smtp;
 pub mod spf;
+pub mod sts;
 mod tags;
 pub mod target;
 pub mod text;

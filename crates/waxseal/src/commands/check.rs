@@ -191,6 +191,7 @@ impl CheckArgs {
             port: self.port,
             tls,
             usage: self.submission.then_some(Usage::Submission),
+            identity: waxseal_scan::IdentityOptions::default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             earlier: stored::policies(self.earlier.as_deref())?,
         };

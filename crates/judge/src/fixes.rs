@@ -27,12 +27,13 @@ pub(crate) struct Words<'a> {
     pub(crate) port: u16,
 }
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("fixes/dns.toml"),
     include_str!("fixes/policy.toml"),
     include_str!("fixes/smtp.toml"),
     include_str!("fixes/tls.toml"),
     include_str!("fixes/certificate.toml"),
+    include_str!("fixes/identity.toml"),
 ];
 
 static FIXES: LazyLock<BTreeMap<String, Fix>> = LazyLock::new(|| {

@@ -1,5 +1,7 @@
 //! A healthy sample for tests, and short ways to change it.
 
+mod identity;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use waxseal_model::{
@@ -8,10 +10,9 @@ use waxseal_model::{
     certificate::{KeyFacts, PathFacts, PathOutcome},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
-    identity::IdentityEvidence,
     policy::{
-        DaneFacts, EarlierPolicy, PolicyEvidence, PolicyFetch, StsDiscovery, StsMode, StsPolicy, StsProblem,
-        StsStep, TlsRptRecord, TlsaFacts,
+        CaaFacts, DaneFacts, EarlierPolicy, PolicyEvidence, PolicyFetch, StsDiscovery, StsMode, StsPolicy,
+        StsProblem, StsStep, TlsRptRecord, TlsaFacts,
     },
     smtp::{Conversation, EhloFacts, EhloKeyword, Greeting, Reply, StarttlsOffer, Tally},
     tls::{
@@ -84,9 +85,10 @@ fn domain_evidence() -> DomainEvidence {
             })),
             tlsrpt: Observed::seen(Some(TlsRptRecord { rua: vec!["mailto:tls@example.com".into()] })),
             sts_discovery: sts_discovery(),
+            caa: vec![caa_facts(&[(0, "issue", "letsencrypt.org")])],
             ..PolicyEvidence::default()
         },
-        identity: IdentityEvidence::default(),
+        identity: identity::evidence(),
     }
 }
 
@@ -213,7 +215,7 @@ fn conversation() -> Conversation {
         starttls_offer: Observed::seen(StarttlsOffer::Advertised),
         starttls_reply: Observed::seen(reply(220, "2.0.0 Ready to start TLS")),
         plaintext_after_220: Observed::seen(None),
-        ehlo_tls: Observed::seen(ehlo_facts(&["SIZE 1000000", "SMTPUTF8"])),
+        ehlo_tls: Observed::seen(ehlo_facts(&["SIZE 1000000", "SMTPUTF8", "REQUIRETLS"])),
         mail_in_clear: Observed::seen(reply(250, "2.1.0 Ok")),
         starttls_seen: Tally { asked: 17, found: 17 },
         wrong_mode: None,
@@ -308,7 +310,7 @@ pub(crate) fn leaf() -> CertificateFacts {
         x509_version: 3,
         serial: "01".into(),
         subject: format!("CN={HOST}"),
-        issuer: "CN=Example CA 1".into(),
+        issuer: "C=US, O=Let's Encrypt, CN=R11".into(),
         common_name: Some(HOST.into()),
         dns_names: vec![HOST.into()],
         ip_addresses: Vec::new(),
@@ -324,6 +326,31 @@ pub(crate) fn leaf() -> CertificateFacts {
         must_staple: false,
         issuer_urls: vec!["http://ca.example/1.der".into()],
     }
+}
+
+pub(crate) use identity::{dkim_key, dmarc, dmarc_record, message, spf, spf_cost, spf_facts, spf_outcome};
+
+/// The CAA records of the one MX host, at its domain.
+fn caa_facts(records: &[(u8, &str, &str)]) -> CaaFacts {
+    let record = |(flags, tag, value): &(u8, &str, &str)| RecordData::Caa {
+        flags: *flags,
+        tag: (*tag).into(),
+        value: (*value).into(),
+    };
+    let mut found = answer("example.com", "CAA", RecordData::Txt { text: String::new() });
+    found.records = records
+        .iter()
+        .map(|r| DnsRecord { name: "example.com".into(), ttl: 3600, data: record(r) })
+        .collect();
+    if found.records.is_empty() {
+        found.outcome = DnsOutcome::NoData;
+    }
+    CaaFacts { name: HOST.into(), answer: Observed::seen(found) }
+}
+
+/// Publishes these CAA records and no others.
+pub(crate) fn caa(e: &mut Evidence, records: &[(u8, &str, &str)]) {
+    domain(e).policies.caa = vec![caa_facts(records)];
 }
 
 pub(crate) fn domain(e: &mut Evidence) -> &mut DomainEvidence {

@@ -150,7 +150,9 @@ fn exchanges(answer: &DnsAnswer) -> Vec<(Option<u16>, String)> {
 /// implicit MX. Addresses in place of names are left out.
 pub(crate) fn mail_hosts(domain: &str, answer: &DnsAnswer) -> Vec<String> {
     let names: Vec<String> = match routing(answer) {
-        MailRouting::Mx | MailRouting::NullMxWithOthers => exchanges(answer).into_iter().map(|(_, n)| n).collect(),
+        MailRouting::Mx | MailRouting::NullMxWithOthers => {
+            exchanges(answer).into_iter().map(|(_, n)| n).collect()
+        }
         MailRouting::ImplicitMx => vec![domain.to_owned()],
         MailRouting::NullMx | MailRouting::NoSuchDomain | MailRouting::NoMailHost | MailRouting::Unknown => {
             Vec::new()

@@ -136,7 +136,8 @@ impl Scanner {
         // Identity and CAA are asked beside names and probing, which wait for neither.
         let identity = identity::of_target(&self.resolver, &target, &self.options.identity);
         let caa = caa::of_target(&self.resolver, &target);
-        let (mut evidence, identity, caa) = join3(self.transport(target.clone(), events), identity, caa).await;
+        let (mut evidence, identity, caa) =
+            join3(self.transport(target.clone(), events), identity, caa).await;
         if let Some(domain) = &mut evidence.domain {
             domain.identity = identity.unwrap_or_default();
             domain.policies.caa = caa;

@@ -1,11 +1,16 @@
 //! Every check, by theme. A new one is a file and a line in [`ALL`].
 
+mod identity;
 mod prelude;
 
+pub mod caa;
 pub mod certificate;
 pub mod dane;
+pub mod dkim;
+pub mod dmarc;
 pub mod dns;
 pub mod smtp;
+pub mod spf;
 pub mod sts;
 pub mod tls;
 pub mod tlsrpt;
@@ -39,6 +44,7 @@ pub static ALL: &[&Check] = &[
     &smtp::ehlo_differs::CHECK,
     &smtp::auth_in_clear::CHECK,
     &smtp::requires_tls::CHECK,
+    &smtp::requiretls::CHECK,
     &smtp::slow_greeting::CHECK,
     &smtp::back_off::CHECK,
     &tls::handshake::CHECK,
@@ -111,7 +117,20 @@ pub static ALL: &[&Check] = &[
     &dane::coverage::CHECK,
     &tlsrpt::record::CHECK,
     &tlsrpt::addresses::CHECK,
+    &caa::records::CHECK,
+    &caa::issuer::CHECK,
+    &spf::record::CHECK,
+    &spf::all::CHECK,
+    &spf::ptr::CHECK,
+    &spf::lookups::CHECK,
+    &spf::evaluation::CHECK,
+    &dkim::domainkey::CHECK,
+    &dkim::keys::CHECK,
+    &dmarc::record::CHECK,
+    &dmarc::policy::CHECK,
+    &dmarc::reports::CHECK,
+    &dmarc::alignment::CHECK,
 ];
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! What every check must keep to: a manual with all headings, and the three verdicts.
 
-use waxseal_model::{Evidence, Severity, VerdictKind};
+use waxseal_model::{Evidence, Finding, Severity, VerdictKind};
 
 use super::*;
 use crate::{Judgement, fixtures, judge, profile, profile_names};
@@ -9,6 +9,16 @@ fn judged(change: fn(&mut Evidence)) -> Judgement {
     let mut evidence = fixtures::healthy();
     change(&mut evidence);
     judge(&evidence, profile("mail").unwrap(), fixtures::NOW)
+}
+
+/// The judgement of evidence by the default rules.
+pub(crate) fn judged_evidence(evidence: &Evidence) -> Judgement {
+    judge(evidence, profile("mail").unwrap(), fixtures::NOW)
+}
+
+/// What a check finds in the healthy sample after a change.
+pub(crate) fn findings(check: &str, change: fn(&mut Evidence)) -> Vec<Finding> {
+    judged(change).findings.into_iter().filter(|f| f.check == check).collect()
 }
 
 fn verdict(judgement: &Judgement, check: &Check) -> VerdictKind {

@@ -266,3 +266,29 @@ fn the_lift_names_the_next_letter_and_all_that_stands_before_it() {
     assert_eq!(graded(|_| {}).lift, None);
     assert_eq!(graded(unreachable).lift, None);
 }
+
+#[test]
+fn identity_and_caa_never_touch_the_grade() {
+    let with = graded(|_| {});
+    type Change = fn(&mut Evidence);
+    let changes: [Change; 7] = [
+        |e| domain(e).identity = Default::default(),
+        |e| domain(e).policies.caa.clear(),
+        |e| caa(e, &[(0, "issue", ";")]),
+        |e| spf(e).records.clear(),
+        |e| spf_facts(e).all = Some(waxseal_model::identity::SpfResult::Pass),
+        |e| dmarc(e).record = None,
+        |e| dkim_key(e).bits = Some(512),
+    ];
+    for change in changes {
+        assert_eq!(graded(change), with);
+    }
+    // Nor where there is something to grade down already.
+    let expired = |e: &mut Evidence| own_certificate(e).not_after = NOW - 1;
+    let without = |e: &mut Evidence| {
+        own_certificate(e).not_after = NOW - 1;
+        domain(e).identity = Default::default();
+        domain(e).policies.caa.clear();
+    };
+    assert_eq!(graded(expired), graded(without));
+}

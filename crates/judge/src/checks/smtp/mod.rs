@@ -7,6 +7,7 @@ pub mod ehlo_refused;
 pub mod not_smtp;
 pub mod plaintext_after_220;
 pub mod requires_tls;
+pub mod requiretls;
 pub mod slow_greeting;
 pub mod starttls_intermittent;
 pub mod starttls_missing;

@@ -1,0 +1,60 @@
+//! What the checks of SPF, DKIM, DMARC and CAA share. Their findings inform: they are
+//! never worse than medium, rank below those about transport, and the grade never looks
+//! at their evidence.
+
+use waxseal_model::{
+    Cause, DomainEvidence, Severity, Why,
+    evidence::MailRouting,
+    identity::{DmarcFacts, DmarcRecord, SpfFacts, SpfRecordFacts},
+};
+
+use crate::{
+    Check,
+    case::{Case, Draft, known},
+};
+
+/// So much less important than a finding about transport.
+const WEIGHT: i8 = -20;
+
+/// Begins a finding about identity.
+pub(crate) fn finding<'c>(
+    case: &'c Case<'_>,
+    check: &Check,
+    severity: Severity,
+    title: impl Into<String>,
+) -> Draft<'c> {
+    case.finding(check, severity.min(Severity::Medium), title).weight(WEIGHT)
+}
+
+/// The domain, if it exists: a name that does not has no records to judge.
+pub(crate) fn domain<'a>(case: &Case<'a>) -> Result<&'a DomainEvidence, Why> {
+    let domain = case.domain()?;
+    match domain.routing {
+        MailRouting::NoSuchDomain => Err(Why::new(Cause::NotApplicable, "the domain does not exist")),
+        _ => Ok(domain),
+    }
+}
+
+/// What was found of SPF.
+pub(crate) fn spf<'a>(case: &Case<'a>) -> Result<&'a SpfFacts, Why> {
+    known(&domain(case)?.identity.spf)
+}
+
+/// The one SPF record; not applicable where there is none that can be read.
+pub(crate) fn spf_record<'a>(case: &Case<'a>) -> Result<(&'a SpfFacts, &'a SpfRecordFacts), Why> {
+    let facts = spf(case)?;
+    let none = || Why::new(Cause::NotApplicable, "there is no SPF record that could be read");
+    facts.record.as_ref().map(|record| (facts, record)).ok_or_else(none)
+}
+
+/// The DMARC record in force; not applicable where there is none.
+pub(crate) fn dmarc<'a>(case: &Case<'a>) -> Result<(&'a DmarcFacts, &'a DmarcRecord), Why> {
+    let facts = known(&domain(case)?.identity.dmarc)?;
+    let none = || Why::new(Cause::NotApplicable, "there is no DMARC record in force");
+    facts.record.as_ref().map(|record| (facts, record)).ok_or_else(none)
+}
+
+/// True if the domain says itself that it takes no mail.
+pub(crate) fn is_mail_free(domain: &DomainEvidence) -> bool {
+    domain.routing == MailRouting::NullMx
+}

@@ -136,8 +136,9 @@ impl Scanner {
         // Identity and CAA are asked beside names and probing, which wait for neither.
         let identity = identity::of_target(&self.resolver, &target, &self.options.identity);
         let caa = caa::of_target(&self.resolver, &target);
-        let (mut evidence, identity, caa) =
-            join3(self.transport(target.clone(), events), identity, caa).await;
+        // On the heap: together they would fill the stack of a thread.
+        let transport = Box::pin(self.transport(target.clone(), events));
+        let (mut evidence, identity, caa) = join3(transport, Box::pin(identity), Box::pin(caa)).await;
         if let Some(domain) = &mut evidence.domain {
             domain.identity = identity.unwrap_or_default();
             domain.policies.caa = caa;
@@ -156,9 +157,9 @@ impl Scanner {
         let planned = std::mem::take(&mut found.planned);
         // What is published is looked up while the servers are questioned.
         let (policies, endpoints) = join(
-            self.policies(found.domain.as_ref()),
+            Box::pin(self.policies(found.domain.as_ref())),
             stream::iter(planned)
-                .map(|planned| self.endpoint(planned, &found, &label, events))
+                .map(|planned| Box::pin(self.endpoint(planned, &found, &label, events)))
                 .buffered(ENDPOINTS_AT_A_TIME)
                 .collect::<Vec<(EndpointEvidence, u32)>>(),
         )

@@ -132,7 +132,7 @@ fn spf_lookups() -> Vec<Domain> {
         with(
             "spf-loop",
             "SPF includes itself",
-            &["spf.lookups"],
+            &["spf.record"],
             &["@ TXT \"v=spf1 include:spf-loop.lab.test -all\""],
         ),
         with(
@@ -225,10 +225,11 @@ fn dmarc() -> Vec<Domain> {
         ),
         weak("dmarc-none", "DMARC: do nothing about what fails", "v=DMARC1; p=none"),
         weak("dmarc-testing", "DMARC: reject, but only as a test", "v=DMARC1; p=reject; t=y"),
-        weak(
+        of(
             "dmarc-pct",
             "DMARC: reject a tenth of what fails, as was once allowed",
-            "v=DMARC1; p=reject; pct=10",
+            &["dmarc.record"],
+            "v=DMARC1; p=reject; pct=10; rua=mailto:dmarc@dmarc-pct.lab.test",
         ),
         weak("dmarc-subdomains", "DMARC: reject, but nothing for subdomains", "v=DMARC1; p=reject; sp=none"),
         of(

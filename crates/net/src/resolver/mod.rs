@@ -97,7 +97,9 @@ impl Resolver {
     /// `name` is in A-labels, with or without trailing dot; `rtype` as IANA spells it, or
     /// `TYPE123`. Never fails: what went wrong is in the answer's outcome and reason.
     pub async fn lookup(&self, name: &str, rtype: &str) -> DnsAnswer {
-        lookup::lookup(&self.chain, name, rtype, Instant::now() + self.timeout).await
+        // On the heap: many lookups are joined into one future, whose size would else
+        // exceed the stacks of threads.
+        Box::pin(lookup::lookup(&self.chain, name, rtype, Instant::now() + self.timeout)).await
     }
 }
 

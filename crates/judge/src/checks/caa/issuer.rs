@@ -50,18 +50,27 @@ fn host(case: &Case, facts: &CaaFacts) -> Outcome {
             continue;
         }
         told.push(&leaf.issuer);
-        let Some(issuers) = issuer_domains(&leaf.issuer) else {
+        let wildcard = is_wildcard(leaf, &facts.name);
+        let known_as = issuer_domains(&leaf.issuer);
+        let permission = permission(&properties, known_as.unwrap_or_default(), wildcard);
+        // What forbids or allows everybody needs no name of the issuer.
+        let names_matter = match &permission {
+            Permission::Anyone | Permission::Forbidden { .. } => false,
+            Permission::Excluded { allowed } => !allowed.is_empty(),
+            Permission::Named => true,
+        };
+        if known_as.is_none() && names_matter {
             let text = format!("by which domain CAA names \"{}\" is not known", text::cut(&leaf.issuer, 80));
             return Err(Why::new(Cause::Unsupported, text));
-        };
-        let why = match permission(&properties, issuers, is_wildcard(leaf, &facts.name)) {
+        }
+        let why = match permission {
             Permission::Anyone | Permission::Named => continue,
             Permission::Forbidden { tag } => format!("the critical property {tag} forbids it to all"),
             Permission::Excluded { allowed } if allowed.is_empty() => "they allow nobody".to_owned(),
             Permission::Excluded { allowed } => format!("they allow {}", text::short_list(&allowed, 4)),
         };
         let title = format!("CAA of {} forbids the issuer of its certificate", text::cut(&facts.name, 50));
-        let issuer = issuers.first().copied().unwrap_or_default();
+        let issuer = known_as.and_then(|i| i.first().copied()).unwrap_or("its domain for CAA");
         found.push(
             identity::finding(case, &CHECK, Severity::Low, title)
                 .detail(format!(
@@ -101,7 +110,8 @@ fn leaves<'a>(evidence: &'a Evidence, host: &str) -> Result<Vec<&'a CertificateF
 /// The certificate bears the name by a wildcard only.
 fn is_wildcard(leaf: &CertificateFacts, host: &str) -> bool {
     let exact = leaf.dns_names.iter().any(|n| n.eq_ignore_ascii_case(host));
-    !exact && leaf.dns_names.iter().any(|n| n.starts_with("*.") && waxseal_wire::sts::pattern::covers(n, host))
+    !exact
+        && leaf.dns_names.iter().any(|n| n.starts_with("*.") && waxseal_wire::sts::pattern::covers(n, host))
 }
 
 fixtures! {

@@ -32,7 +32,14 @@ fn judge(case: &Case) -> Outcome {
                 continue;
             }
         };
-        if !properties.iter().any(|p| !matches!(p, Property::Iodef { .. } | Property::Other { .. })) {
+        // `issuewild` alone leaves everything but wildcards to everybody.
+        let restricts = |p: &Property| match p {
+            Property::Issue { wild, .. } => !wild,
+            Property::Malformed { tag, .. } => tag == "issue",
+            Property::UnknownCritical { .. } => true,
+            Property::Iodef { .. } | Property::Other { .. } => false,
+        };
+        if !properties.iter().any(restricts) {
             without.push(facts.name.as_str());
         }
         for problem in properties.iter().filter_map(problem) {

@@ -44,6 +44,12 @@ fn judge(case: &Case) -> Outcome {
             .fix_for("dmarc_testing", place)
             .found();
     }
+    if record.sp == Some(DmarcPolicy::None) {
+        return draft(format!("The DMARC policy of {name} leaves its subdomains out (sp=none)"))
+            .detail("Mail forged in the name of any subdomain is delivered as if there were no policy.")
+            .fix_for("dmarc_enforce", place)
+            .found();
+    }
     CLEAR
 }
 

@@ -27,7 +27,8 @@ fn json_of(arguments: &[&str], stdin: &str) -> (i32, Value) {
     let mut all = arguments.to_vec();
     all.push("--json");
     let (code, out, err) = run(&all, stdin);
-    (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {out}{err}")))
+    assert!(code < 2, "{arguments:?}: {err}");
+    (code, serde_json::from_str(&out).unwrap())
 }
 
 fn tlsa() -> String {

@@ -66,26 +66,28 @@ impl Kind {
         }
     }
 
-    /// Chooses the one record among the TXT records of a name (each joined already).
+    /// True if a text begins with version and `;` to the letter.
+    fn begins_strictly(&self, text: &str) -> bool {
+        text.strip_prefix(self.version).is_some_and(|rest| rest.starts_with(';'))
+    }
+
+    /// Chooses the one record among the TXT records of a name (each joined already). Those
+    /// with a blank before the first `;` are only looked at where there are no others.
     pub(crate) fn select<T>(&self, texts: &[String], parse: impl Fn(&str) -> Reading<T>) -> Selection<T> {
-        let (ours, others): (Vec<&String>, Vec<&String>) = texts.iter().partition(|text| self.begins(text));
-        let mut warnings = Vec::new();
-        let mut stray = others.iter().filter(|text| self.resembles(text));
+        let (mut ours, mut others): (Vec<&String>, Vec<&String>) =
+            texts.iter().partition(|text| self.begins_strictly(text));
+        if ours.is_empty() {
+            (ours, others) = texts.iter().partition(|text| self.begins(text));
+        }
         match ours.as_slice() {
             [] => {
-                let problem = stray
-                    .next()
-                    .map(|text| format!("{} is not valid: {}", quote(text), self.not_begun(text)));
-                Selection { record: None, problem, warnings }
+                let stray = others.iter().find(|text| self.resembles(text));
+                let problem =
+                    stray.map(|text| format!("{} is not valid: {}", quote(text), self.not_begun(text)));
+                Selection { record: None, problem, warnings: Vec::new() }
             }
             [text] => {
-                if !others.is_empty() {
-                    warnings.push(format!(
-                        "{} other TXT record{} at this name, which senders discard",
-                        others.len(),
-                        if others.len() == 1 { " is" } else { "s are" }
-                    ));
-                }
+                let mut warnings = self.discarded(&others);
                 let reading = parse(text);
                 warnings.extend(reading.warnings);
                 let problem = match reading.value {
@@ -102,9 +104,28 @@ impl Kind {
                     several.len(),
                     self.version
                 )),
-                warnings,
+                warnings: Vec::new(),
             },
         }
+    }
+
+    /// What is to be said of the TXT records beside the one that counts.
+    fn discarded(&self, others: &[&String]) -> Vec<String> {
+        let almost = others.iter().filter(|text| self.begins(text)).count();
+        let rest = others.len() - almost;
+        let mut warnings = Vec::new();
+        if almost > 0 {
+            warnings.push(format!(
+                "another record begins with \"{}\", a blank and \";\": senders that tolerate the blank see several \
+                 records and use none; delete it",
+                self.version
+            ));
+        }
+        if rest > 0 {
+            let are = if rest == 1 { " is" } else { "s are" };
+            warnings.push(format!("{rest} other TXT record{are} at this name, which senders discard"));
+        }
+        warnings
     }
 
     /// Takes a record apart. None where it is no record of this kind at all.
@@ -119,7 +140,7 @@ impl Kind {
             notes.error(self.not_begun(text));
             return None;
         };
-        if !text.strip_prefix(self.version).is_some_and(|rest| rest.starts_with(';')) {
+        if !self.begins_strictly(text) {
             notes.warning(format!(
                 "there is a blank before the first \";\": some senders discard a record that does not begin with \
                  \"{};\" to the letter",

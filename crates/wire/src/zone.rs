@@ -195,7 +195,10 @@ impl<'a> Reader<'a> {
                     let fits = (c == '(') == open.is_none();
                     open = (c == '(').then_some(self.line);
                     if !fits {
-                        entry.error = Some(format!("line {}: there is a \"{c}\" too much", self.line));
+                        let line = self.line;
+                        entry
+                            .error
+                            .get_or_insert_with(|| format!("line {line}: there is a \"{c}\" too much"));
                     }
                 }
                 '"' => self.string(&mut entry),
@@ -206,7 +209,7 @@ impl<'a> Reader<'a> {
             }
         }
         if let Some(line) = open {
-            entry.error = Some(format!("line {line}: \"(\" is never closed by \")\""));
+            entry.error.get_or_insert_with(|| format!("line {line}: \"(\" is never closed by \")\""));
         }
         entry
     }

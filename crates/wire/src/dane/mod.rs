@@ -2,7 +2,7 @@
 //! RFC 7672).
 //!
 //! Parts: [`parse_presentation`] and [`parse_zone`] read records as people write them,
-//! [`unusable`] says which of them SMTP senders leave aside, [`matches`] compares one record
+//! [`unusable`] says which of them SMTP senders leave aside, [`matches()`] compares one record
 //! with a chain and [`verify`] decides as a sender does, [`records_for`] gives the records
 //! that would fit. DNSSEC is not looked at here: callers hand in what they may trust.
 

@@ -30,8 +30,8 @@ const EXAMPLE: &str = "version: STSv1, mode: testing, mx: mx.example.com, max_ag
 ///
 /// `key: value` lines that end with LF or CRLF (erratum 6253). Keys and values distinguish upper
 /// and lower case. Of a key that is there twice, `mx` excepted, the first counts. Unknown keys
-/// are ignored. Byte order mark, blank lines and blanks at the end of a line are warnings; the
-/// grammar allows only the last of them, yet receivers commonly skip all three.
+/// are ignored. Byte order mark, blank lines and blanks at the end of a line are warnings: the
+/// grammar allows only the last of them, and receivers differ over the others.
 pub fn parse(body: &[u8], id: &str) -> Reading<StsPolicy> {
     let mut notes = Notes::default();
     let draft = read(body, &mut notes);

@@ -179,6 +179,10 @@ mod tests {
             let found = select(unusable);
             assert!(found.record.is_none() && found.problem.is_some(), "{unusable:?}: {found:?}");
         }
+        let blank = select(&["v=STSv1 ; id=a;", "v=STSv1; id=b;"]);
+        assert_eq!(blank.record, Some(StsRecord { id: "b".into() }));
+        assert!(blank.warnings[0].contains("blank"), "{blank:?}");
+        assert!(select(&["v=STSv1 ; id=a;"]).record.is_some());
         let beside = select(&["v=STSv2; id=a;", "v=STSv1; id=b;"]);
         assert_eq!(beside.record, Some(StsRecord { id: "b".into() }));
     }

@@ -9,6 +9,7 @@ mod fixes;
 mod footer;
 pub(crate) mod group;
 mod header;
+mod identity;
 mod undetermined;
 mod verdicts;
 
@@ -39,6 +40,7 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
     endpoints::write(&mut page, report, options);
     findings::write(&mut page, report, options, &groups, &first);
     undetermined::write(&mut page, report, options);
+    identity::write(&mut page, report, options);
     if options.verbose {
         verdicts::write(&mut page, report);
     }

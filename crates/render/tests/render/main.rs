@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod other;

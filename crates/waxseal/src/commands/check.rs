@@ -67,6 +67,8 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    identity: super::identity_args::IdentityArgs,
+    #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -191,7 +193,7 @@ impl CheckArgs {
             port: self.port,
             tls,
             usage: self.submission.then_some(Usage::Submission),
-            identity: waxseal_scan::IdentityOptions::default(),
+            identity: self.identity.options(&targets)?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             earlier: stored::policies(self.earlier.as_deref())?,
         };

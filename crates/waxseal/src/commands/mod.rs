@@ -5,6 +5,7 @@ pub(crate) mod checks;
 pub(crate) mod completions;
 pub(crate) mod dane;
 pub(crate) mod dns;
+mod identity_args;
 pub(crate) mod judge;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;

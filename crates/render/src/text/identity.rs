@@ -1,0 +1,195 @@
+//! Who may send as the domain and who may issue certificates for its hosts: a line each.
+//! Information beside the letter, and only where something of it was looked at.
+
+use std::collections::BTreeSet;
+
+use waxseal_model::{
+    DomainEvidence, Observed, Report,
+    dns::{DnsOutcome, RecordData},
+    identity::{DkimKeyFacts, DmarcFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult},
+};
+
+use super::{TextOptions, list};
+use crate::{page::Page, style::Role};
+
+/// Column in which the text of a line begins.
+const COLUMN: usize = 8;
+/// Keys and authorities that are named, if not all are asked for.
+const FEW: usize = 4;
+/// Steps of an evaluation that are shown, if not all are asked for.
+const STEPS: usize = 40;
+
+pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
+    let Some(domain) = report.domain.as_ref().filter(|d| was_looked_at(d)) else { return };
+    page.heading("Identity (information, not part of the letter)");
+    let identity = &domain.identity;
+    line(page, "SPF", &said(&identity.spf, spf));
+    line(page, "DKIM", &dkim(domain, options));
+    line(page, "DMARC", &said(&identity.dmarc, dmarc));
+    line(page, "CAA", &caa(domain, options));
+    if let Observed::Seen { value: Some(_) } = &identity.bimi {
+        line(page, "BIMI", "a record is published");
+    }
+    for evaluation in &identity.spf_evaluations {
+        trail(page, evaluation, options);
+    }
+    page.blank();
+}
+
+fn was_looked_at(domain: &DomainEvidence) -> bool {
+    let asked = |why: Option<&waxseal_model::Why>| why.is_none_or(|w| !w.cause.is_by_design());
+    asked(domain.identity.spf.why()) || asked(domain.identity.dmarc.why()) || !domain.policies.caa.is_empty()
+}
+
+fn line(page: &mut Page, label: &str, text: &str) {
+    page.entry(&[(Role::Strong, label)], COLUMN, Role::Plain, text);
+}
+
+/// A fact in words, or why it is not known.
+fn said<T>(observed: &Observed<T>, words: impl Fn(&T) -> String) -> String {
+    match observed {
+        Observed::Seen { value } => words(value),
+        Observed::NotTried { why } => format!("not tried: {}", why.text),
+        Observed::Failed { why } => format!("not known: {}", why.text),
+    }
+}
+
+fn spf(facts: &SpfFacts) -> String {
+    if let Some(error) = &facts.syntax_error {
+        return format!("the record cannot be read: {error}");
+    }
+    match (&facts.record, facts.records.len()) {
+        (Some(record), _) => format!("{}{}", strangers(record), said_cost(facts)),
+        (None, 0) => "no record".into(),
+        (None, n) => format!("{n} records, of which receivers use none"),
+    }
+}
+
+fn said_cost(facts: &SpfFacts) -> String {
+    match facts.cost.get() {
+        Some(cost) if cost.uncounted.is_empty() => format!(", {} of 10 lookups", cost.lookups),
+        Some(cost) => format!(", at least {} of 10 lookups", cost.lookups),
+        None => String::new(),
+    }
+}
+
+/// What the record makes of hosts that it does not name.
+fn strangers(record: &SpfRecordFacts) -> String {
+    match (record.all, &record.redirect) {
+        (Some(SpfResult::Fail), _) => "strangers fail (-all)".into(),
+        (Some(SpfResult::Softfail), _) => "strangers are suspect (~all)".into(),
+        (Some(SpfResult::Pass), _) => "EVERY host may send (+all)".into(),
+        (Some(_), _) => "says nothing of strangers (?all)".into(),
+        (None, Some(domain)) => format!("goes on at {domain} (redirect)"),
+        (None, None) => "says nothing of strangers (no all)".into(),
+    }
+}
+
+fn dkim(domain: &DomainEvidence, options: &TextOptions) -> String {
+    let identity = &domain.identity;
+    if identity.dkim_keys.is_empty() {
+        return said(&identity.domainkey, |outcome| match outcome {
+            DnsOutcome::NxDomain => "no key: _domainkey does not exist".into(),
+            _ => "keys may exist; name a selector to look at one (--selector NAME)".into(),
+        });
+    }
+    let keys: Vec<String> = identity.dkim_keys.iter().map(|k| key(k, &domain.name)).collect();
+    list(&keys, if options.verbose { 0 } else { FEW })
+}
+
+fn key(facts: &DkimKeyFacts, domain: &str) -> String {
+    let name = if facts.domain == domain {
+        facts.selector.clone()
+    } else {
+        format!("{} of {}", facts.selector, facts.domain)
+    };
+    let what = match (&facts.key, &facts.problem) {
+        (Some(key), _) if key.revoked => "revoked".into(),
+        (Some(key), _) => {
+            let bits =
+                key.bits.filter(|_| key.algorithm == "rsa").map(|b| format!(" {b}")).unwrap_or_default();
+            let testing = if key.testing { ", testing" } else { "" };
+            format!("{}{bits}{testing}", key.algorithm)
+        }
+        (None, Some(problem)) => problem.clone(),
+        (None, None) => said(&facts.answer, |_| "no key".into()),
+    };
+    format!("{name} ({what})")
+}
+
+fn dmarc(facts: &DmarcFacts) -> String {
+    let (Some(record), Some(policy)) = (&facts.record, facts.policy) else {
+        let problem = facts.walk.iter().find_map(|s| s.problem.as_deref());
+        return problem.map_or_else(|| "no record".into(), |p| format!("no usable record: {p}"));
+    };
+    let tag = facts.policy_tag.as_deref().unwrap_or("p");
+    let place = facts.found_at.as_deref().unwrap_or_default();
+    let testing = if record.testing { ", one step less applied (t=y)" } else { "" };
+    let reports = if record.rua.is_empty() { ", no reports" } else { "" };
+    format!("{} ({tag}= at {place}){testing}{reports}", policy.word())
+}
+
+/// Who may issue for the mail hosts, by the records as they stand there.
+fn caa(domain: &DomainEvidence, options: &TextOptions) -> String {
+    let facts = &domain.policies.caa;
+    if facts.is_empty() {
+        return if domain.hosts.is_empty() { "no mail host".into() } else { "not tried".into() };
+    }
+    let mut allowed: BTreeSet<String> = BTreeSet::new();
+    for fact in facts {
+        let Some(answer) = fact.answer.get() else {
+            return said(&fact.answer, |_| String::new());
+        };
+        let records: Vec<String> = answer
+            .records
+            .iter()
+            .filter_map(|r| match &r.data {
+                RecordData::Caa { tag, value, .. } if tag.eq_ignore_ascii_case("issue") => {
+                    let issuer = value.split(';').next().unwrap_or_default().trim();
+                    Some(if issuer.is_empty() { "nobody".to_owned() } else { issuer.to_owned() })
+                }
+                _ => None,
+            })
+            .collect();
+        if records.is_empty() {
+            allowed.insert("any authority".to_owned());
+        }
+        allowed.extend(records);
+    }
+    let names: Vec<String> = allowed.into_iter().collect();
+    format!("{} may issue for the mail hosts", list(&names, if options.verbose { 0 } else { FEW }))
+}
+
+/// What SPF says of one address, and every step there.
+fn trail(page: &mut Page, evaluation: &SpfEvaluation, options: &TextOptions) {
+    let head = format!("SPF of {} for {}", evaluation.domain, evaluation.ip);
+    let outcome = match &evaluation.outcome {
+        Observed::Seen { value } => value,
+        Observed::NotTried { why } | Observed::Failed { why } => {
+            page.paragraph(2, Role::Plain, &format!("{head}: not known: {}", why.text));
+            return;
+        }
+    };
+    let role = match outcome.result {
+        SpfResult::Pass => Role::Good,
+        SpfResult::Fail | SpfResult::Softfail | SpfResult::Permerror => Role::Warning,
+        SpfResult::None | SpfResult::Neutral | SpfResult::Temperror => Role::Notice,
+    };
+    let counts = format!("{} of 10 lookups, {} of 2 void", outcome.lookups, outcome.void_lookups);
+    page.paragraph(2, role, &format!("{head}: {} ({}; {counts})", outcome.result.word(), outcome.reason));
+    let shown = if options.verbose { outcome.trail.len() } else { STEPS };
+    for step in outcome.trail.iter().take(shown) {
+        let indent = 4 + 2 * usize::try_from(step.depth.min(10)).unwrap_or(0);
+        let text = match step.term.as_str() {
+            "" => format!("{}: {}", step.domain, step.says),
+            term => format!("{term}: {}", step.says),
+        };
+        page.paragraph(indent, Role::Faint, &text);
+    }
+    if outcome.trail.len() > shown {
+        page.paragraph(4, Role::Faint, &format!("and {} more (--verbose)", outcome.trail.len() - shown));
+    }
+    if let Some(explanation) = &outcome.explanation {
+        page.paragraph(4, Role::Plain, &format!("The domain says: {explanation}"));
+    }
+}

@@ -52,9 +52,9 @@ pub struct SenderView {
     /// The reply or log line that the sender gives where it does not deliver, now or under
     /// attack, in that order of preference; none where nothing is refused.
     pub reply: Option<String>,
-    /// Why, in a sentence or two.
+    /// Why mail fares so now, in a sentence.
     pub why: String,
-    /// Each attack by itself.
+    /// Each attack by itself; none where no mail is delivered that could be attacked.
     pub attacks: Vec<AttackView>,
 }
 

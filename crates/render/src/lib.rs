@@ -10,6 +10,7 @@
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
+//! - [`mod@senders`]: one sender's verdict, and the list of senders.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `guard` makes foreign text harmless, `page` and `table` lay out, `words`
@@ -28,6 +29,7 @@ pub mod manual;
 mod page;
 pub mod publication;
 pub mod schema;
+pub mod senders;
 mod style;
 pub mod summary;
 mod table;

@@ -76,7 +76,7 @@ fn view(sender: &Sender, evidence: &Evidence, now: i64) -> SenderView {
         under_attack,
         read_under_attack,
         reply: today.reply.or_else(|| worst.and_then(|a| a.reply.clone())).or(refused),
-        why: sentences(&today.why, worst),
+        why: format!("{}.", text::sentence(&today.why)),
         attacks,
     }
 }
@@ -94,14 +94,6 @@ pub(super) fn harm(outcome: Outcome, read: bool) -> (u8, Outcome) {
         (false, _) => 0,
     };
     (step, outcome)
-}
-
-fn sentences(today: &str, worst: Option<&AttackView>) -> String {
-    let mut out = format!("{}.", text::sentence(today));
-    if let Some(attack) = worst {
-        out.push_str(&format!(" An attacker who {}: {}.", attack.attack.words(), attack.why));
-    }
-    out
 }
 
 /// The one end, if all that a sender may be like leads to it.

@@ -10,6 +10,7 @@ mod footer;
 pub(crate) mod group;
 mod header;
 mod identity;
+pub(crate) mod senders;
 mod undetermined;
 mod verdicts;
 
@@ -38,6 +39,7 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
     advice::write(&mut page, report, !first.is_empty());
     fixes::write(&mut page, report, &first);
     endpoints::write(&mut page, report, options);
+    senders::write(&mut page, report, options);
     findings::write(&mut page, report, options, &groups, &first);
     undetermined::write(&mut page, report, options);
     identity::write(&mut page, report, options);

@@ -15,4 +15,6 @@ mod samples;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod senders;
+#[cfg(test)]
 mod text;

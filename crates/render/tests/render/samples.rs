@@ -254,6 +254,7 @@ pub(crate) fn one_bad_mx_of_two() -> Report {
             .into(),
     };
     r.findings = bad_mx_findings(bad);
+    r.senders = crate::senders::views();
     verdicts(&mut r, &["certificate.name_mismatch", "dns.dangling_mx"], None);
     for v in r.verdicts.iter_mut().filter(|v| v.endpoint.as_deref().is_some_and(|e| e.contains("2001"))) {
         v.verdict = VerdictKind::Undetermined;

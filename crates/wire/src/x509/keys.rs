@@ -6,7 +6,7 @@ use rustls_pki_types::{
 use thiserror::Error;
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
-use super::{algorithms::signature_algorithm, parsed::Parsed, signature, signature::SignatureError};
+use super::{parsed::Parsed, signature::SignatureError};
 
 /// Why a file gives no public key: one sentence with what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -41,14 +41,7 @@ pub(crate) fn is_spki(der: &[u8]) -> bool {
 /// Verifies the signature of a certificate with a public key that belongs to no certificate.
 pub(crate) fn verify_with_key(certificate: &[u8], spki: &[u8]) -> Result<(), SignatureError> {
     let (_, key) = SubjectPublicKeyInfo::from_der(spki).map_err(|_| SignatureError::BadKey)?;
-    let parsed = Parsed::new(certificate).map_err(|_| SignatureError::BadKey)?;
-    let algorithm = signature_algorithm(&parsed.certificate.signature_algorithm);
-    let scheme = algorithm.scheme.ok_or(SignatureError::Unsupported { what: algorithm.name })?;
-    if parsed.certificate.signature_algorithm != parsed.certificate.tbs_certificate.signature {
-        return Err(SignatureError::Wrong);
-    }
-    let bits = &parsed.certificate.signature_value;
-    signature::verify(&key, scheme, parsed.certificate.tbs_certificate.as_ref(), bits.data.as_ref())
+    Parsed::new(certificate).map_err(|_| SignatureError::BadKey)?.verify_with(&key)
 }
 
 /// The SubjectPublicKeyInfo in a file: of its first certificate or public key in PEM, or of the

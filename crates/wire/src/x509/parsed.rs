@@ -9,6 +9,7 @@ use x509_parser::{
         OID_X509_EXT_SUBJECT_KEY_IDENTIFIER, Oid,
     },
     prelude::FromDer,
+    x509::SubjectPublicKeyInfo,
 };
 
 use super::{
@@ -213,6 +214,11 @@ impl<'a> Parsed<'a> {
 
     /// Verifies the signature of this certificate with the key of `issuer`.
     pub(super) fn verify_signed_by(&self, issuer: &Parsed<'_>) -> Result<(), SignatureError> {
+        self.verify_with(&issuer.certificate.subject_pki)
+    }
+
+    /// The same with a key alone.
+    pub(super) fn verify_with(&self, key: &SubjectPublicKeyInfo<'_>) -> Result<(), SignatureError> {
         let algorithm = signature_algorithm(&self.certificate.signature_algorithm);
         let scheme = algorithm.scheme.ok_or(SignatureError::Unsupported { what: algorithm.name })?;
         let bits = &self.certificate.signature_value;
@@ -221,7 +227,7 @@ impl<'a> Parsed<'a> {
             return Err(SignatureError::Wrong);
         }
         let message = self.certificate.tbs_certificate.as_ref();
-        signature::verify(&issuer.certificate.subject_pki, scheme, message, bits.data.as_ref())
+        signature::verify(key, scheme, message, bits.data.as_ref())
     }
 
     /// Signed with its own key. Where the signature is of a kind that cannot be verified,

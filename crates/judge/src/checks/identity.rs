@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// So much less important than a finding about transport.
-const WEIGHT: i8 = -20;
+const WEIGHT: i8 = -45;
 
 /// Begins a finding about identity.
 pub(crate) fn finding<'c>(

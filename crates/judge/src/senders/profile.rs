@@ -161,7 +161,7 @@ pub(crate) struct Words<'a> {
     pub(crate) domain: &'a str,
 }
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("../../senders/gmail.toml"),
     include_str!("../../senders/exchange-online.toml"),
     include_str!("../../senders/yahoo.toml"),
@@ -169,6 +169,7 @@ const SOURCES: [&str; 9] = [
     include_str!("../../senders/postfix-dane.toml"),
     include_str!("../../senders/postfix-verify.toml"),
     include_str!("../../senders/exim.toml"),
+    include_str!("../../senders/exim-dane.toml"),
     include_str!("../../senders/tls-gateway.toml"),
     include_str!("../../senders/legacy-tls10.toml"),
 ];

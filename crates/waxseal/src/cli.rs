@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Checks(crate::commands::checks::ChecksArgs),
     Dane(Box<crate::commands::dane::DaneArgs>),
     Policy(crate::commands::policy::PolicyArgs),
+    Senders(crate::commands::senders::SendersArgs),
     Dns(crate::commands::dns::DnsArgs),
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),

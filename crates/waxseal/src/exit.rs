@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use waxseal_model::{Letter, Report, Severity, evidence::MailRouting};
+use waxseal_model::{
+    Letter, Report, Severity,
+    evidence::MailRouting,
+    sender::{Outcome, SenderView},
+};
 
 /// How the program ends, in the order in which several targets decide it: findings in one
 /// come before what could not be determined in others.
@@ -86,5 +90,71 @@ impl Threshold {
             return Exit::Findings;
         }
         if report.findings.iter().any(|f| f.severity >= self.fail_on) { Exit::Findings } else { Exit::Fine }
+    }
+}
+
+/// The exit code for one sender's view of a target: whether it delivers over TLS, and with
+/// `attacked` also whether an attacker on the path is kept from reading the mail. A target
+/// that other mail servers do not deliver to has no view.
+pub(crate) fn of_sender(view: Option<&SenderView>, attacked: bool, threshold: &Threshold) -> Exit {
+    let unknown = if threshold.inconclusive_is_fine { Exit::Fine } else { Exit::Undetermined };
+    let Some(view) = view else { return unknown };
+    let today = match view.outcome {
+        Outcome::Authenticated | Outcome::Encrypted => Exit::Fine,
+        Outcome::Clear | Outcome::Deferred | Outcome::Bounced => Exit::Findings,
+        Outcome::Undetermined => unknown,
+    };
+    let under_attack = match view.under_attack {
+        _ if !attacked => Exit::Fine,
+        _ if view.read_under_attack => Exit::Findings,
+        Outcome::Undetermined => unknown,
+        Outcome::Authenticated
+        | Outcome::Encrypted
+        | Outcome::Clear
+        | Outcome::Deferred
+        | Outcome::Bounced => Exit::Fine,
+    };
+    today.max(under_attack)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_must_deliver_over_tls_and_if_asked_for_unread() {
+        use Outcome::{Authenticated, Bounced, Clear, Deferred, Encrypted, Undetermined};
+        let threshold = |inconclusive_is_fine| Threshold {
+            fail_on: Severity::High,
+            min_grade: None,
+            inconclusive_is_fine,
+        };
+        let view = |outcome, under_attack, read_under_attack| SenderView {
+            sender: "x".into(),
+            title: "X".into(),
+            outcome,
+            under_attack,
+            read_under_attack,
+            reply: None,
+            why: String::new(),
+            attacks: Vec::new(),
+        };
+        for (outcome, under_attack, read, plain, attacked) in [
+            (Authenticated, Deferred, false, Exit::Fine, Exit::Fine),
+            (Encrypted, Clear, true, Exit::Fine, Exit::Findings),
+            (Encrypted, Encrypted, true, Exit::Fine, Exit::Findings),
+            (Encrypted, Undetermined, false, Exit::Fine, Exit::Undetermined),
+            (Clear, Clear, true, Exit::Findings, Exit::Findings),
+            (Deferred, Deferred, false, Exit::Findings, Exit::Findings),
+            (Bounced, Bounced, false, Exit::Findings, Exit::Findings),
+            (Undetermined, Undetermined, false, Exit::Undetermined, Exit::Undetermined),
+            (Undetermined, Clear, true, Exit::Undetermined, Exit::Findings),
+        ] {
+            let view = view(outcome, under_attack, read);
+            assert_eq!(of_sender(Some(&view), false, &threshold(false)), plain, "{view:?}");
+            assert_eq!(of_sender(Some(&view), true, &threshold(false)), attacked, "{view:?}");
+        }
+        assert_eq!(of_sender(None, false, &threshold(false)), Exit::Undetermined);
+        assert_eq!(of_sender(None, false, &threshold(true)), Exit::Fine);
     }
 }

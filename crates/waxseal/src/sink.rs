@@ -12,7 +12,7 @@ use waxseal_model::{EndpointEvidence, Report};
 use waxseal_render::{TextOptions, json, summary, text, transcript};
 
 use crate::{
-    commands::check::OutputArgs,
+    commands::{as_sender::SenderArgs, check::OutputArgs},
     exit::{Exit, Failure, Threshold},
     output::Terminal,
 };
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Sink<'a> {
     output: &'a OutputArgs,
     threshold: Threshold,
+    sender: Option<&'a SenderArgs>,
     terminal: &'a Terminal,
     now: i64,
     /// How many targets there are.
@@ -43,7 +44,18 @@ impl<'a> Sink<'a> {
     ) -> Self {
         let json = List { several: of > 1, done: 0 };
         let exit = Exit::Fine;
-        Self { output, threshold, terminal, now, of, json, evidence: None, kept: Vec::new(), exit }
+        Self {
+            output,
+            threshold,
+            sender: None,
+            terminal,
+            now,
+            of,
+            json,
+            evidence: None,
+            kept: Vec::new(),
+            exit,
+        }
     }
 
     /// Stores the evidence in a file too.
@@ -55,17 +67,27 @@ impl<'a> Sink<'a> {
         Ok(self)
     }
 
+    /// Lets one sender's view decide, if the arguments name one.
+    pub(crate) fn with_sender(self, sender: &'a SenderArgs) -> Self {
+        Self { sender: Some(sender), ..self }
+    }
+
     /// Prints and stores one report.
     ///
     /// # Errors
     /// If an output cannot be written.
-    pub(crate) fn take(&mut self, report: Report) -> Result<(), Failure> {
-        self.exit = self.exit.max(self.threshold.exit(&report));
+    pub(crate) fn take(&mut self, mut report: Report) -> Result<(), Failure> {
         let style = self.terminal.style();
+        let verdict = self.sender.and_then(|s| s.narrow(&mut report, &self.threshold, &style));
+        let exit = verdict.as_ref().map_or_else(|| self.threshold.exit(&report), |(_, exit)| *exit);
+        self.exit = self.exit.max(exit);
         if self.output.json {
             let element = json(std::slice::from_ref(&report)).map_err(Failure::internal)?;
             self.terminal.write(&format!("{}{}", self.json.before(), element.trim_end()))?;
         } else {
+            if let Some((verdict, _)) = &verdict {
+                self.terminal.print(&format!("{verdict}\n"))?;
+            }
             if self.of == 1 || self.output.verbose {
                 let options = TextOptions { style, verbose: self.output.verbose, now: self.now };
                 let gap = if self.kept.is_empty() { "" } else { "\n" };
@@ -113,6 +135,7 @@ impl<'a> Sink<'a> {
 /// A report without what only pages and JSON show.
 fn slim(mut report: Report) -> Report {
     report.verdicts = Vec::new();
+    report.senders = Vec::new();
     report.host_addresses = Vec::new();
     for EndpointEvidence { evidence, .. } in &mut report.endpoints {
         *evidence = waxseal_model::evidence::EndpointFacts::default();

@@ -19,6 +19,9 @@ pub struct Sender {
     pub about: String,
     /// It looks up TLSA records and follows them (RFC 7672), and so validates DNSSEC.
     pub dane: Claim,
+    /// It refuses certificates that are out of date also where a DANE-EE record matches,
+    /// which RFC 7672 section 3.1.1 does not allow for; none is no.
+    pub dates_beside_dane: Option<Claim>,
     /// It fetches MTA-STS policies and follows them (RFC 8461).
     pub mta_sts: Claim,
     /// It supports the SMTP extension REQUIRETLS (RFC 8689).
@@ -97,10 +100,10 @@ impl RuleLevel {
     /// What it means, as a clause.
     pub fn words(self) -> &'static str {
         match self {
-            Self::May => "TLS where it is offered",
-            Self::Encrypt => "TLS always, certificates are not compared",
-            Self::Verify => "TLS always, with a valid certificate for the MX host",
-            Self::Dane => "what TLSA records say, else TLS where it is offered",
+            Self::May => "TLS if offered",
+            Self::Encrypt => "TLS, any certificate",
+            Self::Verify => "TLS, valid certificate",
+            Self::Dane => "as TLSA records say",
         }
     }
 }
@@ -198,6 +201,7 @@ mod tests {
             let mut sources: Vec<&str> = [&sender.dane, &sender.mta_sts, &sender.requiretls]
                 .into_iter()
                 .chain([&sender.clear_after_failed_tls])
+                .chain(&sender.dates_beside_dane)
                 .map(|c| c.source.as_str())
                 .collect();
             sources.extend([sender.rule.source.as_str(), sender.tls.source.as_str()]);

@@ -48,6 +48,8 @@ impl<T> Maybe<T> {
 pub(super) struct Traits {
     /// Follows TLSA records, and so validates DNSSEC.
     pub(super) dane: bool,
+    /// Compares dates even with DANE-EE.
+    pub(super) dates_beside_dane: bool,
     pub(super) mta_sts: bool,
     pub(super) rule: RuleLevel,
     pub(super) clear_after_failed_tls: bool,
@@ -66,6 +68,8 @@ impl Traits {
         let rules = sender.rule.level.map_or(vec![RuleLevel::May, RuleLevel::Encrypt], |level| vec![level]);
         let oldest = sender.tls.minimum.map_or(vec![TlsVersion::Tls12, TlsVersion::Tls10], |v| vec![v]);
         let newest = sender.tls.maximum.map_or(vec![TlsVersion::Tls13, TlsVersion::Tls12], |v| vec![v]);
+        // What is not known of it, and goes beyond the standard, is not assumed.
+        let dates_beside_dane = sender.dates_beside_dane.as_ref().is_some_and(|c| c.answer == Answer::Yes);
         let mut all = Vec::new();
         for dane in answers(sender.dane.answer) {
             for mta_sts in answers(sender.mta_sts.answer) {
@@ -75,7 +79,15 @@ impl Traits {
                             oldest.iter().flat_map(|o| newest.iter().map(move |n| (*o, *n)))
                         {
                             let rule = *rule;
-                            all.push(Self { dane, mta_sts, rule, clear_after_failed_tls, oldest, newest });
+                            all.push(Self {
+                                dane,
+                                dates_beside_dane,
+                                mta_sts,
+                                rule,
+                                clear_after_failed_tls,
+                                oldest,
+                                newest,
+                            });
                         }
                     }
                 }
@@ -334,7 +346,9 @@ impl<'a> Sight<'a> {
         let mut values = Vec::new();
         for certificate in &certificate.values {
             let seen = |tlsa: &Tlsa| {
-                Observation::Tls(TlsSeen { certificate: *certificate, tlsa: *tlsa, requiretls })
+                let too_old = self.traits.dates_beside_dane && *tlsa == Tlsa::Ee && !certificate.in_date;
+                let tlsa = if too_old { Tlsa::TaOutOfDate } else { *tlsa };
+                Observation::Tls(TlsSeen { certificate: *certificate, tlsa, requiretls })
             };
             values.extend(tlsa.values.iter().map(seen));
         }

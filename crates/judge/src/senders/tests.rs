@@ -190,6 +190,8 @@ fn dane_ee_leaves_names_dates_and_trust_aside_and_dane_ta_does_not() {
     assert_eq!(view(&e, "postfix-dane").outcome, Authenticated);
     assert_eq!(view(&e, "postfix-verify").outcome, Deferred);
     assert_eq!(view(&e, "gmail").outcome, Deferred);
+    // Exchange Online documents that it looks at the date all the same.
+    assert!(view(&e, "exchange-online").reply.unwrap().starts_with("4.7.322 "));
     // A trust anchor that is not above the leaf authenticates nothing.
     let ta = &mut dane(&mut e).tlsa[0];
     (ta.usage, ta.matched) = (2, vec![Some(1)]);

@@ -8,6 +8,7 @@ use waxseal_judge::{Profile, profile, profile_names};
 use waxseal_model::{Letter, Severity, Target, TlsStart, Usage};
 use waxseal_scan::{ScanOptions, Scanner, many};
 
+use super::as_sender::SenderArgs;
 use crate::{
     cli::{ConnectionArgs, NameArgs},
     exit::{Exit, Failure, Threshold},
@@ -38,6 +39,7 @@ Port 25, 587 and 2525 are tested with STARTTLS, 465 with implicit TLS.
   waxseal check mx.example.com:465 --fail-on medium
   waxseal check --targets-file domains.txt --json > reports.json
   waxseal check example.com --evidence scan.json; waxseal judge scan.json
+  waxseal check example.com --as exchange-online --under-attack
   waxseal check --lab")]
 pub(crate) struct CheckArgs {
     /// Domains, hosts with a port, addresses; `-` reads a list from standard input.
@@ -70,6 +72,8 @@ pub(crate) struct CheckArgs {
     identity: super::identity_args::IdentityArgs,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    sender: SenderArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// Evidence of an earlier check of the same domains: finds policies that changed without
@@ -200,7 +204,8 @@ impl CheckArgs {
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
         let now = waxseal_scan::one::now();
         let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())
-            .with_evidence(self.evidence.as_deref())?;
+            .with_evidence(self.evidence.as_deref())?
+            .with_sender(&self.sender);
         let progress = Progress::new(targets.len());
         let events = progress.events();
         let mut stream = pin!(many::reports(&scanner, targets, many::TARGETS_AT_A_TIME, &events));

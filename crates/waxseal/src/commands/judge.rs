@@ -6,6 +6,7 @@ use clap::Args;
 use waxseal_judge::judge;
 use waxseal_model::Report;
 
+use super::as_sender::SenderArgs;
 use crate::{
     commands::check::{OutputArgs, RuleArgs},
     exit::{Exit, Failure},
@@ -29,6 +30,8 @@ pub(crate) struct JudgeArgs {
     #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
+    sender: SenderArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -36,7 +39,8 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
     let profile = args.rules.profile()?;
     let all = stored::read(&args.file)?;
     let today = waxseal_scan::one::now();
-    let mut sink = Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len());
+    let mut sink =
+        Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len()).with_sender(&args.sender);
     for evidence in all {
         let now = if args.at_scan_time { evidence.started_at } else { today };
         let judgement = judge(&evidence, profile, now);

@@ -1,5 +1,6 @@
 //! One file a command: its arguments and one function.
 
+pub(crate) mod as_sender;
 pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod completions;
@@ -13,6 +14,7 @@ pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod policy;
 mod schema;
+pub(crate) mod senders;
 
 use crate::{
     cli::Command,
@@ -28,6 +30,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Checks(args) => checks::run(&args, terminal),
         Command::Dane(args) => dane::run(&args, terminal),
         Command::Policy(args) => policy::run(&args, terminal),
+        Command::Senders(args) => senders::run(&args, terminal),
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),

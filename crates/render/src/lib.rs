@@ -3,6 +3,7 @@
 //! One file per format, in the order in which a reader meets them:
 //!
 //! - [`mod@text`]: the page that `waxseal check` prints for one target.
+//! - [`text::story`]: the same in a few lines, for many targets in a row.
 //! - [`mod@summary`]: several targets, one line each.
 //! - [`mod@transcript`]: what was said, line by line, with times.
 //! - [`mod@json`] and [`mod@schema`]: what `--json` prints, and its JSON Schema.
@@ -42,5 +43,5 @@ pub use guard::harmless;
 pub use json::json;
 pub use style::Style;
 pub use summary::summary;
-pub use text::{TextOptions, text};
+pub use text::{TextOptions, story, text};
 pub use transcript::transcript;

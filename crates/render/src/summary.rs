@@ -31,12 +31,23 @@ pub fn summary(reports: &[Report], style: &Style) -> String {
     }
     table.write(&mut page);
     page.blank();
-    page.paragraph(0, Role::Plain, &totals(reports));
+    write_totals(&mut page, reports);
+    page.finish()
+}
+
+/// How many targets got which letter, and what that cost.
+pub fn totals(reports: &[Report], style: &Style) -> String {
+    let mut page = Page::new(*style);
+    write_totals(&mut page, reports);
+    page.finish()
+}
+
+fn write_totals(page: &mut Page, reports: &[Report]) {
+    page.paragraph(0, Role::Plain, &count(reports));
     if reports.iter().any(|r| r.grade.provisional) {
-        let note = "Letters are provisional: published policies (MTA-STS, DANE) were not tried yet.";
+        let note = "Some letters are provisional: not all published policies (MTA-STS, DANE) are known.";
         page.paragraph(0, Role::Faint, note);
     }
-    page.finish()
 }
 
 /// The order of targets: higher is worse.
@@ -85,7 +96,7 @@ fn without_host(report: &Report, title: &str) -> String {
 }
 
 /// `15 targets: 1 X, 2 F, 12 C. 180 connections.`
-fn totals(reports: &[Report]) -> String {
+fn count(reports: &[Report]) -> String {
     let mut letters: BTreeMap<Letter, u32> = BTreeMap::new();
     let mut ungraded = 0u32;
     for report in reports {

@@ -43,6 +43,8 @@ pub(crate) struct Surroundings {
     pub(crate) port_map: BTreeMap<u16, u16>,
     /// Time for one step.
     pub(crate) step: Option<Duration>,
+    /// Several targets are told one by one instead of in a table.
+    pub(crate) story: bool,
 }
 
 /// The resolver that the arguments ask for; what they do not say comes from `around`.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use waxseal_model::{EndpointEvidence, Report};
-use waxseal_render::{TextOptions, json, summary, text, transcript};
+use waxseal_render::{TextOptions, json, story, summary, summary::totals, text, transcript};
 
 use crate::{
     commands::{as_sender::SenderArgs, check::OutputArgs},
@@ -26,6 +26,8 @@ pub(crate) struct Sink<'a> {
     now: i64,
     /// How many targets there are.
     of: usize,
+    /// Each target in a few lines as it comes, instead of a table at the end.
+    story: bool,
     json: List,
     evidence: Option<EvidenceFile>,
     kept: Vec<Report>,
@@ -51,11 +53,18 @@ impl<'a> Sink<'a> {
             terminal,
             now,
             of,
+            story: output.story,
             json,
             evidence: None,
             kept: Vec::new(),
             exit,
         }
+    }
+
+    /// Tells each target's story instead of a table of all, if `story` or the arguments
+    /// say so.
+    pub(crate) fn with_stories(self, story: bool) -> Self {
+        Self { story: story || self.story, ..self }
     }
 
     /// Stores the evidence in a file too.
@@ -88,8 +97,10 @@ impl<'a> Sink<'a> {
             if let Some((verdict, _)) = &verdict {
                 self.terminal.print(&format!("{verdict}\n"))?;
             }
-            if self.of == 1 || self.output.verbose {
-                let options = TextOptions { style, verbose: self.output.verbose, now: self.now };
+            let options = TextOptions { style, verbose: self.output.verbose, now: self.now };
+            if self.story && !self.output.verbose {
+                self.terminal.print(&format!("{}\n", story(&report, &options)))?;
+            } else if self.of == 1 || self.output.verbose {
                 let gap = if self.kept.is_empty() { "" } else { "\n" };
                 self.terminal.print(&format!("{gap}{}", text(&report, &options)))?;
             }
@@ -113,7 +124,9 @@ impl<'a> Sink<'a> {
             self.terminal.write(self.json.end())?;
         } else if self.of > 1 && !self.kept.is_empty() {
             let gap = if self.output.verbose { "\n" } else { "" };
-            self.terminal.print(&format!("{gap}{}", summary(&self.kept, &self.terminal.style())))?;
+            let style = self.terminal.style();
+            let end = if self.story { totals(&self.kept, &style) } else { summary(&self.kept, &style) };
+            self.terminal.print(&format!("{gap}{end}"))?;
         }
         if let Some(file) = &mut self.evidence {
             file.end()?;

@@ -39,7 +39,7 @@ fn lift(page: &mut Page, report: &Report) {
     page.entry(&[(Role::Plain, &label)], LABELS, Role::Plain, &lift.steps.join("; "));
 }
 
-fn title(page: &mut Page, report: &Report) {
+pub(super) fn title(page: &mut Page, report: &Report) {
     let letter = report.grade.letter.map_or("not graded".to_owned(), |letter| {
         let note = if report.grade.provisional { " (provisional)" } else { "" };
         format!("{}{note}", letter.label())

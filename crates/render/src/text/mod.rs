@@ -11,10 +11,13 @@ pub(crate) mod group;
 mod header;
 mod identity;
 pub(crate) mod senders;
+mod story;
 mod undetermined;
 mod verdicts;
 
 use waxseal_model::Report;
+
+pub use story::story;
 
 use crate::{page::Page, style::Style};
 

@@ -144,6 +144,9 @@ pub(crate) struct OutputArgs {
     /// Print what was said on every connection, with times, after the report.
     #[arg(long, conflicts_with = "json")]
     pub(crate) transcript: bool,
+    /// Tell each target in a few lines: letter, why, who is exposed, what to paste.
+    #[arg(long, conflicts_with_all = ["json", "verbose"])]
+    pub(crate) story: bool,
     /// Print every verdict, and with several targets a full page for each.
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) verbose: bool,
@@ -205,7 +208,8 @@ impl CheckArgs {
         let now = waxseal_scan::one::now();
         let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())
             .with_evidence(self.evidence.as_deref())?
-            .with_sender(&self.sender);
+            .with_sender(&self.sender)
+            .with_stories(around.story);
         let progress = Progress::new(targets.len());
         let events = progress.events();
         let mut stream = pin!(many::reports(&scanner, targets, many::TARGETS_AT_A_TIME, &events));

@@ -71,6 +71,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
             .iter()
             .map(|d| target::parse(&d.name, None).map_err(|e| Failure::internal(format!("{}: {e}", d.name))))
             .collect::<Result<_, _>>()?;
+        let around = Surroundings { story: true, ..around };
         let mut sink = args.scan(targets, &around, terminal).await?;
         let exit = sink.finish()?;
         let surprises = surprises(lab.domains(), sink.reports());
@@ -102,6 +103,7 @@ pub(super) fn surroundings(lab: &Lab) -> Surroundings {
         ca: Some(("the lab's root".to_owned(), lab.ca_pem().as_bytes().to_vec())),
         port_map: lab.port_map(),
         step: Some(LAB_STEP),
+        story: false,
     }
 }
 

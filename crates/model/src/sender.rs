@@ -49,8 +49,8 @@ pub struct SenderView {
     /// An attacker on the path can get to read the mail, in clear or by having it delivered
     /// to a server of its own.
     pub read_under_attack: bool,
-    /// The reply or log line that the sender gives where it does not deliver, now or under
-    /// attack, in that order of preference; none where nothing is refused.
+    /// The reply or log line that the sender gives: now, if it does not deliver now,
+    /// otherwise under attack. None where nothing is refused, and where it is not known.
     pub reply: Option<String>,
     /// Why mail fares so now, in a sentence.
     pub why: String,

@@ -1,6 +1,6 @@
 //! One sender's view on the command line: exit codes, text, JSON, and the list of senders.
 
-#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end at the first surprise")]
 
 use std::path::PathBuf;
 

@@ -244,7 +244,7 @@ impl<'a> Sight<'a> {
                 Err(why) => unknown(&why),
             },
             Observed::Failed { why } if why.cause == Cause::Name => Maybe::is(Dane::None),
-            Observed::NotTried { why } | Observed::Failed { why } => unknown(&about("its TLSA records", why)),
+            Observed::NotTried { why } | Observed::Failed { why } => unknown(&about("the TLSA records", why)),
         }
     }
 

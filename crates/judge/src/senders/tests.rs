@@ -118,6 +118,20 @@ fn the_reply_names_the_host_and_comes_from_the_senders_own_words() {
 }
 
 #[test]
+fn a_reply_under_attack_is_not_taken_for_todays() {
+    let mut e = unprotected();
+    fixtures::facts(&mut e).tls = Default::default();
+    fixtures::smtp(&mut e).starttls_reply = Observed::seen(fixtures::reply(454, "TLS not available"));
+    // What the gateway says to a refused STARTTLS is not known.
+    let gateway = view(&e, "tls-gateway");
+    assert_eq!((gateway.outcome, gateway.reply), (Deferred, None));
+    assert!(attack(&e, "tls-gateway", Attack::StripStarttls).reply.is_some());
+    assert!(view(&e, "postfix-verify").reply.unwrap().contains("refused to start TLS"));
+    // Postfix with may goes on in clear.
+    assert_eq!(view(&e, "postfix-may").outcome, Clear);
+}
+
+#[test]
 fn testing_changes_nothing() {
     let mut e = unprotected();
     let without = views(&e, NOW);

@@ -66,7 +66,11 @@ fn view(sender: &Sender, evidence: &Evidence, now: i64) -> SenderView {
     };
     // Of equals the first.
     let worst = attacks.iter().rev().max_by_key(|a| harm(a.outcome, a.read_by_attacker));
-    let refused = attacks.iter().find_map(|a| a.reply.clone());
+    let in_attack =
+        || worst.and_then(|a| a.reply.clone()).or_else(|| attacks.iter().find_map(|a| a.reply.clone()));
+    // What it says under attack is not what it says today, where that is not known.
+    let refuses = matches!(today.outcome, Outcome::Deferred | Outcome::Bounced);
+    let reply = if refuses { today.reply } else { in_attack() };
     let (under_attack, read_under_attack) =
         worst.map_or((today.outcome, false), |a| (a.outcome, a.read_by_attacker));
     SenderView {
@@ -75,7 +79,7 @@ fn view(sender: &Sender, evidence: &Evidence, now: i64) -> SenderView {
         outcome: today.outcome,
         under_attack,
         read_under_attack,
-        reply: today.reply.or_else(|| worst.and_then(|a| a.reply.clone())).or(refused),
+        reply,
         why: format!("{}.", text::sentence(&today.why)),
         attacks,
     }

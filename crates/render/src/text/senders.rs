@@ -24,7 +24,8 @@ const ATTACKED: &str = "attacker on the path";
 
 pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     let views = &report.senders;
-    if views.iter().all(|v| v.outcome == Outcome::Undetermined && v.under_attack == Outcome::Undetermined) {
+    // Where nothing could be tested, other parts of the page say why.
+    if views.iter().all(|v| v.outcome == Outcome::Undetermined) {
         return;
     }
     page.blank();

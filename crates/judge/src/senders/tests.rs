@@ -301,6 +301,18 @@ fn a_port_that_does_not_answer_us_is_believed_only_beside_one_that_does() {
 }
 
 #[test]
+fn a_later_host_says_nothing_if_the_first_one_may_take_the_mail() {
+    let mut e = unprotected();
+    second_mx(&mut e, "mx2.example.com");
+    e.endpoints[0].evidence.tls = Default::default();
+    e.endpoints[0].evidence.smtp.starttls_offer = fixtures::failed();
+    assert_eq!(view(&e, "postfix-may").outcome, Undetermined);
+    // Among equals, the one that is known is enough.
+    fixtures::domain(&mut e).hosts[1].preference = Some(10);
+    assert_eq!(view(&e, "postfix-may").outcome, Encrypted);
+}
+
+#[test]
 fn versions_that_are_not_common_are_a_failed_handshake() {
     let mut e = unprotected();
     fixtures::only_version(&mut e, TlsVersion::Tls10);

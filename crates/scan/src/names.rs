@@ -62,6 +62,9 @@ pub async fn takes_mail(resolver: &Resolver, name: &str) -> MailRouting {
     }
 }
 
+/// Why nothing more is asked about a domain.
+pub(crate) const NO_MX: &str = "the MX records are not known";
+
 /// The addresses of a host, both families at once.
 pub async fn addresses(resolver: &Resolver, name: &str) -> Vec<DnsAnswer> {
     let (v4, v6) = join(resolver.lookup(name, "A"), resolver.lookup(name, "AAAA")).await;

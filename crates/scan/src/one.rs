@@ -20,6 +20,7 @@ use waxseal_judge::{Profile, judge};
 use waxseal_model::{
     Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Observed, Report,
     Target, TlsStart, Usage, Why,
+    dns::DnsOutcome,
     evidence::{Cost, EndpointFacts, MailRouting},
     policy::{DaneFacts, EarlierPolicy, PolicyEvidence},
 };
@@ -141,6 +142,13 @@ impl Scanner {
         let (mut evidence, identity, caa) = join3(transport, Box::pin(identity), Box::pin(caa)).await;
         if let Some(domain) = &mut evidence.domain {
             domain.identity = identity.unwrap_or_default();
+            // No name was found at all: one reason for everything, given with the MX records.
+            if domain.routing == MailRouting::Unknown && domain.mx_answer.outcome == DnsOutcome::Timeout {
+                let why = Why::new(Cause::Prerequisite, names::NO_MX);
+                domain.identity.spf = Observed::NotTried { why: why.clone() };
+                domain.identity.dmarc = Observed::NotTried { why: why.clone() };
+                domain.identity.domainkey = Observed::NotTried { why };
+            }
             domain.policies.caa = caa;
         }
         evidence
@@ -190,7 +198,7 @@ impl Scanner {
             MailRouting::NullMx | MailRouting::NoSuchDomain => {
                 Some(Why::new(Cause::NotApplicable, "no mail is delivered to this domain"))
             }
-            MailRouting::Unknown => Some(Why::new(Cause::Prerequisite, "the MX records are not known")),
+            MailRouting::Unknown => Some(Why::new(Cause::Prerequisite, names::NO_MX)),
             _ => None,
         };
         if let Some(why) = obstacle {

@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Evidence>, Failure> {
     read.map_err(|e| Failure::usage(format!("the evidence {name} cannot be read: {e}")))?;
     let all = evidence::from_json(&bytes).map_err(|e| Failure::usage(format!("{name}: {e}")))?;
     if all.is_empty() {
-        return Err(Failure::usage(format!("{name}: an empty list: there is no evidence in it")));
+        return Err(Failure::usage(format!("{name}: an empty list: there is nothing to judge")));
     }
     Ok(all)
 }

@@ -53,7 +53,9 @@ fn exit_codes_follow_threshold_grade_and_what_could_be_tested() {
     assert_eq!(lab(&["healthy.lab.test"]).0, 0);
     assert_eq!(lab(&["expired.lab.test"]).0, 1);
     assert_eq!(lab(&["expired.lab.test", "--fail-on", "critical"]).0, 0);
-    assert_eq!(lab(&["healthy.lab.test", "--min-grade", "B"]).0, 1);
+    assert_eq!(lab(&["healthy.lab.test", "--min-grade", "A+"]).0, 0);
+    assert_eq!(lab(&["sts-testing.lab.test", "--min-grade", "A"]).0, 1);
+    assert_eq!(lab(&["sts-testing.lab.test", "--min-grade", "B"]).0, 0);
     assert_eq!(lab(&["tarpit.lab.test"]).0, 3);
     assert_eq!(lab(&["tarpit.lab.test", "--inconclusive", "ok"]).0, 0);
     assert_eq!(lab(&["null-mx.lab.test"]).0, 0);
@@ -269,6 +271,7 @@ fn a_resolver_that_does_not_answer_is_not_the_domains_fault() {
     assert_eq!(code, 3, "{out}");
     assert!(out.contains("not with the domain"), "{out}");
     assert_eq!(out.matches("no DNS server answers").count(), 2, "said too often: {out}");
+    assert!(!out.contains("Identity"), "{out}");
 }
 
 #[test]

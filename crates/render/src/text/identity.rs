@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use waxseal_model::{
-    DomainEvidence, Observed, Report,
+    Cause, DomainEvidence, Observed, Report,
     dns::{DnsOutcome, RecordData},
     identity::{DkimKeyFacts, DmarcFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult},
 };
@@ -37,7 +37,9 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
 }
 
 fn was_looked_at(domain: &DomainEvidence) -> bool {
-    let asked = |why: Option<&waxseal_model::Why>| why.is_none_or(|w| !w.cause.is_by_design());
+    let asked = |why: Option<&waxseal_model::Why>| {
+        why.is_none_or(|w| !w.cause.is_by_design() && w.cause != Cause::Prerequisite)
+    };
     asked(domain.identity.spf.why()) || asked(domain.identity.dmarc.why()) || !domain.policies.caa.is_empty()
 }
 

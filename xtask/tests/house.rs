@@ -236,6 +236,34 @@ fn pure_floors_touch_no_socket_file_environment_clock_or_runtime() {
     demand_none(&wrong);
 }
 
+/// The only files that open connections: the one door out, and the questions to the name
+/// servers that the user or the system chose.
+const DOORS: [&str; 2] = ["crates/net/src/egress.rs", "crates/net/src/resolver/transport.rs"];
+
+/// How connections are opened.
+const OPENERS: [&str; 5] =
+    ["TcpStream::connect", "TcpSocket", "UdpSocket::bind", "UnixStream::connect", "lookup_host"];
+
+#[test]
+fn connections_leave_by_one_door() {
+    let mut wrong = Vec::new();
+    for package in packages().iter().filter(|package| package.folder.starts_with("crates/")) {
+        for file in package.sources() {
+            let text = fs::read_to_string(&file).unwrap();
+            let door = DOORS.iter().any(|door| file.ends_with(door));
+            for (number, line) in code(&file, &text) {
+                if let Some(opener) = OPENERS.iter().find(|opener| !door && line.contains(*opener)) {
+                    wrong.push(format!("{}:{number}: {opener}: connect through net::egress", file.display()));
+                }
+            }
+        }
+    }
+    demand_none(&wrong);
+    for door in DOORS {
+        assert!(root().join(door).is_file(), "{door} has moved");
+    }
+}
+
 #[test]
 fn no_file_is_too_long() {
     let mut wrong = Vec::new();

@@ -1,6 +1,6 @@
 //! `Do first`: the three fixes that gain most.
 
-use waxseal_model::{Report, Severity, Target};
+use waxseal_model::{Finding, Report, Severity, Target};
 
 use super::group::{self, Group};
 use crate::{page::Page, style::Role};
@@ -9,11 +9,13 @@ const MOST: usize = 3;
 /// Column of the fix beneath its title.
 const INDENT: usize = 5;
 
+/// What gains less is no matter of mail between servers (who may send as the domain).
+const LEAST_IMPORTANCE: u8 = 10;
+
 /// The groups whose fix matters most, at most three, each fix once. What is only worth
 /// knowing is never among them.
 pub(super) fn choose<'a, 'g>(groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
-    let mut candidates: Vec<&Group<'_>> =
-        groups.iter().filter(|g| g.head.severity > Severity::Info && !g.head.fix.trim().is_empty()).collect();
+    let mut candidates: Vec<&Group<'_>> = groups.iter().filter(|g| matters(g.head)).collect();
     candidates.sort_by_key(|g| std::cmp::Reverse((g.head.importance, g.head.severity)));
     let mut chosen: Vec<&Group<'_>> = Vec::new();
     for group in candidates {
@@ -22,6 +24,12 @@ pub(super) fn choose<'a, 'g>(groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
         }
     }
     chosen
+}
+
+fn matters(finding: &Finding) -> bool {
+    finding.severity > Severity::Info
+        && finding.importance >= LEAST_IMPORTANCE
+        && !finding.fix.trim().is_empty()
 }
 
 /// The number under which the fix of a group stands in `Do first`, from 1.

@@ -27,6 +27,7 @@ fn judge(case: &Case) -> Outcome {
             .finding(&CHECK, Severity::Low, format!("The MTA-STS policy of {name} is in testing mode"))
             .detail("Senders report failures and deliver all the same. Enforce it once the reports are clean.")
             .fix("sts_enforce")
+            .weight(10)
             .found(),
         StsMode::None => case
             .finding(&CHECK, Severity::Info, format!("The MTA-STS policy of {name} is switched off (mode none)"))

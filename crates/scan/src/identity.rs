@@ -76,11 +76,11 @@ async fn collect_from<N: Names>(names: &N, domain: &str, options: &IdentityOptio
     let sender = options.message.as_ref().and_then(|m| m.return_path.as_deref()).unwrap_or(domain);
     let run = Run { asker: &asker, domain };
     let ((spf, spf_evaluations), (domainkey, dkim_keys), dmarc, message, bimi) = join5(
-        run.spf(sender, &addresses),
-        join(run.domainkey(), run.dkim_keys(options)),
-        run.dmarc(),
-        run.message(options.message.as_ref()),
-        run.bimi(),
+        Box::pin(run.spf(sender, &addresses)),
+        Box::pin(join(run.domainkey(), run.dkim_keys(options))),
+        Box::pin(run.dmarc()),
+        Box::pin(run.message(options.message.as_ref())),
+        Box::pin(run.bimi()),
     )
     .await;
     IdentityEvidence { spf, spf_evaluations, domainkey, dkim_keys, dmarc, message, bimi }

@@ -135,11 +135,11 @@ impl Scanner {
     /// Observes a target, without an opinion.
     pub async fn evidence(&self, target: Target, events: &Events) -> Evidence {
         // Identity and CAA are asked beside names and probing, which wait for neither.
-        let identity = identity::of_target(&self.resolver, &target, &self.options.identity);
-        let caa = caa::of_target(&self.resolver, &target);
-        // On the heap: together they would fill the stack of a thread.
+        // On the heap, each: side by side within one future they are too large for a stack.
+        let identity = Box::pin(identity::of_target(&self.resolver, &target, &self.options.identity));
+        let caa = Box::pin(caa::of_target(&self.resolver, &target));
         let transport = Box::pin(self.transport(target.clone(), events));
-        let (mut evidence, identity, caa) = join3(transport, Box::pin(identity), Box::pin(caa)).await;
+        let (mut evidence, identity, caa) = join3(transport, identity, caa).await;
         if let Some(domain) = &mut evidence.domain {
             domain.identity = identity.unwrap_or_default();
             // No name was found at all: one reason for everything, given with the MX records.

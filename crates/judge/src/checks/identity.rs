@@ -3,7 +3,7 @@
 //! at their evidence.
 
 use waxseal_model::{
-    Cause, DomainEvidence, Severity, Why,
+    Cause, DomainEvidence, Finding, Severity, Why,
     evidence::MailRouting,
     identity::{DmarcFacts, DmarcRecord, SpfFacts, SpfRecordFacts},
 };
@@ -24,6 +24,13 @@ pub(crate) fn finding<'c>(
     title: impl Into<String>,
 ) -> Draft<'c> {
     case.finding(check, severity.min(Severity::Medium), title).weight(WEIGHT)
+}
+
+/// The finding, with the options that its retest needs beside the target.
+pub(crate) fn retested_with(mut finding: Finding, options: &str) -> Finding {
+    finding.retest.push(' ');
+    finding.retest.push_str(options);
+    finding
 }
 
 /// The domain, if it exists: a name that does not has no records to judge.

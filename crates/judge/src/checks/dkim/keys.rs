@@ -74,14 +74,19 @@ impl Flaw {
         let name = format!("{}._domainkey.{}", facts.selector, facts.domain);
         let title = format!("DKIM key {}: {}", text::cut(&name, 60), self.what);
         let draft = identity::finding(case, &CHECK, self.severity, title).detail(self.detail);
-        draft.fix_for(self.fix, &name).build()
+        let option = if facts.in_message {
+            "--message FILE".to_owned()
+        } else {
+            format!("--selector {}", facts.selector)
+        };
+        identity::retested_with(draft.fix_for(self.fix, &name).build(), &option)
     }
 
     fn of_signature(self, case: &Case, signature: &DkimSignatureFacts) -> Finding {
         let name = format!("{}._domainkey.{}", signature.selector, signature.domain);
         let title = format!("DKIM signature of {}: {}", text::cut(&signature.domain, 50), self.what);
         let draft = identity::finding(case, &CHECK, self.severity, title).detail(self.detail);
-        draft.fix_for(self.fix, &name).build()
+        identity::retested_with(draft.fix_for(self.fix, &name).build(), "--message FILE")
     }
 }
 

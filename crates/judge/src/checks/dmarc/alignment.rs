@@ -43,11 +43,17 @@ fn judge(case: &Case) -> Outcome {
     };
     let strict = alignment.spf.iter().chain(&alignment.dkim).any(|a| a.strict);
     let mode = if strict { " The record asks for the same name (strict)." } else { "" };
-    identity::finding(case, &CHECK, Severity::Medium, format!("Nothing in the message fits its From, {from}"))
-        .detail(format!("{seen}; none of them belongs to {}.{mode} DMARC fails.", alignment.from))
-        .confidence(Confidence::Medium)
-        .fix_for("dmarc_alignment", from)
-        .found()
+    let finding = identity::finding(
+        case,
+        &CHECK,
+        Severity::Medium,
+        format!("Nothing in the message fits its From, {from}"),
+    )
+    .detail(format!("{seen}; none of them belongs to {}.{mode} DMARC fails.", alignment.from))
+    .confidence(Confidence::Medium)
+    .fix_for("dmarc_alignment", from)
+    .build();
+    Ok(vec![identity::retested_with(finding, "--message FILE")])
 }
 
 fixtures! {

@@ -47,15 +47,14 @@ fn judge(case: &Case) -> Outcome {
         let (ip, domain) = (evaluation.ip, &evaluation.domain);
         let title = format!("SPF of {domain} says {} for {ip}", outcome.result.word());
         let mechanism = if ip.is_ipv4() { "ip4" } else { "ip6" };
-        found.push(
-            identity::finding(case, &CHECK, severity, title)
-                .detail(format!("Why: {}.", outcome.reason.trim_end_matches('.')))
-                .fix_text(format!(
-                    "If {ip} sends for you, add it before the \"all\" of the SPF record of {domain}:\n  \
+        let finding = identity::finding(case, &CHECK, severity, title)
+            .detail(format!("Why: {}.", outcome.reason.trim_end_matches('.')))
+            .fix_text(format!(
+                "If {ip} sends for you, add it before the \"all\" of the SPF record of {domain}:\n  \
                      {mechanism}:{ip}\nor include the record of the provider that it belongs to."
-                ))
-                .build(),
-        );
+            ))
+            .build();
+        found.push(identity::retested_with(finding, &format!("--sending-ip {ip}")));
     }
     match open {
         Some(why) if found.is_empty() => Err(why),

@@ -3,7 +3,7 @@
 //! at their evidence.
 
 use waxseal_model::{
-    Cause, DomainEvidence, Finding, Severity, Why,
+    Cause, DomainEvidence, Finding, Observed, Severity, Why,
     evidence::MailRouting,
     identity::{DmarcFacts, DmarcRecord, SpfFacts, SpfRecordFacts},
 };
@@ -42,9 +42,20 @@ pub(crate) fn domain<'a>(case: &Case<'a>) -> Result<&'a DomainEvidence, Why> {
     }
 }
 
+/// The fact, or why there is none. Where no name server answers at all, the reason is the
+/// one that the checks of MX give: it need not be told for each record again.
+pub(crate) fn seen<'a, T>(domain: &DomainEvidence, observed: &'a Observed<T>) -> Result<&'a T, Why> {
+    let reason = &domain.mx_answer.reason;
+    known(observed).map_err(|why| {
+        let same = domain.routing == MailRouting::Unknown && !reason.is_empty() && why.text.contains(reason);
+        if same { Why::new(why.cause, format!("{} MX: {reason}", domain.name)) } else { why }
+    })
+}
+
 /// What was found of SPF.
 pub(crate) fn spf<'a>(case: &Case<'a>) -> Result<&'a SpfFacts, Why> {
-    known(&domain(case)?.identity.spf)
+    let domain = domain(case)?;
+    seen(domain, &domain.identity.spf)
 }
 
 /// The one SPF record; not applicable where there is none that can be read.
@@ -56,7 +67,8 @@ pub(crate) fn spf_record<'a>(case: &Case<'a>) -> Result<(&'a SpfFacts, &'a SpfRe
 
 /// The DMARC record in force; not applicable where there is none.
 pub(crate) fn dmarc<'a>(case: &Case<'a>) -> Result<(&'a DmarcFacts, &'a DmarcRecord), Why> {
-    let facts = known(&domain(case)?.identity.dmarc)?;
+    let domain = domain(case)?;
+    let facts = seen(domain, &domain.identity.dmarc)?;
     let none = || Why::new(Cause::NotApplicable, "there is no DMARC record in force");
     facts.record.as_ref().map(|record| (facts, record)).ok_or_else(none)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use waxseal_model::{
-    Cause, DomainEvidence, Observed, Report,
+    DomainEvidence, Observed, Report,
     dns::{DnsOutcome, RecordData},
     identity::{DkimKeyFacts, DmarcFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult},
 };
@@ -36,11 +36,13 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     page.blank();
 }
 
+/// Where nothing had an answer, the list of what could not be determined says why.
 fn was_looked_at(domain: &DomainEvidence) -> bool {
-    let asked = |why: Option<&waxseal_model::Why>| {
-        why.is_none_or(|w| !w.cause.is_by_design() && w.cause != Cause::Prerequisite)
-    };
-    asked(domain.identity.spf.why()) || asked(domain.identity.dmarc.why()) || !domain.policies.caa.is_empty()
+    let identity = &domain.identity;
+    identity.spf.is_seen()
+        || identity.dmarc.is_seen()
+        || !identity.spf_evaluations.is_empty()
+        || domain.policies.caa.iter().any(|c| c.answer.is_seen())
 }
 
 fn line(page: &mut Page, label: &str, text: &str) {

@@ -20,7 +20,7 @@ check! {
 
 fn judge(case: &Case) -> Outcome {
     let domain = identity::domain(case)?;
-    let outcome = known(&domain.identity.domainkey)?;
+    let outcome = identity::seen(domain, &domain.identity.domainkey)?;
     // A key that was found proves a server wrong that says no such name.
     let has_key = domain.identity.dkim_keys.iter().any(|k| k.domain == domain.name && k.key.is_some());
     if *outcome != DnsOutcome::NxDomain || has_key || identity::is_mail_free(domain) {

@@ -21,7 +21,7 @@ check! {
 
 fn judge(case: &Case) -> Outcome {
     let domain = identity::domain(case)?;
-    let facts = known(&domain.identity.dmarc)?;
+    let facts = identity::seen(domain, &domain.identity.dmarc)?;
     let name = &domain.name;
     let problem = facts.walk.iter().find_map(|s| s.problem.as_ref().map(|p| (&s.name, p)));
     let draft = |severity, title: String| identity::finding(case, &CHECK, severity, title);

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use waxseal_model::{
     DomainEvidence, Observed, Report,
     dns::{DnsOutcome, RecordData},
-    identity::{DkimKeyFacts, DmarcFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult},
+    identity::{
+        Aligned, DkimKeyFacts, DmarcFacts, MessageFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult,
+    },
 };
 
 use super::{TextOptions, list};
@@ -27,6 +29,9 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     line(page, "DKIM", &dkim(domain, options));
     line(page, "DMARC", &said(&identity.dmarc, dmarc));
     line(page, "CAA", &caa(domain, options));
+    if let Some(facts) = identity.message.get() {
+        line(page, "Message", &message(facts));
+    }
     if let Observed::Seen { value: Some(_) } = &identity.bimi {
         line(page, "BIMI", "a record is published");
     }
@@ -162,6 +167,32 @@ fn caa(domain: &DomainEvidence, options: &TextOptions) -> String {
     }
     let names: Vec<String> = allowed.into_iter().collect();
     format!("{} may issue for the mail hosts", list(&names, if options.verbose { 0 } else { FEW }))
+}
+
+/// Whom a message names, and whether these fit together.
+fn message(facts: &MessageFacts) -> String {
+    let aligned = facts.alignment.get();
+    let fits = |a: Option<&Aligned>| match a.map(|a| a.aligned) {
+        Some(true) => " (aligned)",
+        Some(false) => " (NOT aligned)",
+        None => "",
+    };
+    let mut words = vec![format!("From {}", facts.from.as_deref().unwrap_or("nobody"))];
+    if let Some(domain) = &facts.return_path {
+        words.push(format!("Return-Path {domain}{}", fits(aligned.and_then(|a| a.spf.as_ref()))));
+    }
+    for (at, signature) in facts.signatures.iter().enumerate().take(FEW) {
+        let fit = fits(aligned.and_then(|a| a.dkim.get(at)));
+        words.push(format!("signed by {}{fit}, not verified", signature.domain));
+    }
+    if facts.signatures.is_empty() {
+        words.push("no readable signature".into());
+    }
+    if let Some(why) = facts.alignment.why() {
+        words.push(why.text.clone());
+    }
+    words.extend(facts.problems.iter().take(FEW).cloned());
+    words.join("; ")
 }
 
 /// What SPF says of one address, and every step there.

@@ -5,8 +5,9 @@ use waxseal_model::{
     Cause, DnsAnswer, DnssecStatus, Observed, Report,
     dns::{DnsOutcome, DnsRecord, RecordData},
     identity::{
-        DkimKey, DkimKeyFacts, DmarcFacts, DmarcPolicy, DmarcRecord, IdentityEvidence, Psd, SpfCost,
-        SpfEvaluation, SpfFacts, SpfOutcome, SpfRecordFacts, SpfResult, SpfStep,
+        Aligned, Alignment, DkimKey, DkimKeyFacts, DkimSignatureFacts, DmarcFacts, DmarcPolicy, DmarcRecord,
+        IdentityEvidence, MessageFacts, Psd, SpfCost, SpfEvaluation, SpfFacts, SpfOutcome, SpfRecordFacts,
+        SpfResult, SpfStep,
     },
     policy::CaaFacts,
 };
@@ -160,6 +161,35 @@ CAA     letsencrypt.org may issue for the mail hosts
     include:_spf.example.net: asks _spf.example.net
       ip4:198.51.100.0/24: the address lies in it"
     );
+}
+
+#[test]
+fn a_message_is_told_with_what_fits_and_what_cannot_be_read() {
+    let mut report = sample();
+    let aligned = |domain: &str, aligned| Aligned { domain: domain.into(), aligned, strict: false };
+    let signature = DkimSignatureFacts {
+        domain: "esp.example".into(),
+        selector: "k".into(),
+        algorithm: "rsa-sha256".into(),
+        identity: None,
+        body_length: None,
+        expires: None,
+    };
+    report.domain.as_mut().unwrap().identity.message = Observed::seen(MessageFacts {
+        from: Some("example.com".into()),
+        return_path: Some("bounce.example.com".into()),
+        signatures: vec![signature],
+        problems: vec!["DKIM signature 2: the tag d= is missing".into()],
+        alignment: Observed::seen(Alignment {
+            from: "example.com".into(),
+            spf: Some(aligned("bounce.example.com", true)),
+            dkim: vec![aligned("esp.example", false)],
+        }),
+    });
+    let section = section(&report).replace("\n        ", " ");
+    let expected = "Message From example.com; Return-Path bounce.example.com (aligned); signed by esp.example \
+        (NOT aligned), not verified; DKIM signature 2: the tag d= is missing";
+    assert!(section.contains(expected), "{section}");
 }
 
 #[test]

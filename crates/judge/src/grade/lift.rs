@@ -58,6 +58,10 @@ fn step(basis: &Basis<'_>, cap: &Cap) -> String {
         "dane_insecure_mx" => of("sign the zone of {domain} with DNSSEC"),
         "tlsrpt_missing" => of("publish a TLS-RPT record: waxseal policy generate {domain}"),
         "one_policy_only" => both(basis),
+        "plaintext" | "starttls_intermittent" => format!("offer STARTTLS always ({})", cap.why),
+        "broken_tls" => format!("let a TLS handshake succeed ({})", cap.why),
+        "outdated" | "only_weak_suites" => format!("offer TLS 1.2 or newer with sound suites ({})", cap.why),
+        "certificate" => format!("install a certificate that verifies ({})", cap.why),
         "untested" => format!("get an answer to all questions ({})", cap.why),
         _ => format!("mend this: {}", cap.why),
     }

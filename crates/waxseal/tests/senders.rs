@@ -124,7 +124,7 @@ fn json_has_the_one_sender_or_all() {
     assert_eq!(senders[0]["attacks"].as_array().unwrap().len(), 3);
     let (_, out, _) = lab(&["plaintext.lab.test", "--json"]);
     let all: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(all["senders"].as_array().unwrap().len(), 9);
+    assert_eq!(all["senders"].as_array().unwrap().len(), 10);
 }
 
 #[test]

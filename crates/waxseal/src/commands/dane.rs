@@ -6,14 +6,13 @@ use clap::Args;
 use serde::Serialize;
 use waxseal_judge::publish;
 use waxseal_model::{Finding, Report, Target, publication::DaneView};
-use waxseal_scan::{Events, ScanOptions, Scanner};
+use waxseal_scan::{Events, Scanner};
 use waxseal_wire::{dane, target};
 
+use super::ask::AskArgs;
 use crate::{
-    cli::{ConnectionArgs, NameArgs},
     exit::{Exit, Failure},
     output::Terminal,
-    setup::{self, Surroundings},
 };
 
 /// The port between mail servers.
@@ -29,6 +28,7 @@ const LARGEST_KEY: u64 = 1 << 20;
 /// that could not be determined.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Examples:
   waxseal dane mx.example.com
   waxseal dane mx.example.com --next next-key.pem
   waxseal dane mx.example.com:465 --json")]
@@ -36,20 +36,14 @@ pub(crate) struct DaneArgs {
     /// The host, as the MX record names it; with a port if it is not 25.
     #[arg(value_name = "HOST[:PORT]")]
     host: String,
-    /// A certificate, public key or signing request that the server will use next (PEM or DER).
+    /// A certificate or public key that the server will use next (PEM or DER).
     #[arg(long, value_name = "FILE")]
     next: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Ask a host of the built-in lab.
-    #[cfg(feature = "lab")]
-    #[arg(long)]
-    lab: bool,
     #[command(flatten)]
-    names: NameArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    how: AskArgs,
 }
 
 /// What `--json` prints.
@@ -65,16 +59,7 @@ struct Output<'a> {
 pub(crate) fn run(args: &DaneArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let target = host(&args.host)?;
     let next = args.next.iter().map(next_record).collect::<Result<Vec<_>, _>>()?;
-    setup::runtime(false)?.block_on(async {
-        #[cfg(feature = "lab")]
-        if args.lab {
-            let lab = super::lab::start(true).await?;
-            let exit = look(args, target, &next, &super::lab::surroundings(&lab), terminal).await;
-            lab.stop().await;
-            return exit;
-        }
-        look(args, target, &next, &Surroundings::default(), terminal).await
-    })
+    args.how.ask(async |scanner: &Scanner| look(args, scanner, target, &next, terminal).await)
 }
 
 /// A host with its port; what has no port is meant as an MX host.
@@ -104,16 +89,11 @@ fn next_record(path: &PathBuf) -> Result<String, Failure> {
 
 async fn look(
     args: &DaneArgs,
+    scanner: &Scanner,
     target: Target,
     next: &[String],
-    around: &Surroundings,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let step = setup::step(&args.connection, around);
-    let resolver = setup::resolver(&args.names, around, step)?;
-    let prober = setup::prober(&args.connection, around, false)?;
-    let options = ScanOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..ScanOptions::default() };
-    let scanner = Scanner::new(resolver, prober, options, super::check::default_profile()?);
     let title = match &target {
         Target::Host { given, port: SMTP, .. } => given.clone(),
         other => other.label(),

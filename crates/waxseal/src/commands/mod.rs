@@ -1,6 +1,7 @@
 //! One file a command: its arguments and one function.
 
 pub(crate) mod as_sender;
+mod ask;
 pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod completions;

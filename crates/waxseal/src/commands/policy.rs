@@ -3,19 +3,19 @@
 use clap::{Args, Subcommand};
 use waxseal_judge::publish::{self, PublishOptions};
 use waxseal_model::{Target, policy::StsMode};
-use waxseal_scan::{Events, ScanOptions, Scanner};
+use waxseal_scan::{Events, Scanner};
 use waxseal_wire::{target, tlsrpt};
 
+use super::ask::AskArgs;
 use crate::{
-    cli::{ConnectionArgs, NameArgs},
     exit::{Exit, Failure},
     output::Terminal,
-    setup::{self, Surroundings},
 };
 
 /// The records and files to publish, so that nobody can strip the TLS.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Examples:
   waxseal policy generate example.com
   waxseal policy generate example.com --mode enforce --rua mailto:tls@example.com")]
 pub(crate) struct PolicyArgs {
@@ -48,14 +48,8 @@ pub(crate) struct GenerateArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Check a domain of the built-in lab.
-    #[cfg(feature = "lab")]
-    #[arg(long)]
-    lab: bool,
     #[command(flatten)]
-    names: NameArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    how: AskArgs,
 }
 
 fn mode(text: &str) -> Result<StsMode, String> {
@@ -77,30 +71,15 @@ fn rua(text: &str) -> Result<String, String> {
 pub(crate) fn run(args: &PolicyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let PolicyCommand::Generate(args) = &args.command;
     let target = target::parse(&args.target, None).map_err(Failure::usage)?;
-    setup::runtime(false)?.block_on(async {
-        #[cfg(feature = "lab")]
-        if args.lab {
-            let lab = super::lab::start(true).await?;
-            let exit = generate(args, target, &super::lab::surroundings(&lab), terminal).await;
-            lab.stop().await;
-            return exit;
-        }
-        generate(args, target, &Surroundings::default(), terminal).await
-    })
+    args.how.ask(async |scanner: &Scanner| generate(args, scanner, target, terminal).await)
 }
 
 async fn generate(
     args: &GenerateArgs,
+    scanner: &Scanner,
     target: Target,
-    around: &Surroundings,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let step = setup::step(&args.connection, around);
-    let resolver = setup::resolver(&args.names, around, step)?;
-    let prober = setup::prober(&args.connection, around, false)?;
-    let options = ScanOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..ScanOptions::default() };
-    let profile = super::check::default_profile()?;
-    let scanner = Scanner::new(resolver, prober, options, profile);
     let evidence = scanner.evidence(target, &Events::ignored()).await;
     let options = PublishOptions { mode: args.mode, max_age: args.max_age, rua: args.rua.clone() };
     let publication = publish::publication(&evidence, &options, waxseal_scan::one::now());

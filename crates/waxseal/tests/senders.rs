@@ -160,7 +160,7 @@ fn the_senders_are_listed_with_their_sources() {
     let (_, out, _) = run(&["senders", "--json"]);
     let all: Value = serde_json::from_str(&out).unwrap();
     let all = all.as_array().unwrap();
-    assert_eq!(all.len(), 9);
+    assert_eq!(all.len(), 10);
     assert!(all.iter().all(|s| s["dane"]["source"].as_str().is_some_and(|t| !t.is_empty())));
     let (_, out, _) = run(&["senders", "yahoo", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["mta_sts"]["answer"], "unknown");

@@ -33,16 +33,16 @@ pub fn neutralise_lines(bytes: &[u8], max_chars: usize) -> String {
     let mut out = String::new();
     let mut left = max_chars;
     for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
-        let line = neutralise(line.strip_suffix(b"\r").unwrap_or(line), left);
-        let gap = usize::from(i > 0);
-        left = left.saturating_sub(line.chars().count() + gap);
-        if gap == 1 {
+        if i > 0 && left > 0 {
             out.push('\n');
+            left -= 1;
         }
-        out.push_str(&line);
         if left == 0 {
             break;
         }
+        let line = neutralise(line.strip_suffix(b"\r").unwrap_or(line), left);
+        left = left.saturating_sub(line.chars().count());
+        out.push_str(&line);
     }
     out
 }

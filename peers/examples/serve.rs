@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "exim" => {
             serve(Exim::start(&Default::default())?, |s| format!("{} {:?}", s.address(), s.certificate()))
         }
-        "opensmtpd" => serve(OpenSmtpd::start(&Options::default())?, |s| {
+        "opensmtpd" => serve(OpenSmtpd::start(&Default::default())?, |s| {
             format!("{} {:?}", s.address(), s.certificate())
         }),
         "openssl" => serve(TlsServer::openssl(&Options::default(), &[])?, |s| {

@@ -84,7 +84,7 @@ pub fn issue(folder: &Path, options: &Options) -> Result<Certificate, PeerError>
     })
 }
 
-fn openssl_in(openssl: &Path, folder: &Path, arguments: &[&str]) -> Result<(), PeerError> {
+pub(crate) fn openssl_in(openssl: &Path, folder: &Path, arguments: &[&str]) -> Result<(), PeerError> {
     let output = Command::new(openssl)
         .args(arguments)
         .current_dir(folder)

@@ -19,16 +19,24 @@ const USER: &str = "Debian-exim";
 pub struct Options {
     /// What its certificate says.
     pub certificate: certificate::Options,
-    /// More lines for the main section of its configuration.
+    /// Lines for the main section of its configuration, `name = value`. They take the place
+    /// of a default with the same name: Exim refuses to be told twice.
     pub settings: Vec<String>,
+    /// Lines of the section `acl`, beside the ACLs that the settings name.
+    pub acl: Vec<String>,
+    /// Lines of the section `authenticators`.
+    pub authenticators: Vec<String>,
 }
 
 /// A running Exim.
 #[derive(Debug)]
 pub struct Exim {
-    server: Server,
+    /// None while it is being restarted.
+    server: Option<Server>,
+    address: SocketAddr,
     folder: Folder,
     certificate: Certificate,
+    programs: Programs,
 }
 
 /// Where its programs are.
@@ -50,26 +58,43 @@ impl Exim {
         let folder = Folder::new("exim")?;
         let certificate = certificate::issue(folder.path(), &options.certificate)?;
         let address = free_address()?;
-        let file = folder.path().join("exim.conf");
-        packages::write(&file, &configuration(&programs, folder.path(), &certificate, address, options))?;
         for name in ["spool", "log"] {
             packages::create(&folder.path().join(name))?;
         }
-        let owner = User::from_name(USER).ok().flatten().map(|user| user.uid.as_raw());
         for path in [&folder.path().join("spool"), &folder.path().join("log"), &certificate.key] {
-            chown(path, owner, None).map_err(|e| packages::failed(path, &e))?;
+            belongs_to_exim(path)?;
         }
-        let mut command = Command::new(programs.path("usr/sbin/exim4"));
+        let mut exim = Self { server: None, address, folder, certificate, programs };
+        exim.restart(options)?;
+        Ok(exim)
+    }
+
+    /// Stops it and starts it with other settings, at the same address.
+    ///
+    /// # Errors
+    /// When Exim refuses them.
+    pub fn restart(&mut self, options: &Options) -> Result<(), PeerError> {
+        self.server = None;
+        let folder = self.folder.path();
+        let file = folder.join("exim.conf");
+        let text = configuration(&self.programs, folder, &self.certificate, self.address, options);
+        packages::write(&file, &text)?;
+        let mut command = Command::new(self.programs.path("usr/sbin/exim4"));
         // -bdf: a daemon that stays in the foreground.
         command.arg("-C").arg(&file).arg("-bdf");
-        command.env("LD_LIBRARY_PATH", programs.library_path());
-        let server = Server::start(&mut command, address, &folder.path().join("output"))?;
-        Ok(Self { server, folder, certificate })
+        command.env("LD_LIBRARY_PATH", self.programs.library_path());
+        self.server = Some(Server::start(&mut command, self.address, &folder.join("output"))?);
+        Ok(())
+    }
+
+    /// A folder of its own for files that its settings name.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.address
     }
 
     /// Its certificate and the authority's.
@@ -83,6 +108,15 @@ impl Exim {
     }
 }
 
+/// Makes a file readable for Exim's user, as the key of its certificate has to be.
+///
+/// # Errors
+/// When the file is not there.
+pub fn belongs_to_exim(path: &Path) -> Result<(), PeerError> {
+    let owner = User::from_name(USER).ok().flatten().map(|user| user.uid.as_raw());
+    chown(path, owner, None).map_err(|e| packages::failed(path, &e))
+}
+
 /// Debian's defaults as far as TLS goes. Names of clients are not looked up: without a name
 /// server within reach, that would hold up every connection by seconds.
 fn configuration(
@@ -92,7 +126,7 @@ fn configuration(
     address: SocketAddr,
     options: &Options,
 ) -> String {
-    format!(
+    let main = format!(
         "spool_directory = {here}/spool\n\
          log_file_path = {here}/log/%slog\n\
          pid_file_path = {here}/exim.pid\n\
@@ -106,14 +140,7 @@ fn configuration(
          tls_advertise_hosts = *\n\
          tls_certificate = {chain}\n\
          tls_privatekey = {key}\n\
-         acl_smtp_rcpt = accept\n\
-         {more}\n\
-         begin acl\n\
-         begin routers\n\
-         all:\n  driver = accept\n  transport = hole\n\
-         begin transports\n\
-         hole:\n  driver = appendfile\n  file = /dev/null\n  user = nobody\n\
-         begin retry\n",
+         acl_smtp_rcpt = accept\n",
         here = folder.display(),
         exim = programs.path("usr/sbin/exim4").display(),
         host = options.certificate.host,
@@ -121,6 +148,24 @@ fn configuration(
         port = address.port(),
         chain = certificate.chain.display(),
         key = certificate.key.display(),
+    );
+    fn name(line: &str) -> &str {
+        line.split('=').next().unwrap_or(line).trim()
+    }
+    let own: Vec<&str> = options.settings.iter().map(|line| name(line)).collect();
+    let kept: String =
+        main.lines().filter(|line| !own.contains(&name(line))).map(|line| format!("{line}\n")).collect();
+    format!(
+        "{kept}{more}\n\
+         begin acl\n{acl}\n\
+         begin routers\n\
+         all:\n  driver = accept\n  transport = hole\n\
+         begin transports\n\
+         hole:\n  driver = appendfile\n  file = /dev/null\n  user = nobody\n\
+         begin retry\n\
+         begin authenticators\n{authenticators}\n",
         more = options.settings.join("\n"),
+        acl = options.acl.join("\n"),
+        authenticators = options.authenticators.join("\n"),
     )
 }

@@ -5,7 +5,8 @@
 //!
 //! - [`packages`]: finds a server's programs, or fetches Debian's packages and unpacks
 //!   them beside the build: mail servers cannot be installed next to one another.
-//! - [`certificate`]: a certificate authority and a certificate, made by `openssl`.
+//! - [`certificate`]: a certificate authority and a certificate, made by `openssl`;
+//!   [`flawed`]: certificates with a flaw.
 //! - [`server`]: a process of our own in a folder of its own, stopped when dropped.
 //! - [`postfix`], [`exim`], [`opensmtpd`], [`tls_server`]: one kind of server each.
 //!
@@ -18,6 +19,7 @@
 
 pub mod certificate;
 pub mod exim;
+pub mod flawed;
 pub mod opensmtpd;
 pub mod packages;
 pub mod postfix;

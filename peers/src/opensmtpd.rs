@@ -1,5 +1,6 @@
 //! OpenSMTPD as Debian ships it. In Debian 12 its TLS ends every handshake with alert 80:
-//! docs/real-servers.md says why. That makes it a real server whose TLS is broken.
+//! docs/real-servers.md says why. That makes it a real server whose TLS is broken. A
+//! configuration of OpenSSL mends it ([`Options::openssl`]).
 
 use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
@@ -10,13 +11,32 @@ use crate::{
     server::{Folder, Server, free_address},
 };
 
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What its certificate says.
+    pub certificate: certificate::Options,
+    /// A configuration of OpenSSL for it alone, by `OPENSSL_CONF`. The engines of
+    /// `libengine-pkcs11-openssl` are within its reach.
+    pub openssl: Option<String>,
+    /// Lines of its configuration instead of the default ones for keys and listener;
+    /// see [`OpenSmtpd::lines`].
+    pub lines: Option<Vec<String>>,
+}
+
+/// The package with an engine for OpenSSL.
+const ENGINE: &str = "libengine-pkcs11-openssl";
+
 /// A running OpenSMTPD. Its own folders and its control socket have fixed paths, so that
 /// only one runs on a machine: a second start waits for the first to stop.
 #[derive(Debug)]
 pub struct OpenSmtpd {
-    server: Server,
+    /// None while it is being restarted.
+    server: Option<Server>,
+    address: SocketAddr,
     folder: Folder,
     certificate: Certificate,
+    programs: Programs,
     _only_one: fs::File,
 }
 
@@ -28,12 +48,25 @@ pub fn programs() -> Result<Programs, PeerError> {
     packages::programs("opensmtpd", "usr/sbin/smtpd")
 }
 
+/// Where the engine for OpenSSL is.
+///
+/// # Errors
+/// As [`packages::programs`].
+pub fn engine() -> Result<Programs, PeerError> {
+    packages::programs(ENGINE, &format!("{}/pkcs11.so", engines()))
+}
+
+/// The folder of OpenSSL's engines on Debian.
+fn engines() -> String {
+    format!("usr/lib/{}-linux-gnu/engines-3", std::env::consts::ARCH)
+}
+
 impl OpenSmtpd {
     /// Starts one with STARTTLS on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// As [`PeerError`] says; an OpenSMTPD that runs already is `Unavailable`.
-    pub fn start(certificate: &certificate::Options) -> Result<Self, PeerError> {
+    /// As [`PeerError`] says.
+    pub fn start(options: &Options) -> Result<Self, PeerError> {
         let programs = programs()?;
         for user in ["opensmtpd", "opensmtpq"] {
             packages::system_user(user)?;
@@ -45,27 +78,65 @@ impl OpenSmtpd {
                 .map_err(|e| packages::failed(Path::new(path), &e))?;
         }
         let folder = Folder::new("opensmtpd")?;
-        let host = certificate.host.clone();
-        let certificate = certificate::issue(folder.path(), certificate)?;
+        let certificate = certificate::issue(folder.path(), &options.certificate)?;
         let address = free_address()?;
-        let file = folder.path().join("smtpd.conf");
-        packages::write(&file, &configuration(&host, &certificate, address))?;
+        let mut smtpd = Self { server: None, address, folder, certificate, programs, _only_one: only_one };
+        smtpd.restart(options)?;
+        Ok(smtpd)
+    }
+
+    /// Stops it and starts it with other settings, at the same address.
+    ///
+    /// # Errors
+    /// When OpenSMTPD refuses them.
+    pub fn restart(&mut self, options: &Options) -> Result<(), PeerError> {
+        self.server = None;
+        let folder = self.folder.path();
+        let file = folder.join("smtpd.conf");
+        let lines = options.lines.clone().unwrap_or_else(|| self.lines(&options.certificate.host));
+        packages::write(&file, &format!("{}\n{DELIVERY}", lines.join("\n")))?;
         // It refuses a configuration or key that others can read.
-        for path in [&file, &certificate.key] {
+        for path in [&file, &self.certificate.key] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600))
                 .map_err(|e| packages::failed(path, &e))?;
         }
-        let mut command = Command::new(programs.path("usr/sbin/smtpd"));
+        let mut command = Command::new(self.programs.path("usr/sbin/smtpd"));
         // -d: stay in the foreground and log there.
         command.arg("-d").arg("-v").arg("-f").arg(&file);
-        command.env("LD_LIBRARY_PATH", programs.library_path());
-        let server = Server::start(&mut command, address, &folder.path().join("output"))?;
-        Ok(Self { server, folder, certificate, _only_one: only_one })
+        let mut libraries = self.programs.library_path();
+        if let Some(text) = &options.openssl {
+            let engine = engine()?;
+            let own = folder.join("openssl.cnf");
+            packages::write(&own, text)?;
+            command.env("OPENSSL_CONF", &own).env("OPENSSL_ENGINES", engine.path(&engines()));
+            libraries = format!("{libraries}:{}", engine.library_path());
+        }
+        command.env("LD_LIBRARY_PATH", libraries);
+        self.server = Some(Server::start(&mut command, self.address, &folder.join("output"))?);
+        Ok(())
+    }
+
+    /// The default lines for keys and listener.
+    pub fn lines(&self, host: &str) -> Vec<String> {
+        vec![
+            format!("pki {host} cert \"{}\"", self.certificate.chain.display()),
+            format!("pki {host} key \"{}\"", self.certificate.key.display()),
+            format!(
+                "listen on {} port {} tls pki {host} hostname {host}",
+                self.address.ip(),
+                self.address.port()
+            ),
+        ]
+    }
+
+    /// A folder of its own for files that its settings name.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.address
     }
 
     /// Its certificate and the authority's.
@@ -79,17 +150,9 @@ impl OpenSmtpd {
     }
 }
 
-fn configuration(host: &str, certificate: &Certificate, address: SocketAddr) -> String {
-    format!(
-        "pki {host} cert \"{chain}\"\n\
-         pki {host} key \"{key}\"\n\
-         listen on {ip} port {port} tls pki {host} hostname {host}\n\
-         table everyone {{ \"@\" = \"nobody\" }}\n\
-         action \"hole\" mda \"/bin/cat\" virtual <everyone>\n\
-         match from any for any action \"hole\"\n",
-        chain = certificate.chain.display(),
-        key = certificate.key.display(),
-        ip = address.ip(),
-        port = address.port(),
-    )
-}
+/// Mail is accepted and discarded.
+const DELIVERY: &str = "\
+table everyone { \"@\" = \"nobody\" }
+action \"hole\" mda \"/bin/cat\" virtual <everyone>
+match from any for any action \"hole\"
+";

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use nix::unistd::{Group, User};
@@ -50,6 +50,9 @@ postlog    unix-dgram n - n -     1 postlogd
 tlsproxy   unix       - - n -     0 tlsproxy
 ";
 
+/// A file that old is not being written to any more.
+const SETTLED: Duration = Duration::from_secs(60);
+
 /// How to start it.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -59,16 +62,21 @@ pub struct Options {
     pub address: Option<SocketAddr>,
     /// TLS from the first byte, as on port 465.
     pub implicit_tls: bool,
-    /// More lines for `main.cf`.
+    /// More lines for `main.cf`; of two with the same name the later one counts.
     pub settings: Vec<String>,
+    /// Settings of the listener alone, `name=value`: `-o` in `master.cf`.
+    pub listener: Vec<String>,
 }
 
 /// A running Postfix.
 #[derive(Debug)]
 pub struct Postfix {
-    server: Server,
+    /// None while it is being restarted.
+    server: Option<Server>,
+    address: SocketAddr,
     folder: Folder,
     certificate: Certificate,
+    programs: Programs,
 }
 
 /// Where its programs are.
@@ -93,18 +101,38 @@ impl Postfix {
         let certificate = certificate::issue(folder.path(), &options.certificate)?;
         queue(folder.path())?;
         let address = options.address.map_or_else(free_address, Ok)?;
-        configure(&programs, folder.path(), &certificate, address, options)?;
-        let mut command = Command::new(programs.path("usr/lib/postfix/sbin/master"));
+        let mut postfix = Self { server: None, address, folder, certificate, programs };
+        postfix.restart(options)?;
+        Ok(postfix)
+    }
+
+    /// Stops it and starts it with other settings, at the same address.
+    ///
+    /// A restart, not `postfix reload`: that ends the logging daemon too, and when it is late
+    /// to come back, every process of Postfix waits for it, connections included.
+    ///
+    /// # Errors
+    /// When Postfix refuses them.
+    pub fn restart(&mut self, options: &Options) -> Result<(), PeerError> {
+        self.server = None;
+        let folder = self.folder.path();
+        configure(&self.programs, folder, &self.certificate, self.address, options)?;
+        let mut command = Command::new(self.programs.path("usr/lib/postfix/sbin/master"));
         // -d: stay in the foreground.
-        command.arg("-c").arg(folder.path().join("etc")).arg("-d");
-        command.env("LD_LIBRARY_PATH", programs.library_path());
-        let server = Server::start(&mut command, address, &folder.path().join("output"))?;
-        Ok(Self { server, folder, certificate })
+        command.arg("-c").arg(folder.join("etc")).arg("-d");
+        command.env("LD_LIBRARY_PATH", self.programs.library_path());
+        self.server = Some(Server::start(&mut command, self.address, &folder.join("output"))?);
+        Ok(())
+    }
+
+    /// A folder of its own for files that its settings name.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.address
     }
 
     /// Its certificate and the authority's.
@@ -157,8 +185,9 @@ fn configure(
     let here = folder.display();
     let etc = folder.join("etc");
     packages::create(&etc)?;
-    let wrapper = if options.implicit_tls { "\n  -o smtpd_tls_wrappermode=yes" } else { "" };
-    packages::write(&etc.join("master.cf"), &format!("{address} inet n - n - - smtpd{wrapper}\n{SERVICES}"))?;
+    let wrapper = options.implicit_tls.then(|| "smtpd_tls_wrappermode=yes".to_owned());
+    let own: String = wrapper.iter().chain(&options.listener).map(|o| format!("\n  -o {o}")).collect();
+    packages::write(&etc.join("master.cf"), &format!("{address} inet n - n - - smtpd{own}\n{SERVICES}"))?;
     packages::write(&etc.join("dynamicmaps.cf"), "")?;
     let mut main = format!(
         "compatibility_level = 3.6\n\
@@ -196,7 +225,27 @@ fn configure(
         main.push_str(line);
         main.push('\n');
     }
-    packages::write(&etc.join("main.cf"), &main)
+    let file = etc.join("main.cf");
+    packages::write(&file, &last_of_each(&main))?;
+    // Postfix does not trust a file that may still be written to, and waits for two seconds.
+    fs::File::options()
+        .append(true)
+        .open(&file)
+        .and_then(|open| open.set_modified(SystemTime::now() - SETTLED))
+        .map_err(|e| packages::failed(&file, &e))
+}
+
+/// The last line of each name: Postfix would say of each earlier one that it is overridden.
+fn last_of_each(text: &str) -> String {
+    fn name(line: &str) -> &str {
+        line.split('=').next().unwrap_or(line).trim()
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let kept = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| !lines.iter().skip(at + 1).any(|later| name(later) == name(line)));
+    kept.map(|(_, line)| format!("{line}\n")).collect()
 }
 
 /// The queue's folders with the owners that Postfix insists on.

@@ -20,8 +20,10 @@ use crate::{PeerError, packages};
 
 /// How long a server may take to listen.
 const START: Duration = Duration::from_secs(20);
-/// How long it may take to end.
-const STOP: Duration = Duration::from_secs(5);
+/// How long it may take to end by itself: OpenSMTPD never does once it has spoken TLS.
+const STOP: Duration = Duration::from_millis(500);
+/// How long its sockets may outlive it.
+const GONE: Duration = Duration::from_secs(5);
 
 /// A folder that is removed when dropped. It lies in the system's temporary folder:
 /// servers that give up root could not reach one in root's home.
@@ -119,6 +121,10 @@ impl Drop for Server {
         // Also for helpers that have outlived their leader.
         let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.wait();
+        // Their sockets last as long as they do; the next server may want the port.
+        while began.elapsed() < GONE && is_listening(self.address.port()) {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, postfix};
+use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, opensmtpd, postfix};
 
 /// What `openssl s_client` says of a server. More words, such as `-starttls smtp`, go to
 /// it unchanged.
@@ -83,7 +83,7 @@ fn exim_offers_tls() {
 
 #[test]
 fn opensmtpd_offers_starttls() {
-    let Some(server) = or_skip(OpenSmtpd::start(&certificate::Options::default())) else { return };
+    let Some(server) = or_skip(OpenSmtpd::start(&opensmtpd::Options::default())) else { return };
     let said = s_client(server.address(), &["-starttls", "smtp"]);
     // The certificate comes, with or without a handshake that succeeds: see
     // docs/real-servers.md.

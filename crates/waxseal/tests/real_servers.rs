@@ -23,7 +23,7 @@ use waxseal_model::{
     tls::{SuiteClass, SuiteOrder, TlsVersion},
 };
 use waxseal_peers::{
-    Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, postfix, server::Folder,
+    Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, opensmtpd, postfix, server::Folder,
 };
 
 /// Name in the servers' certificates.
@@ -257,7 +257,7 @@ fn exim_with_gnutls_is_described_as_it_is() {
 
 #[test]
 fn opensmtpd_whose_tls_is_broken_is_called_broken() {
-    let Some(server) = or_skip(OpenSmtpd::start(&certificate::Options::default())) else { return };
+    let Some(server) = or_skip(OpenSmtpd::start(&opensmtpd::Options::default())) else { return };
     let (address, ca) = (server.address(), server.certificate().ca.to_str().unwrap().to_owned());
     if accepts(address, "-tls1_2", "ALL", &[]) || accepts(address, "-tls1_3", "ALL", &[]) {
         eprintln!("SKIPPED: this OpenSMTPD's TLS works");

@@ -15,8 +15,9 @@ use crate::{
 /// and with a host given, a pattern that covers none is a warning.
 pub fn sts(input: &str, body: &[u8], hosts: &[String]) -> Lint {
     let mut reading = policy::parse(body, "");
-    if let Some(policy) = &reading.value {
-        let (errors, warnings) = compare(policy, hosts);
+    if let Some(found) = &reading.value {
+        let (errors, warnings) = compare(found, hosts);
+        reading.warnings.extend(policy::max_age_advice(found));
         reading.warnings.extend(warnings);
         if !errors.is_empty() {
             reading = Reading { value: None, errors, warnings: reading.warnings };

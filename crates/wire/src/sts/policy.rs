@@ -204,17 +204,27 @@ impl Draft {
             notes.error("mx is missing: write a line mx: HOST for each of your MX hosts");
         }
         let (mode, max_age) = (self.mode??, self.max_age??);
-        if max_age == 0 && !off {
-            notes.warning("max_age is 0: senders forget the policy at once, and an attacker can suppress it");
-        } else if max_age < DAY && !off {
-            notes.warning(format!(
-                "max_age is {max_age}, less than a day: the policy hardly protects; weeks are usual"
-            ));
-        } else if max_age < WEEK && !off {
-            notes.warning(format!("max_age is {max_age}, less than a week: RFC 8461 expects weeks or more"));
-        }
         self.version??;
         Some(StsPolicy { id: id.to_owned(), mode, mx: self.mx, max_age })
+    }
+}
+
+/// Advice on how long senders keep a policy (RFC 8461 section 3.2); none where it is long
+/// enough for its mode. In mode testing a day is usual, so that mistakes pass quickly.
+pub fn max_age_advice(policy: &StsPolicy) -> Option<String> {
+    let age = policy.max_age;
+    match policy.mode {
+        StsMode::None => None,
+        _ if age == 0 => Some(
+            "max_age is 0: senders forget the policy at once, and an attacker can suppress it".to_owned(),
+        ),
+        _ if age < DAY => {
+            Some(format!("max_age is {age}, less than a day: the policy hardly protects; weeks are usual"))
+        }
+        StsMode::Enforce if age < WEEK => {
+            Some(format!("max_age is {age}, less than a week: RFC 8461 expects weeks or more"))
+        }
+        StsMode::Enforce | StsMode::Testing => None,
     }
 }
 
@@ -399,9 +409,6 @@ mod tests {
             (format!("{good}ext: 1\n"), "\"ext\" is not known"),
             (format!("{good}MX: b.example\n"), "write \"mx\""),
             (format!("{good}max-age: 1\n"), "write \"max_age\""),
-            (good.replace("604800", "0"), "max_age is 0"),
-            (good.replace("604800", "86399"), "less than a day"),
-            (good.replace("604800", "86400"), "less than a week"),
             (good.replace("mx.example.com", "*.com"), "top-level"),
         ] {
             let reading = read(&text);
@@ -422,6 +429,20 @@ mod tests {
         }
 
         #[test]
+    fn the_advice_on_max_age_depends_on_the_mode() {
+        let advice = |mode, max_age| {
+            let policy = StsPolicy { id: "1".into(), mode, mx: vec!["mx.example".into()], max_age };
+            max_age_advice(&policy).unwrap_or_default()
+        };
+        assert!(advice(StsMode::Enforce, 0).contains("max_age is 0"));
+        assert!(advice(StsMode::Testing, 86_399).contains("less than a day"));
+        assert!(advice(StsMode::Enforce, 86_400).contains("less than a week"));
+        assert_eq!(advice(StsMode::Testing, 86_400), "");
+        assert_eq!(advice(StsMode::Enforce, 604_800), "");
+        assert_eq!(advice(StsMode::None, 0), "");
+    }
+
+    #[test]
         fn a_policy_survives_being_written(
             mode in 0usize..3, mx in prop::collection::vec("(\\*\\.)?[a-z0-9]{1,8}\\.[a-z]{2,8}", 1..5), max_age in 0..=MAX_AGE
         ) {

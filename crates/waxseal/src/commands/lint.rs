@@ -42,7 +42,7 @@ enum Kind {
     Tlsa(TlsaArgs),
 }
 
-/// An MTA-STS policy file, which goes to https://mta-sts.DOMAIN/.well-known/mta-sts.txt.
+/// An MTA-STS policy file, served by mta-sts.DOMAIN as /.well-known/mta-sts.txt.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

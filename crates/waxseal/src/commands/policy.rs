@@ -42,7 +42,7 @@ pub(crate) struct GenerateArgs {
     /// Seconds that senders keep the policy [default: a day for testing, two weeks for enforce].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=31_557_600))]
     max_age: Option<u32>,
-    /// Where TLS reports go: mailto:… or https:… [default: mailto:tls-reports@DOMAIN].
+    /// Where TLS reports go: mailto:… or https:… (tls-reports at the domain unless given).
     #[arg(long, value_name = "URI", value_parser = rua)]
     rua: Option<String>,
     /// Print JSON.

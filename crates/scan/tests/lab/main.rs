@@ -8,6 +8,7 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod fixes;
 mod guard;
 mod policies;
 

@@ -15,7 +15,6 @@ use waxseal_model::{
 use waxseal_wire::x509;
 
 use crate::{
-    case::Case,
     dane::{self, DaneState},
     state,
 };
@@ -230,12 +229,12 @@ pub(crate) fn tlsa_records(endpoint: &EndpointEvidence) -> Vec<ZoneRecord> {
 
 /// Fills records and files into the text of a fix. A policy file is moved in by two spaces,
 /// which the standard allows no sender to see: it stands for lines of a file.
-pub(crate) fn fill(text: &str, case: &Case<'_>, host: &str) -> String {
+pub(crate) fn fill(text: &str, evidence: &Evidence, host: &str, now: i64) -> String {
     if !text.contains('{') {
         return text.to_owned();
     }
     let mut out = text.to_owned();
-    if let Some(domain) = case.domain {
+    if let Some(domain) = &evidence.domain {
         for (word, mode) in [
             ("{sts_testing}", StsMode::Testing),
             ("{sts_enforce}", StsMode::Enforce),
@@ -247,18 +246,18 @@ pub(crate) fn fill(text: &str, case: &Case<'_>, host: &str) -> String {
                 out = out.replace(word, &lines.join("\n"));
             }
         }
-        out = out.replace("{sts_record}", &sts_record(&domain.name, case.now).to_string());
+        out = out.replace("{sts_record}", &sts_record(&domain.name, now).to_string());
         out = out.replace("{tlsrpt_record}", &tlsrpt_record(&domain.name, None).to_string());
     }
     if out.contains("{tlsa}") {
-        out = out.replace("{tlsa}", &tlsa_lines(case, host));
+        out = out.replace("{tlsa}", &tlsa_lines(evidence, host));
     }
     out
 }
 
 /// TLSA records for every key that a host presents, or how to make one.
-fn tlsa_lines(case: &Case<'_>, host: &str) -> String {
-    let own = case.evidence.endpoints.iter().filter(|e| e.endpoint.host.as_deref() == Some(host));
+fn tlsa_lines(evidence: &Evidence, host: &str) -> String {
+    let own = evidence.endpoints.iter().filter(|e| e.endpoint.host.as_deref() == Some(host));
     let mut lines: Vec<String> = own.flat_map(tlsa_records).map(|r| r.to_string()).collect();
     lines.sort();
     lines.dedup();

@@ -162,7 +162,7 @@ impl<N: Names> Run<'_, N> {
             sender: format!("postmaster@{sender}"),
             helo: sender.to_owned(),
             receiver: String::new(),
-            now: crate::one::now(),
+            now: crate::clock::now(),
         };
         let outcome: Observed<SpfOutcome> = loop {
             match spf::evaluate(&query, &|q| self.asker.known(q)) {

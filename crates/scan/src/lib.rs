@@ -11,12 +11,14 @@
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
 //!   share are questioned once.
 //! - [`event`]: what happens meanwhile, for progress bars and streams.
+//! - [`clock`]: the time of day, handed to the pure floors.
 //!
-//! This crate asks nothing itself (`waxseal-probe` does) and judges nothing itself
-//! (`waxseal-judge` does).
+//! Servers are questioned by `waxseal-probe`, names and policy files are asked for through
+//! `waxseal-net`; what the answers mean for anybody is for `waxseal-judge` to say.
 
 mod asker;
 pub mod caa;
+pub mod clock;
 pub mod event;
 pub mod identity;
 pub mod many;

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use futures_util::{
@@ -29,6 +29,7 @@ use waxseal_probe::{Prober, chains_for_name, probe_endpoint};
 
 use crate::{
     caa,
+    clock::now,
     event::{Events, ScanEvent},
     identity::{self, IdentityOptions},
     names, ports,
@@ -363,12 +364,6 @@ fn no_endpoint(domain: &DomainEvidence) -> Why {
             Why::new(Cause::Name, format!("no mail host of {name} has an address: {}", reasons.join("; ")))
         }
     }
-}
-
-/// Seconds since 1970-01-01 UTC.
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -205,7 +205,7 @@ impl CheckArgs {
             earlier: stored::policies(self.earlier.as_deref())?,
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
-        let now = waxseal_scan::one::now();
+        let now = waxseal_scan::clock::now();
         let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())
             .with_evidence(self.evidence.as_deref())?
             .with_sender(&self.sender)

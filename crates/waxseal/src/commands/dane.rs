@@ -99,7 +99,7 @@ async fn look(
         other => other.label(),
     };
     let report = scanner.report(target, &Events::ignored()).await;
-    let view = publish::dane_view(&report.to_evidence(), next, waxseal_scan::one::now());
+    let view = publish::dane_view(&report.to_evidence(), next, waxseal_scan::clock::now());
     let findings = about_dane(&report);
     if args.json {
         let schema_version = waxseal_model::SCHEMA_VERSION;

@@ -38,7 +38,7 @@ pub(crate) struct JudgeArgs {
 pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let profile = args.rules.profile()?;
     let all = stored::read(&args.file)?;
-    let today = waxseal_scan::one::now();
+    let today = waxseal_scan::clock::now();
     let mut sink =
         Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len()).with_sender(&args.sender);
     for evidence in all {

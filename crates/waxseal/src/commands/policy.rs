@@ -82,7 +82,7 @@ async fn generate(
 ) -> Result<Exit, Failure> {
     let evidence = scanner.evidence(target, &Events::ignored()).await;
     let options = PublishOptions { mode: args.mode, max_age: args.max_age, rua: args.rua.clone() };
-    let publication = publish::publication(&evidence, &options, waxseal_scan::one::now());
+    let publication = publish::publication(&evidence, &options, waxseal_scan::clock::now());
     if args.json {
         terminal.print(&waxseal_render::json::any(&publication).map_err(Failure::internal)?)?;
     } else {

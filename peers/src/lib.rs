@@ -20,18 +20,23 @@
 pub mod certificate;
 pub mod exim;
 pub mod flawed;
+pub mod namespace;
 pub mod opensmtpd;
 pub mod packages;
 pub mod postfix;
+pub mod posttls_finger;
 pub mod server;
 pub mod tls_server;
+pub mod unbound;
 
 use std::fmt;
 
 pub use exim::Exim;
 pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
+pub use posttls_finger::PosttlsFinger;
 pub use tls_server::TlsServer;
+pub use unbound::Unbound;
 
 /// Environment variable that turns real servers off when its value is `off`.
 pub const SWITCH: &str = "WAXSEAL_PEERS";

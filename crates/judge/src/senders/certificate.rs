@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// The certificate by PKIX: what holds of every chain that was presented, since a sender
-/// may get any of them.
-pub(super) fn by_pkix(facts: &EndpointFacts, now: i64) -> Result<Certificate, Why> {
+/// may get any of them. Where no domain is known, no certificate is for it.
+pub(super) fn by_pkix(facts: &EndpointFacts, domain: Option<&str>, now: i64) -> Result<Certificate, Why> {
     let chains = known(&facts.chains)?;
     if chains.is_empty() {
         return Err(Why::new(Cause::Prerequisite, "no certificate was presented"));
     }
-    let mut seen = Certificate::VALID;
+    let mut seen = Certificate { for_operator: true, ..Certificate::VALID };
     for chain in chains.iter().filter(|c| state::is_for_named(c, chains)) {
         let path = known(&chain.path)?;
         seen.trusted &= path.outcome == PathOutcome::Trusted;
@@ -33,9 +33,22 @@ pub(super) fn by_pkix(facts: &EndpointFacts, now: i64) -> Result<Certificate, Wh
                 "the name to compare the certificate with is not known",
             ));
         };
-        seen.for_mx &= chain.leaf().is_some_and(|l| x509::matches_host(l, host) == NameMatch::San);
+        let leaf = chain.leaf();
+        seen.for_mx &= leaf.is_some_and(|l| x509::matches_host(l, host) == NameMatch::San);
+        seen.for_operator &= leaf.zip(domain).is_some_and(|(l, domain)| is_for_domain(l, domain));
     }
     Ok(seen)
+}
+
+/// A name of the certificate is the domain, or lies below it: what Postfix compares at its
+/// level `secure` (postconf(5), `smtp_tls_secure_cert_match`).
+fn is_for_domain(leaf: &CertificateFacts, domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+    let below = |name: &String| {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        name.strip_suffix(&domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    };
+    x509::matches_host(leaf, &domain) == NameMatch::San || leaf.dns_names.iter().any(below)
 }
 
 /// The certificate by TLSA records, the worst over the presented chains.

@@ -15,7 +15,7 @@ mod sight;
 mod view;
 
 pub use profile::{Answer, Claim, ReplyTemplate, Rule, RuleLevel, Sender, TlsRange, Under, all, find};
-pub use view::views;
+pub use view::{view, views};
 
 #[cfg(test)]
 mod tests;

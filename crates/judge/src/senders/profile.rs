@@ -92,6 +92,9 @@ pub enum RuleLevel {
     Encrypt,
     /// A valid certificate for the MX host.
     Verify,
+    /// A valid certificate for the domain or a name below it: no answer of the DNS plays a
+    /// part.
+    Secure,
     /// DANE where it is published.
     Dane,
 }
@@ -103,6 +106,7 @@ impl RuleLevel {
             Self::May => "TLS if offered",
             Self::Encrypt => "TLS, any certificate",
             Self::Verify => "TLS, valid certificate",
+            Self::Secure => "TLS, valid certificate for the domain",
             Self::Dane => "as TLSA records say",
         }
     }

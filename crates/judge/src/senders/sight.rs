@@ -179,6 +179,7 @@ impl<'a> Sight<'a> {
             RuleLevel::May => OperatorLevel::May,
             RuleLevel::Encrypt => OperatorLevel::Encrypt,
             RuleLevel::Verify => OperatorLevel::Verify,
+            RuleLevel::Secure => OperatorLevel::Secure,
             RuleLevel::Dane => OperatorLevel::Dane,
         };
         let operator = Operator {
@@ -244,6 +245,10 @@ impl<'a> Sight<'a> {
                 Err(why) => unknown(&why),
             },
             Observed::Failed { why } if why.cause == Cause::Name => Maybe::is(Dane::None),
+            // Records belong to names: an MX that is an address has none.
+            Observed::NotTried { .. } if candidate.mx_host.is_some_and(|m| m.ip_literal) => {
+                Maybe::is(Dane::None)
+            }
             Observed::NotTried { why } | Observed::Failed { why } => unknown(&about("the TLSA records", why)),
         }
     }
@@ -282,6 +287,11 @@ impl<'a> Sight<'a> {
     /// Everything that the sender may see at a candidate; an error where nothing is known.
     pub(super) fn observation(&self, candidate: &Candidate<'a>) -> Result<Maybe<Observation>, Why> {
         let Some(e) = candidate.endpoint else { return without_endpoint(candidate).map(Maybe::is) };
+        if let Some(Some(_)) = e.evidence.smtp.plaintext_after_220.get() {
+            let text =
+                "plaintext follows the 220 to STARTTLS, which some senders drop and others do not pass";
+            return Err(Why::new(Cause::Prerequisite, text));
+        }
         match state::protection(e) {
             Protection::Unreached(why) => self.unreached(why).map(Maybe::is),
             Protection::Plaintext(_) => Ok(Maybe::is(before_tls(e))),
@@ -328,9 +338,13 @@ impl<'a> Sight<'a> {
 
     fn within_tls(&self, e: &EndpointEvidence) -> Maybe<Observation> {
         let facts = &e.evidence;
-        let certificate = match certificate::by_pkix(facts, self.now) {
+        let domain = self.evidence.domain.as_ref().map(|d| d.name.as_str());
+        let certificate = match certificate::by_pkix(facts, domain, self.now) {
             Ok(certificate) => Maybe::is(certificate),
-            Err(why) => Maybe::one_of(vec![Certificate::VALID, Certificate::NONE], &why),
+            Err(why) => {
+                let valid = Certificate { for_operator: true, ..Certificate::VALID };
+                Maybe::one_of(vec![valid, Certificate::NONE], &why)
+            }
         };
         let records = facts.dane.get().and_then(Option::as_ref).filter(|_| self.traits.dane);
         let tlsa = match records.map(|d| certificate::by_tlsa(facts, d, self.now)) {

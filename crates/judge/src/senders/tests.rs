@@ -72,6 +72,62 @@ fn second_mx(e: &mut Evidence, name: &str) {
 
 use Outcome::{Authenticated, Bounced, Clear, Deferred, Encrypted, Undetermined};
 
+/// A Postfix that demands a certificate for the domain, at the level `secure`.
+fn at_level_secure(evidence: &Evidence) -> Outcome {
+    let mut sender = find("postfix-verify").unwrap().clone();
+    sender.rule.level = Some(RuleLevel::Secure);
+    super::view(&sender, evidence, NOW).outcome
+}
+
+fn certificate_names(e: &mut Evidence, names: &[&str]) {
+    match &mut fixtures::facts(e).chains {
+        Observed::Seen { value } => value.iter_mut().for_each(|chain| {
+            chain.certificates[0].dns_names = names.iter().map(|n| (*n).to_owned()).collect();
+        }),
+        other => panic!("no chain in {other:?}"),
+    }
+}
+
+#[test]
+fn at_level_secure_the_certificate_is_for_the_domain_whatever_the_mx_is_called() {
+    let mut e = unprotected();
+    let domain = fixtures::domain(&mut e).name.clone();
+    for (name, outcome) in [
+        (domain.clone(), Authenticated),
+        (format!("Any.{domain}"), Authenticated),
+        (format!("a.b.{domain}"), Authenticated),
+        (format!("*.{domain}"), Authenticated),
+        (format!("not{domain}"), Deferred),
+        (format!(".{domain}"), Deferred),
+        ("mx.elsewhere.test".to_owned(), Deferred),
+    ] {
+        certificate_names(&mut e, &[&name]);
+        assert_eq!(at_level_secure(&e), outcome, "{name}");
+    }
+}
+
+#[test]
+fn at_level_secure_nothing_is_said_of_a_certificate_that_was_not_seen() {
+    let mut e = unprotected();
+    fixtures::facts(&mut e).chains = Observed::failed(Cause::Timeout, "no answer within 2 s");
+    assert_eq!(at_level_secure(&e), Undetermined);
+}
+
+#[test]
+fn what_a_sender_makes_of_plaintext_after_the_220_is_not_known() {
+    let mut e = fixtures::healthy();
+    fixtures::facts(&mut e).smtp.plaintext_after_220 = Observed::seen(Some("250 more".into()));
+    assert_eq!(view(&e, "postfix-may").outcome, Undetermined);
+}
+
+#[test]
+fn an_mx_that_is_an_address_has_no_tlsa_records() {
+    let mut e = unprotected();
+    fixtures::mx(&mut e).ip_literal = true;
+    fixtures::facts(&mut e).dane = Observed::not_tried(Cause::NotApplicable, "this is an address");
+    assert_eq!(view(&e, "postfix-dane").outcome, Encrypted);
+}
+
 #[test]
 fn a_domain_with_every_policy_is_safe_from_senders_that_follow_one() {
     let e = fixtures::healthy();

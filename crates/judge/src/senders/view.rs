@@ -50,7 +50,9 @@ impl End {
     }
 }
 
-fn view(sender: &Sender, evidence: &Evidence, now: i64) -> SenderView {
+/// How one sender delivers, which need not be one of the list. Where other mail servers do
+/// not deliver to the target, the answer means nothing: [`views`] has none there.
+pub fn view(sender: &Sender, evidence: &Evidence, now: i64) -> SenderView {
     let all = Traits::all(sender);
     let over = |end: &dyn Fn(&Sight<'_>) -> End| {
         let ends: Vec<(Traits, End)> =

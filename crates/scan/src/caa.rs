@@ -1,7 +1,12 @@
-//! The CAA records that hold for mail hosts (RFC 8659 section 3).
+//! The CAA records that hold for mail hosts and for the host of an MTA-STS policy (RFC 8659
+//! section 3).
 
-use futures_util::future::join_all;
-use waxseal_model::{Cause, DnsAnswer, Observed, Target, dns::RecordData, policy::CaaFacts};
+use futures_util::future::{join, join_all};
+use waxseal_model::{
+    Cause, DnsAnswer, Observed, Target,
+    dns::{DnsRecord, RecordData},
+    policy::CaaFacts,
+};
 use waxseal_net::resolver::Resolver;
 use waxseal_wire::caa::climb;
 
@@ -17,11 +22,22 @@ pub async fn collect(resolver: &Resolver, names: &[String]) -> Vec<CaaFacts> {
     collect_from(resolver, names).await
 }
 
-/// The records that hold for the mail hosts of a target; none where it is no domain.
+/// The records that hold for the mail hosts of a target, and for its policy host where a
+/// policy is announced; none where it is no domain.
 pub(crate) async fn of_target(resolver: &Resolver, target: &Target) -> Vec<CaaFacts> {
     let Target::Domain { name, .. } = target else { return Vec::new() };
-    let answer = Resolver::lookup(resolver, name, "MX").await;
-    collect(resolver, &names::mail_hosts(name, &answer)).await
+    let (answer, announced) = join(
+        Resolver::lookup(resolver, name, "MX"),
+        Resolver::lookup(resolver, &format!("_mta-sts.{name}"), "TXT"),
+    )
+    .await;
+    let mut hosts = names::mail_hosts(name, &answer);
+    let is_policy =
+        |r: &DnsRecord| matches!(&r.data, RecordData::Txt { text } if text.starts_with("v=STSv1"));
+    if !hosts.is_empty() && announced.records.iter().any(is_policy) {
+        hosts.push(format!("mta-sts.{name}"));
+    }
+    collect(resolver, &hosts).await
 }
 
 async fn collect_from<N: Names>(names: &N, hosts: &[String]) -> Vec<CaaFacts> {

@@ -89,11 +89,17 @@ fn host(case: &Case, facts: &CaaFacts) -> Outcome {
     Ok(found)
 }
 
-/// The certificates that a host presents on any of its addresses.
+/// The certificates that a mail host presents on any of its addresses, or the policy host.
 fn leaves<'a>(evidence: &'a Evidence, host: &str) -> Result<Vec<&'a CertificateFacts>, Why> {
     let endpoints = evidence.endpoints.iter().filter(|e| e.endpoint.host.as_deref() == Some(host));
     let mut found = Vec::new();
     let mut open = None;
+    if let Some(domain) = evidence.domain.as_ref().filter(|d| host == format!("mta-sts.{}", d.name)) {
+        match known(&domain.policies.sts_discovery.fetch) {
+            Ok(fetch) => found.extend(fetch.chain.iter().filter_map(|c| c.leaf())),
+            Err(why) => open = Some(why),
+        }
+    }
     for endpoint in endpoints {
         match known(&endpoint.evidence.chains) {
             Ok(chains) => found.extend(chains.iter().filter_map(|c| c.certificates.first())),

@@ -8,6 +8,9 @@
 //! - [`certificate`]: a certificate authority and a certificate, made by `openssl`;
 //!   [`flawed`]: certificates with a flaw.
 //! - [`server`]: a process of our own in a folder of its own, stopped when dropped.
+//! - [`namespace`]: mounts and a network of our own, for programs that ask the system's
+//!   resolver and know no port but 25; [`unbound`]: the resolver there.
+//! - [`posttls_finger`]: Postfix's own probe, to compare with.
 //! - [`postfix`], [`exim`], [`opensmtpd`], [`tls_server`]: one kind of server each.
 //!
 //! Everything here needs what the machine may lack (root, packages, `openssl`):

@@ -1,8 +1,14 @@
 //! `posttls-finger`, Postfix's own probe: what Postfix makes of a domain at a TLS level.
 
 use std::{
+    io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
 };
 
 use crate::{
@@ -12,6 +18,8 @@ use crate::{
 
 /// Seconds after which a run is ended.
 const MOST_SECONDS: &str = "12";
+/// The most that is read of what it says.
+const MOST_BYTES: u64 = 1 << 20;
 /// Seconds for a connection and its greeting, and for each reply.
 const STEP_SECONDS: &str = "3";
 
@@ -136,14 +144,15 @@ impl PosttlsFinger {
         Ok(Self { programs, config, roots: roots_file })
     }
 
-    /// Everything that it says of a domain at a level, `dane`.
+    /// What it says of a domain at a level, `dane`, up to a mebibyte.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When it cannot be started or read.
     pub fn run(&self, level: &str, domain: &str) -> Result<String, PeerError> {
         // Only so it tells of TLSA records, and it is slow: no other level has any.
         let talk = if level.starts_with("dane") { "routine,certmatch,verbose" } else { "routine,certmatch" };
-        let output = Command::new("timeout")
+        let failed = |e: io::Error| PeerError::Failed(format!("cannot run posttls-finger: {e}"));
+        let mut child = Command::new("timeout")
             .args(["-k", "1", MOST_SECONDS])
             .arg(self.programs.path("usr/sbin/posttls-finger"))
             .args(["-l", level, "-t", STEP_SECONDS, "-T", STEP_SECONDS, "-L", talk, "-F"])
@@ -152,10 +161,23 @@ impl PosttlsFinger {
             .env("MAIL_CONFIG", &self.config)
             .env("LD_LIBRARY_PATH", self.programs.library_path())
             .stdin(Stdio::null())
-            .output()
-            .map_err(|e| PeerError::Failed(format!("cannot start posttls-finger: {e}")))?;
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(said(&output.stdout) + &said(&output.stderr))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let mut said = Vec::new();
+        let read = match child.stdout.take() {
+            Some(stdout) => stdout.take(MOST_BYTES).read_to_end(&mut said),
+            None => Ok(0),
+        };
+        // It repeats what a server says, and some never end. `timeout` passes the signal on;
+        // for one that has ended there is nobody to get it.
+        if let Ok(id) = i32::try_from(child.id()) {
+            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+        }
+        child.wait().map_err(failed)?;
+        read.map_err(failed)?;
+        Ok(String::from_utf8_lossy(&said).into_owned())
     }
 }
 

@@ -71,11 +71,8 @@ fn within() {
     let lab = runtime.block_on(Lab::start(options)).unwrap();
     let resolver = Unbound::start(RESOLVER, lab.dns(), lab.trust_anchor()).unwrap();
     let finger = PosttlsFinger::new(folder.path(), lab.ca_pem()).unwrap();
-    let began = std::time::Instant::now();
     let ours = scan(&lab, &folder);
-    eprintln!("scan {:?}", began.elapsed());
     let theirs = probe(&finger, &lab);
-    eprintln!("probe {:?}", began.elapsed());
     drop(resolver);
     compare(&ours, &theirs);
 }

@@ -22,7 +22,12 @@ fuzz_target!(|input: (Vec<[u8; 4]>, &[u8])| {
             Some(der) if last & 0x80 != 0 => der.clone(),
             _ => vec![last; usize::from(last)],
         };
-        records.push(TlsaRecord { usage: usage % 5, selector: selector % 3, matching_type: matching_type % 4, data });
+        records.push(TlsaRecord {
+            usage: usage % 5,
+            selector: selector % 3,
+            matching_type: matching_type % 4,
+            data,
+        });
     }
     let names = ["mx.example.com".to_owned()];
     match verify(&records, &chain, &names, 1_767_225_600) {

@@ -139,11 +139,18 @@ fn mended(check: &str, before: &Report, after: &Report, applied: &str) -> Result
     }
     let weighty = after.findings.iter().filter(|new| new.severity >= Severity::Medium);
     for new in weighty {
-        if !before.findings.iter().any(|f| f.check == new.check && f.severity >= new.severity) {
+        let known = before.findings.iter().any(|f| f.check == new.check && f.severity >= new.severity);
+        if !known && !unanswered(before, &new.check) {
             return told(format!("left, but {} came: {} {}", new.check, new.title, new.detail));
         }
     }
     Ok(())
+}
+
+/// Whether a question got no answer in time: what is found later may have been there all along.
+fn unanswered(report: &Report, check: &str) -> bool {
+    let mut open = report.verdicts.iter().filter(|v| v.verdict == VerdictKind::Undetermined);
+    open.any(|v| v.check == check && v.why.contains("no complete reply"))
 }
 
 /// What went wrong, with the end of the server's log.

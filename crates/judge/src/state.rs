@@ -12,6 +12,7 @@ use waxseal_model::{
 
 use waxseal_wire::{
     sts,
+    tls::suites,
     x509::{self, NameMatch},
 };
 
@@ -224,10 +225,24 @@ pub(crate) fn is_for_named(chain: &PresentedChain, chains: &[PresentedChain]) ->
     chain.sni.is_some() || chains.iter().all(|c| c.sni.is_none())
 }
 
+/// True if every hello with a suite that needs a certificate was refused, and all that was
+/// accepted are anonymous suites: the server has no certificate that it can use.
+pub(crate) fn only_anonymous(facts: &EndpointFacts) -> bool {
+    let tls = &facts.tls;
+    let refused = tls.handshake.why().is_some_and(|why| why.cause == Cause::Declined);
+    let anonymous = |code: u32| suites::classes(code).contains(&SuiteClass::Anonymous);
+    refused && !tls.suites_seen.is_empty() && tls.suites_seen.iter().all(|s| anonymous(s.suite.code))
+}
+
 /// Whether senders that verify can use an endpoint's certificate.
 pub(crate) fn certificate(facts: &EndpointFacts, now: i64) -> CertificateState {
     let chains = match &facts.chains {
         Observed::Seen { value } => value,
+        Observed::NotTried { .. } | Observed::Failed { .. } if only_anonymous(facts) => {
+            return CertificateState::Unusable(
+                "no certificate is presented, only anonymous suites are accepted".into(),
+            );
+        }
         Observed::NotTried { why } | Observed::Failed { why } => {
             return CertificateState::Unknown(why.clone());
         }
@@ -313,6 +328,8 @@ pub(crate) fn sts_covers(policy: &StsPolicy, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use waxseal_model::tls::{NegotiatedSuite, Suite};
+
     use super::*;
     use crate::fixtures::{self, NOW};
 
@@ -376,6 +393,21 @@ mod tests {
         old.certificates[0].not_after = NOW - 1;
         facts.chains = Observed::seen(vec![good, old]);
         assert!(matches!(certificate(&facts, NOW), CertificateState::Unusable(_)));
+    }
+
+    #[test]
+    fn a_server_with_anonymous_suites_alone_has_no_certificate_to_use() {
+        let mut facts = fixtures::healthy().endpoints.remove(0).evidence;
+        let seen = |code: u32| NegotiatedSuite {
+            version: TlsVersion::Tls12,
+            suite: Suite { code, name: String::new() },
+        };
+        facts.chains = Observed::not_tried(Cause::Declined, "alert 40 (handshake_failure)");
+        facts.tls.handshake = Observed::failed(Cause::Declined, "alert 40 (handshake_failure)");
+        facts.tls.suites_seen = vec![seen(0x0034)];
+        assert!(matches!(certificate(&facts, NOW), CertificateState::Unusable(_)));
+        facts.tls.suites_seen.push(seen(0xc02f));
+        assert!(matches!(certificate(&facts, NOW), CertificateState::Unknown(_)));
     }
 
     #[test]

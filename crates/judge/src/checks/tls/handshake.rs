@@ -30,6 +30,9 @@ fn judge(case: &Case) -> Outcome {
         state::Protection::Broken(cause) => cause,
         state::Protection::Unknown(why) => return cut_off(case, why),
         state::Protection::Unreached(why) => return Err(why),
+        state::Protection::Encrypted(_) if state::only_anonymous(case.facts()?) => {
+            return no_certificate(case);
+        }
         state::Protection::Encrypted(_) => return completed(case),
         state::Protection::Plaintext(_) => return CLEAR,
     };
@@ -49,6 +52,18 @@ fn judge(case: &Case) -> Outcome {
     .fix("handshake")
     .weight(5)
     .found()
+}
+
+/// Only anonymous suites succeed: the server has no certificate that it can use.
+fn no_certificate(case: &Case) -> Outcome {
+    let title = format!("{} has no certificate: only anonymous suites succeed", case.host());
+    case.finding(&CHECK, Severity::High, title)
+        .detail(
+            "Every hello with suites that need a certificate was refused. Senders that offer no anonymous suites, \
+             all that verify among them, get no TLS here: they go on in clear, or keep the mail.",
+        )
+        .fix("handshake")
+        .found()
 }
 
 /// TLS up to 1.1, and suites that the TLS library lacks, are known from hellos alone, and

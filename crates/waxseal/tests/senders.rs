@@ -163,5 +163,5 @@ fn the_senders_are_listed_with_their_sources() {
     assert_eq!(all.len(), 10);
     assert!(all.iter().all(|s| s["dane"]["source"].as_str().is_some_and(|t| !t.is_empty())));
     let (_, out, _) = run(&["senders", "yahoo", "--json"]);
-    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["mta_sts"]["answer"], "unknown");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["requiretls"]["answer"], "unknown");
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// The certificate by PKIX: what holds of every chain that was presented, since a sender
 /// may get any of them. Where no domain is known, no certificate is for it.
-pub(super) fn by_pkix(facts: &EndpointFacts, domain: Option<&str>, now: i64) -> Result<Certificate, Why> {
+pub(super) fn by_pkix(facts: &EndpointFacts, names: &Names<'_>, now: i64) -> Result<Certificate, Why> {
     if state::only_anonymous(facts) {
         return Ok(Certificate { trusted: false, for_mx: false, for_operator: false, ..Certificate::VALID });
     }
@@ -37,21 +37,37 @@ pub(super) fn by_pkix(facts: &EndpointFacts, domain: Option<&str>, now: i64) -> 
             ));
         };
         let leaf = chain.leaf();
-        seen.for_mx &= leaf.is_some_and(|l| x509::matches_host(l, host) == NameMatch::San);
-        seen.for_operator &= leaf.zip(domain).is_some_and(|(l, domain)| is_for_domain(l, domain));
+        seen.for_mx &= leaf.is_some_and(|l| names.take(x509::matches_host(l, host)));
+        seen.for_operator &=
+            leaf.zip(names.domain).is_some_and(|(l, domain)| is_for_domain(l, domain, names));
     }
     Ok(seen)
 }
 
+/// What a sender compares the names of a certificate with, and how.
+pub(super) struct Names<'a> {
+    /// The mail domain, where one is known.
+    pub(super) domain: Option<&'a str>,
+    /// The common name counts where there is no DNS name.
+    pub(super) common_name: bool,
+}
+
+impl Names<'_> {
+    fn take(&self, found: NameMatch) -> bool {
+        found == NameMatch::San || (self.common_name && found == NameMatch::CommonNameOnly)
+    }
+}
+
 /// A name of the certificate is the domain, or lies below it: what Postfix compares at its
 /// level `secure` (postconf(5), `smtp_tls_secure_cert_match`).
-fn is_for_domain(leaf: &CertificateFacts, domain: &str) -> bool {
+fn is_for_domain(leaf: &CertificateFacts, domain: &str, names: &Names<'_>) -> bool {
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();
     let below = |name: &String| {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         name.strip_suffix(&domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
     };
-    x509::matches_host(leaf, &domain) == NameMatch::San || leaf.dns_names.iter().any(below)
+    let common = leaf.common_name.iter().filter(|_| names.common_name && leaf.dns_names.is_empty());
+    names.take(x509::matches_host(leaf, &domain)) || leaf.dns_names.iter().chain(common).any(below)
 }
 
 /// The certificate by TLSA records, the worst over the presented chains.

@@ -22,6 +22,9 @@ pub struct Sender {
     /// It refuses certificates that are out of date also where a DANE-EE record matches,
     /// which RFC 7672 section 3.1.1 does not allow for; none is no.
     pub dates_beside_dane: Option<Claim>,
+    /// Where it compares names by itself, it takes the common name of a certificate without
+    /// DNS names, which RFC 9525 section 2 took out; not so unless a source says it.
+    pub common_name: Option<Claim>,
     /// It fetches MTA-STS policies and follows them (RFC 8461).
     pub mta_sts: Claim,
     /// It supports the SMTP extension REQUIRETLS (RFC 8689).
@@ -206,6 +209,7 @@ mod tests {
                 .into_iter()
                 .chain([&sender.clear_after_failed_tls])
                 .chain(&sender.dates_beside_dane)
+                .chain(&sender.common_name)
                 .map(|c| c.source.as_str())
                 .collect();
             sources.extend([sender.rule.source.as_str(), sender.tls.source.as_str()]);

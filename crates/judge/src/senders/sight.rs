@@ -50,6 +50,8 @@ pub(super) struct Traits {
     pub(super) dane: bool,
     /// Compares dates even with DANE-EE.
     pub(super) dates_beside_dane: bool,
+    /// Takes the common name of a certificate without DNS names.
+    pub(super) common_name: bool,
     pub(super) mta_sts: bool,
     pub(super) rule: RuleLevel,
     pub(super) clear_after_failed_tls: bool,
@@ -70,6 +72,7 @@ impl Traits {
         let newest = sender.tls.maximum.map_or(vec![TlsVersion::Tls13, TlsVersion::Tls12], |v| vec![v]);
         // What is not known of it, and goes beyond the standard, is not assumed.
         let dates_beside_dane = sender.dates_beside_dane.as_ref().is_some_and(|c| c.answer == Answer::Yes);
+        let common_name = sender.common_name.as_ref().is_some_and(|c| c.answer == Answer::Yes);
         let mut all = Vec::new();
         for dane in answers(sender.dane.answer) {
             for mta_sts in answers(sender.mta_sts.answer) {
@@ -82,6 +85,7 @@ impl Traits {
                             all.push(Self {
                                 dane,
                                 dates_beside_dane,
+                                common_name,
                                 mta_sts,
                                 rule,
                                 clear_after_failed_tls,
@@ -339,7 +343,8 @@ impl<'a> Sight<'a> {
     fn within_tls(&self, e: &EndpointEvidence) -> Maybe<Observation> {
         let facts = &e.evidence;
         let domain = self.evidence.domain.as_ref().map(|d| d.name.as_str());
-        let certificate = match certificate::by_pkix(facts, domain, self.now) {
+        let names = certificate::Names { domain, common_name: self.traits.common_name };
+        let certificate = match certificate::by_pkix(facts, &names, self.now) {
             Ok(certificate) => Maybe::is(certificate),
             Err(why) => {
                 let valid = Certificate { for_operator: true, ..Certificate::VALID };

@@ -64,6 +64,9 @@ fn page(sender: &Sender) -> String {
     out.push_str(&claim("REQUIRETLS", &sender.requiretls));
     let rule = sender.rule.level.map_or("not known", |level| level.words());
     out.push_str(&format!("\n# Demands of every domain\n\n- {rule}. Source: {}.\n", sender.rule.source));
+    if let Some(names) = &sender.common_name {
+        out.push_str(&claim("Takes the common name where there is no DNS name", names));
+    }
     out.push_str(&claim("In clear after a failed handshake", &sender.clear_after_failed_tls));
     let version = |v: Option<waxseal_model::tls::TlsVersion>| v.map_or("not known", |v| v.label());
     out.push_str(&format!(

@@ -229,7 +229,7 @@ impl Draft<'_> {
         let domain = self.case.domain.map_or_else(|| self.case.host(), |d| d.name.clone());
         let words = fixes::Words { host, domain: &domain, port };
         let text = fixes::text(subject, self.case.software(), &words);
-        self.finding.fix = publish::fill(&text, self.case.evidence, host, self.case.now);
+        self.finding.fix = publish::fill(&text, self.case.evidence, host);
         self
     }
 

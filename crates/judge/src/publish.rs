@@ -228,8 +228,9 @@ pub(crate) fn tlsa_records(endpoint: &EndpointEvidence) -> Vec<ZoneRecord> {
 }
 
 /// Fills records and files into the text of a fix. A policy file is moved in by two spaces,
-/// which the standard allows no sender to see: it stands for lines of a file.
-pub(crate) fn fill(text: &str, evidence: &Evidence, host: &str, now: i64) -> String {
+/// which the standard allows no sender to see: it stands for lines of a file. The id of a
+/// policy comes from the start of the scan, so that judging again gives the same text.
+pub(crate) fn fill(text: &str, evidence: &Evidence, host: &str) -> String {
     if !text.contains('{') {
         return text.to_owned();
     }
@@ -246,7 +247,7 @@ pub(crate) fn fill(text: &str, evidence: &Evidence, host: &str, now: i64) -> Str
                 out = out.replace(word, &lines.join("\n"));
             }
         }
-        out = out.replace("{sts_record}", &sts_record(&domain.name, now).to_string());
+        out = out.replace("{sts_record}", &sts_record(&domain.name, evidence.started_at).to_string());
         out = out.replace("{tlsrpt_record}", &tlsrpt_record(&domain.name, None).to_string());
     }
     if out.contains("{tlsa}") {

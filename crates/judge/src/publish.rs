@@ -335,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn a_fix_is_the_same_when_it_is_judged_again_later() {
+        let mut evidence = fixtures::healthy();
+        fixtures::sts(&mut evidence).mode = StsMode::Testing;
+        let profile = crate::profile("mail").unwrap();
+        let fix = |now| {
+            let report = crate::judge(&evidence, profile, now);
+            report.findings.into_iter().find(|f| f.check == "sts.mode").unwrap().fix
+        };
+        assert!(fix(NOW).contains("id=20261122T000000"), "{}", fix(NOW));
+        assert_eq!(fix(NOW), fix(NOW + 1));
+    }
+
+    #[test]
     fn absurd_times_give_an_id_all_the_same() {
         assert!(policy_id(i64::MIN).bytes().all(|b| b.is_ascii_alphanumeric()));
     }

@@ -136,8 +136,9 @@ fn is_to_copy(line: &str) -> bool {
     line.contains(['=', '`', '$', '|', '\\', '{'])
         || is_key_and_value(line)
         || is_zone_record(line)
+        || is_labelled_command(line)
         || line.contains("&&")
-        || line.split(' ').any(option)
+        || (!is_sentence(line) && line.split(' ').any(option))
         || line.split(" > ").skip(1).any(file)
         || (line.contains('"') && !line.ends_with(['.', ':']))
 }
@@ -145,6 +146,16 @@ fn is_to_copy(line: &str) -> bool {
 /// A line of a zone file with its parts two spaces apart, `mx.example.com.  A  192.0.2.25`.
 fn is_zone_record(line: &str) -> bool {
     ["  A  ", "  AAAA  ", "  MX  ", "  TXT  ", "  TLSA  ", "  CAA  "].iter().any(|t| line.contains(t))
+}
+
+/// One of our own commands behind a word that says what for, `Test:  waxseal dns …`.
+fn is_labelled_command(line: &str) -> bool {
+    line.contains(":  waxseal ")
+}
+
+/// Prose that may name an option in passing: it begins and ends as sentences do.
+fn is_sentence(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_uppercase()) && line.ends_with('.')
 }
 
 /// A line of a policy file, `mode: testing`.
@@ -308,12 +319,14 @@ mod tests {
             "pki mx.example.com cert \"/etc/ssl/mx.pem\"",
             "max_age: 86400",
             "_25._tcp.mx.example.com.  TLSA  3 1 1 0123",
+            "All of it:  waxseal policy generate example.com",
         ] {
             assert!(is_to_copy(line), "{line}");
         }
         for line in [
             "Import it (Settings > TLS > ACME providers), or ask the CA - it is free.",
             "A firewall with \"SMTP inspection\" removes STARTTLS.",
+            "Keep the key when the certificate is renewed (certbot: --reuse-key), then it stays right.",
         ] {
             assert!(!is_to_copy(line), "{line}");
         }

@@ -1,6 +1,6 @@
 //! The shape of a domain before it has addresses.
 
-use super::Expect;
+use super::{Expect, expect::unprotected};
 use crate::{
     dns::spec::{Fault, Signing},
     pki::Leaf,
@@ -91,6 +91,17 @@ pub(crate) enum Ptr {
 pub(crate) enum Family {
     V4,
     V6,
+}
+
+/// A domain with one sound mail server, no policy, and these zone-file lines.
+pub(super) fn with_records(
+    label: &'static str,
+    summary: &'static str,
+    found: &'static [&'static str],
+    lines: &[&str],
+) -> Domain {
+    let domain = Domain::with_mx(label, summary, unprotected(found), Smtp::default());
+    lines.iter().fold(domain, |domain, line| domain.record(*line))
 }
 
 impl Domain {

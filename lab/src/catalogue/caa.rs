@@ -5,7 +5,7 @@
 
 use domain::base::iana::Rtype;
 
-use super::{Domain, Expect, Host, Ptr};
+use super::{Domain, Host, Ptr, build::with_records as with, expect::unprotected};
 use crate::{
     dns::spec::{Fault, Trouble, With},
     servers::{Service, smtp::Smtp},
@@ -13,20 +13,6 @@ use crate::{
 
 pub(super) fn list() -> Vec<Domain> {
     [restricting(), doubtful(), reverse()].concat()
-}
-
-const fn expect(found: &'static [&'static str]) -> Expect {
-    Expect { letters: &["C"], found, may: &[] }
-}
-
-fn with(
-    label: &'static str,
-    summary: &'static str,
-    found: &'static [&'static str],
-    lines: &[&str],
-) -> Domain {
-    let domain = Domain::with_mx(label, summary, expect(found), Smtp::default());
-    lines.iter().fold(domain, |domain, line| domain.record(*line))
 }
 
 fn restricting() -> Vec<Domain> {
@@ -95,7 +81,7 @@ fn doubtful() -> Vec<Domain> {
 fn reverse() -> Vec<Domain> {
     let with = |label, summary, ptr| {
         let server = Host::new("mx", vec![(25, Service::Smtp(Smtp::default()))]).ptr(ptr);
-        Domain::new(label, summary, expect(&[])).host(server)
+        Domain::new(label, summary, unprotected(&[])).host(server)
     };
     vec![
         with("ptr-missing", "The MX's address has no reverse name", Ptr::Missing),

@@ -1,6 +1,9 @@
 //! Certificates good and bad.
 
-use super::{Domain, Expect};
+use super::{
+    Domain, Expect,
+    expect::{expect, unprotected},
+};
 use crate::{
     pki::{Chain, Dates, Keys, Leaf, Naming, Version},
     servers::{smtp::Smtp, tls::Tls},
@@ -56,13 +59,13 @@ fn doubtful_ones() -> Vec<Domain> {
         shown(
             "expires-soon",
             "The certificate ends in 10 days",
-            usable(&["certificate.expires_soon"]),
+            unprotected(&["certificate.expires_soon"]),
             Leaf { dates: Dates::Near, ..sound },
         ),
         shown(
             "chain-order",
             "The root is sent too, and before the intermediate",
-            usable(&["certificate.chain_order"]),
+            unprotected(&["certificate.chain_order"]),
             Leaf { chain: Chain::OutOfOrder, ..sound },
         ),
         shown(
@@ -87,18 +90,18 @@ fn doubtful_ones() -> Vec<Domain> {
 fn sound_ones() -> Vec<Domain> {
     let sound = Leaf::default();
     vec![
-        shown("ecdsa", "An ECDSA certificate only", usable(&[]), Leaf { keys: Keys::Ecdsa, ..sound }),
-        shown("rsa", "An RSA certificate only", usable(&[]), Leaf { keys: Keys::Rsa, ..sound }),
+        shown("ecdsa", "An ECDSA certificate only", unprotected(&[]), Leaf { keys: Keys::Ecdsa, ..sound }),
+        shown("rsa", "An RSA certificate only", unprotected(&[]), Leaf { keys: Keys::Rsa, ..sound }),
         shown(
             "rsa-ecdsa",
             "An RSA and an ECDSA certificate",
-            usable(&[]),
+            unprotected(&[]),
             Leaf { keys: Keys::Both, ..sound },
         ),
         shown(
             "wildcard",
             "The certificate is for all hosts of the domain",
-            usable(&[]),
+            unprotected(&[]),
             Leaf { naming: Naming::Wildcard, ..sound },
         ),
     ]
@@ -108,10 +111,6 @@ fn shown(label: &'static str, summary: &'static str, expect: Expect, leaf: Leaf)
     Domain::with_mx(label, summary, expect, Smtp { tls: Tls { leaf, ..Tls::default() }, ..Smtp::default() })
 }
 
-const fn usable(found: &'static [&'static str]) -> Expect {
-    Expect { letters: &["C"], found, may: &[] }
-}
-
 const fn unusable(found: &'static [&'static str]) -> Expect {
-    Expect { letters: &["D"], found, may: &[] }
+    expect(&["D"], found)
 }

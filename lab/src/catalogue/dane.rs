@@ -5,7 +5,7 @@
 
 use domain::base::iana::Rtype;
 
-use super::{Domain, Expect, Host};
+use super::{Domain, Expect, Host, expect::expect};
 use crate::{
     dns::spec::{Fault, Signing, Trouble, With},
     pki::{Chain, Dates, Keys, Leaf, Naming},
@@ -28,10 +28,6 @@ const AUTHORITY: Tlsa = Tlsa::new(2, 1, 1, Of::Issuer);
 
 const VALID: Expect = expect(&["A"], &[]);
 const MISMATCH: Expect = expect(&["X"], &["dane.mismatch"]);
-
-const fn expect(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
-    Expect { letters, found, may: &[] }
-}
 
 /// With checks of the certificate that DANE makes nothing of, but which are true.
 const fn besides(expect: Expect, may: &'static [&'static str]) -> Expect {

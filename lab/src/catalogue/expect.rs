@@ -70,6 +70,16 @@ pub struct Expect {
     pub may: &'static [&'static str],
 }
 
+/// One of these letters, and these findings.
+pub(super) const fn expect(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
+    Expect { letters, found, may: &[] }
+}
+
+/// Sound servers that no policy protects, and these findings.
+pub(super) const fn unprotected(found: &'static [&'static str]) -> Expect {
+    expect(&["C"], found)
+}
+
 impl Expect {
     /// Ids of checks that must not have found anything.
     pub fn never(&self) -> impl Iterator<Item = &'static str> + '_ {

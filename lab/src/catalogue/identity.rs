@@ -1,7 +1,11 @@
 //! Who may send for a domain: SPF (RFC 7208), DKIM keys (RFC 6376), DMARC (RFC 9989), and
 //! BIMI. None of it moves the letter.
 
-use super::{Domain, Expect};
+use super::{
+    Domain,
+    build::with_records as with,
+    expect::{expect, unprotected},
+};
 use crate::{
     dns::spec::{Fault, Trouble, With},
     servers::smtp::Smtp,
@@ -17,21 +21,6 @@ const RSA_1024: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDMvr4LCq2xAR9KoiTj
 const RSA_512: &str = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAMIif+7dkgduSL3KVi2cVTciZ4F5TOZmk3l59XvGCJp/voyn/JKJNoB02s90U25vLG2L4PXuNCZjXMGi78EJj98CAwEAAQ==";
 /// The public key of RFC 8463 appendix A.2.
 const ED25519: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-
-const fn expect(found: &'static [&'static str]) -> Expect {
-    Expect { letters: &["C"], found, may: &[] }
-}
-
-/// A domain with these zone-file lines.
-fn with(
-    label: &'static str,
-    summary: &'static str,
-    found: &'static [&'static str],
-    lines: &[&str],
-) -> Domain {
-    let domain = Domain::with_mx(label, summary, expect(found), Smtp::default());
-    lines.iter().fold(domain, |domain, line| domain.record(*line))
-}
 
 /// A DKIM key with nothing wrong, as TXT data.
 pub(super) fn sound_dkim() -> String {
@@ -101,7 +90,7 @@ fn spf() -> Vec<Domain> {
         Domain::new(
             "null-mx-sends",
             "The domain takes no mail, but SPF lets it send",
-            Expect { letters: &["-"], found: &["dns.null_mx"], may: &[] },
+            expect(&["-"], &["dns.null_mx"]),
         )
         .mx(&["@ MX 0 ."])
         .record("@ TXT \"v=spf1 ip4:192.0.2.1 -all\""),
@@ -126,7 +115,7 @@ fn spf_lookups() -> Vec<Domain> {
         &["@ TXT \"v=spf1 include:_spf.spf-servfail.lab.test -all\""],
     );
     vec![
-        Domain { expect: expect(&[]), ..many("spf-seven-lookups", "SPF takes seven lookups", 7) },
+        Domain { expect: unprotected(&[]), ..many("spf-seven-lookups", "SPF takes seven lookups", 7) },
         many("spf-ten-lookups", "SPF takes ten lookups, the most there may be", 10),
         many("spf-eleven-lookups", "SPF takes eleven lookups, one too many", 11),
         with(
@@ -220,7 +209,7 @@ fn dmarc() -> Vec<Domain> {
         Domain::with_mx(
             "sub.dmarc-reject",
             "DMARC is that of the domain above",
-            expect(&[]),
+            unprotected(&[]),
             Smtp::default(),
         ),
         weak("dmarc-none", "DMARC: do nothing about what fails", "v=DMARC1; p=none"),

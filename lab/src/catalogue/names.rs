@@ -1,6 +1,6 @@
 //! What goes wrong in DNS.
 
-use super::{Domain, Expect, Host};
+use super::{Domain, Expect, Host, expect::expect};
 use crate::{
     dns::spec::{Fault, Signing, Trouble},
     servers::{Service, smtp::Smtp},
@@ -62,10 +62,6 @@ pub(super) fn list() -> Vec<Domain> {
         idn(),
         ipv6(),
     ]
-}
-
-const fn expect(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
-    Expect { letters, found, may: &[] }
 }
 
 fn server(label: &'static str) -> Host {

@@ -1,6 +1,6 @@
 //! Several policies at once: together as they should be, or in each other's way.
 
-use super::{Domain, Expect, Host, Sts, identity, sts};
+use super::{Domain, Expect, Host, Sts, expect::expect, identity, sts};
 use crate::{
     pki::{Keys, Leaf},
     servers::{Service, smtp::Smtp, tls::Tls},
@@ -49,10 +49,6 @@ pub(super) fn list() -> Vec<Domain> {
         ),
         sts_beside_half_of_dane(),
     ]
-}
-
-const fn expect(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
-    Expect { letters, found, may: &[] }
 }
 
 /// Sound TLS with both kinds of key.

@@ -1,7 +1,7 @@
 //! What is asked of senders beside protection: reports (TLS-RPT, RFC 8460) and REQUIRETLS
 //! (RFC 8689).
 
-use super::{Domain, Expect, Sts, sts};
+use super::{Domain, Expect, Sts, expect::unprotected, sts};
 use crate::{
     dns::spec::{Fault, Trouble, With},
     servers::smtp::{RequireTls, Smtp},
@@ -12,13 +12,9 @@ pub(super) fn list() -> Vec<Domain> {
 }
 
 /// Sound, with nothing that protects it from an attacker on the path.
-const SOUND: Expect = expect(&[]);
-const USELESS: Expect = expect(&["tlsrpt.record"]);
-const DEAD: Expect = expect(&["tlsrpt.addresses"]);
-
-const fn expect(found: &'static [&'static str]) -> Expect {
-    Expect { letters: &["C"], found, may: &[] }
-}
+const SOUND: Expect = unprotected(&[]);
+const USELESS: Expect = unprotected(&["tlsrpt.record"]);
+const DEAD: Expect = unprotected(&["tlsrpt.addresses"]);
 
 /// The usual record's text.
 const MAILTO: &str = "\"v=TLSRPTv1; rua=mailto:tls@elsewhere.test\"";
@@ -137,7 +133,7 @@ fn requiretls() -> Vec<Domain> {
         of(
             "requiretls-before-tls",
             "REQUIRETLS is offered before TLS, and not within",
-            expect(&["smtp.requiretls"]),
+            unprotected(&["smtp.requiretls"]),
             RequireTls::BeforeTls,
         ),
     ]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Domain, Expect, Host};
+use super::{Domain, Expect, Host, expect::expect};
 use crate::servers::{
     Service,
     greeting::Greeting,
@@ -26,10 +26,6 @@ pub(super) fn list() -> Vec<Domain> {
     ]
 }
 
-const fn graded(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
-    Expect { letters, found, may: &[] }
-}
-
 fn starttls(starttls: StartTls) -> Smtp {
     Smtp { starttls, ..Smtp::default() }
 }
@@ -38,7 +34,7 @@ fn plaintext() -> Domain {
     Domain::with_mx(
         "plaintext",
         "The server does not offer STARTTLS at all",
-        graded(&["F"], &["smtp.starttls_missing"]),
+        expect(&["F"], &["smtp.starttls_missing"]),
         starttls(StartTls::Absent),
     )
     .demo()
@@ -48,7 +44,7 @@ fn stripped() -> Domain {
     Domain::with_mx(
         "starttls-stripped",
         "A device on the path overwrites STARTTLS (XXXXXXXA)",
-        graded(&["F"], &["smtp.starttls_stripped"]),
+        expect(&["F"], &["smtp.starttls_stripped"]),
         starttls(StartTls::Overwritten),
     )
     .demo()
@@ -69,7 +65,7 @@ fn one_bad_mx() -> Domain {
     Domain::new(
         "one-bad-mx",
         "The first MX is sound, the second knows no STARTTLS",
-        graded(&["F"], &["smtp.starttls_missing"]),
+        expect(&["F"], &["smtp.starttls_missing"]),
     )
     .demo()
     .mx(&["@ MX 10 mx1", "@ MX 20 mx2"])
@@ -104,7 +100,7 @@ fn auth_in_clear() -> Domain {
     Domain::new(
         "auth-in-clear",
         "Passwords are asked for before TLS",
-        graded(&["C"], &["smtp.auth_in_clear"]),
+        expect(&["C"], &["smtp.auth_in_clear"]),
     )
     .host(Host::new("mx", vec![(25, Service::Smtp(smtp.clone())), (587, Service::Smtp(smtp))]))
 }
@@ -119,14 +115,14 @@ fn submission() -> Domain {
     Domain::new(
         "submission",
         "One host for everything: 25, submission with STARTTLS on 587, implicit TLS on 465",
-        graded(&["C"], &[]),
+        expect(&["C"], &[]),
     )
     .host(Host::new("mx", services))
 }
 
 fn late_greeting() -> Domain {
     let smtp = Smtp { greeting: Greeting::Late(Duration::from_secs(1)), ..Smtp::default() };
-    Domain::with_mx("late-greeting", "The server greets after a second", graded(&["C"], &[]), smtp)
+    Domain::with_mx("late-greeting", "The server greets after a second", expect(&["C"], &[]), smtp)
 }
 
 fn split_greeting() -> Domain {
@@ -134,7 +130,7 @@ fn split_greeting() -> Domain {
     Domain::with_mx(
         "split-greeting",
         "A greeting of three lines comes byte by byte",
-        graded(&["C"], &[]),
+        expect(&["C"], &[]),
         smtp,
     )
 }

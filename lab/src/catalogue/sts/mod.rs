@@ -15,7 +15,7 @@ mod host;
 mod mx;
 mod record;
 
-use super::{Domain, Expect, Host, Place, Sts};
+use super::{Domain, Expect, Host, Place, Sts, expect::expect};
 use crate::servers::{Service, smtp::Smtp};
 
 pub(super) fn list() -> Vec<Domain> {
@@ -46,10 +46,6 @@ fn domain(label: &'static str, summary: &'static str, expect: Expect, sts: Sts) 
 /// A sound mail server.
 fn server(label: &'static str) -> Host {
     Host::new(label, vec![(25, Service::Smtp(Smtp::default()))])
-}
-
-const fn expect(letters: &'static [&'static str], found: &'static [&'static str]) -> Expect {
-    Expect { letters, found, may: &[] }
 }
 
 /// The policy is in force and every MX fits it.

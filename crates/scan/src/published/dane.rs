@@ -6,7 +6,7 @@
 //! must not take it for "no records" (section 2.1.3).
 
 use waxseal_model::{
-    DnsAnswer, DnssecStatus, DomainEvidence, Observed, PresentedChain,
+    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Observed, PresentedChain, Why,
     dns::{DnsOutcome, RecordData},
     evidence::MxHost,
     policy::{DaneFacts, TlsaFacts},
@@ -38,8 +38,12 @@ pub fn subject<'a>(domain: &'a DomainEvidence, host: &'a MxHost, port: u16) -> S
 pub async fn lookup(resolver: &Resolver, subject: &Subject<'_>) -> Observed<Option<DaneFacts>> {
     let expanded = subject.answers.iter().find_map(|a| a.canonical_name.as_deref());
     let secure = addresses_status(subject.answers);
+    let bases = match bases(resolver, subject.host, expanded, secure).await {
+        Ok(bases) => bases,
+        Err(why) => return Observed::Failed { why },
+    };
     let mut found = None;
-    for base in bases(resolver, subject.host, expanded, secure).await {
+    for base in bases {
         let name = format!("_{}._tcp.{base}", subject.port);
         let answer = resolver.lookup(&name, "TLSA").await;
         let facts = facts(subject, &base, answer, secure);
@@ -72,17 +76,26 @@ async fn bases(
     host: &str,
     expanded: Option<&str>,
     addresses: DnssecStatus,
-) -> Vec<String> {
-    let Some(expanded) = expanded else { return vec![host.to_owned()] };
+) -> Result<Vec<String>, Why> {
+    let Some(expanded) = expanded else { return Ok(vec![host.to_owned()]) };
     if addresses == DnssecStatus::Secure {
-        return vec![expanded.to_owned(), host.to_owned()];
+        return Ok(vec![expanded.to_owned(), host.to_owned()]);
     }
     // The target is not secure, but the alias itself may be.
-    let alias = resolver.lookup(host, "CNAME").await;
-    if alias.outcome == DnsOutcome::Records && alias.status == DnssecStatus::Secure {
-        vec![host.to_owned()]
-    } else {
-        Vec::new()
+    alias_base(host, &resolver.lookup(host, "CNAME").await)
+}
+
+/// The base domain of an alias whose target is not secure: itself, if its record is.
+fn alias_base(host: &str, alias: &DnsAnswer) -> Result<Vec<String>, Why> {
+    let answered =
+        !matches!(alias.outcome, DnsOutcome::ServerError | DnsOutcome::Timeout | DnsOutcome::Unusable);
+    match alias.status {
+        DnssecStatus::Secure if alias.outcome == DnsOutcome::Records => Ok(vec![host.to_owned()]),
+        DnssecStatus::Secure | DnssecStatus::Insecure if answered => Ok(Vec::new()),
+        _ => {
+            let text = format!("whether the alias {host} is secure could not be found out: {}", alias.reason);
+            Err(Why::new(Cause::Resolver, text))
+        }
     }
 }
 
@@ -91,9 +104,14 @@ fn facts(subject: &Subject<'_>, base: &str, answer: DnsAnswer, addresses: Dnssec
     let is_alias = base != subject.host || subject.answers.iter().any(|a| a.canonical_name.is_some());
     // Behind an alias with an insecure target the alias' own security decides.
     let host_is_secure = is_alias || addresses == DnssecStatus::Secure;
-    let absent = matches!(answer.outcome, DnsOutcome::NoData | DnsOutcome::NxDomain)
-        && answer.status != DnssecStatus::Bogus;
-    if absent {
+    let denied = matches!(answer.outcome, DnsOutcome::NoData | DnsOutcome::NxDomain);
+    // Beneath a secure name a denial counts once its own status is known.
+    let counts = match answer.status {
+        DnssecStatus::Secure | DnssecStatus::Insecure => true,
+        DnssecStatus::Indeterminate => addresses != DnssecStatus::Secure,
+        DnssecStatus::Bogus => false,
+    };
+    if denied && counts {
         return None;
     }
     if answer.outcome != DnsOutcome::Records && !host_is_secure && addresses == DnssecStatus::Insecure {
@@ -213,12 +231,27 @@ mod tests {
             (NoData, Secure, Secure, None),
             (NxDomain, Insecure, Secure, None),
             (NxDomain, Bogus, Secure, Some(Bogus)),
+            (NoData, Indeterminate, Secure, Some(Indeterminate)),
+            (NoData, Indeterminate, Indeterminate, None),
             (ServerError, Indeterminate, Secure, Some(Indeterminate)),
             (Timeout, Indeterminate, Secure, Some(Indeterminate)),
             (ServerError, Indeterminate, Insecure, None),
         ] {
             let found = facts_of(outcome, status, addresses).map(|f| f.status);
             assert_eq!(found, expected, "{outcome:?} {status:?} {addresses:?}");
+        }
+    }
+
+    #[test]
+    fn an_alias_of_unknown_status_is_not_taken_for_an_insecure_one() {
+        use DnsOutcome::{Records, ServerError, Timeout};
+        use DnssecStatus::{Indeterminate, Insecure, Secure};
+        let base = |outcome, status| alias_base("mx.example.com", &answer(outcome, status));
+        assert_eq!(base(Records, Secure).unwrap(), ["mx.example.com"]);
+        assert!(base(Records, Insecure).unwrap().is_empty());
+        for (outcome, status) in [(Records, Indeterminate), (Timeout, Indeterminate), (ServerError, Insecure)]
+        {
+            assert_eq!(base(outcome, status).unwrap_err().cause, Cause::Resolver);
         }
     }
 

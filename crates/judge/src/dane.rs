@@ -65,18 +65,28 @@ pub(crate) fn state(facts: &EndpointFacts, now: i64) -> DaneState {
     }
 }
 
+/// How the lookup failed, if it did: every sender must hold the mail back until it succeeds.
+pub(crate) fn lookup_failure(dane: &DaneFacts) -> Option<LookupFailure> {
+    let kind = match (dane.status, dane.outcome) {
+        (DnssecStatus::Bogus, _) => FailureKind::Bogus,
+        (_, DnsOutcome::ServerError) => FailureKind::ServerError,
+        (_, DnsOutcome::Timeout | DnsOutcome::Unusable) => FailureKind::NoAnswer,
+        (_, DnsOutcome::Records | DnsOutcome::NoData | DnsOutcome::NxDomain) => return None,
+    };
+    Some(LookupFailure { kind, text: dane.reason.clone() })
+}
+
 fn of_records(facts: &EndpointFacts, dane: &DaneFacts, now: i64) -> DaneState {
-    let failed = |kind| DaneState::LookupFailed(LookupFailure { kind, text: dane.reason.clone() });
-    match (dane.status, dane.outcome) {
-        (DnssecStatus::Bogus, _) => return failed(FailureKind::Bogus),
-        (_, DnsOutcome::ServerError) => return failed(FailureKind::ServerError),
-        (_, DnsOutcome::Timeout | DnsOutcome::Unusable) => return failed(FailureKind::NoAnswer),
-        (DnssecStatus::Insecure, _) => return DaneState::None,
-        (DnssecStatus::Indeterminate, _) => {
+    if let Some(failure) = lookup_failure(dane) {
+        return DaneState::LookupFailed(failure);
+    }
+    match dane.status {
+        DnssecStatus::Insecure => return DaneState::None,
+        DnssecStatus::Bogus | DnssecStatus::Indeterminate => {
             let text = format!("the DNSSEC status of {} is indeterminate: {}", dane.name, dane.reason);
             return DaneState::Unknown(Why::new(Cause::Resolver, text));
         }
-        (DnssecStatus::Secure, _) => {}
+        DnssecStatus::Secure => {}
     }
     if usable(dane).is_empty() {
         return DaneState::Unusable;

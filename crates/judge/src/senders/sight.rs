@@ -5,7 +5,6 @@
 
 use waxseal_model::{
     Cause, DnsAnswer, DnssecStatus, EndpointEvidence, Evidence, Observed, TlsStart, Usage, Why,
-    dns::DnsOutcome,
     evidence::MxHost,
     policy::{self, DaneFacts},
     smtp::StarttlsOffer,
@@ -17,6 +16,7 @@ use super::{
     profile::{Answer, RuleLevel, Sender},
 };
 use crate::{
+    dane::{self, FailureKind},
     delivery::{
         AddressAnswer, Certificate, Dane, MxAnswer, Observation, Operator, OperatorLevel, PolicyFacts, Sts,
         StsMode, TlsSeen, Tlsa,
@@ -377,16 +377,18 @@ impl<'a> Sight<'a> {
 
 /// What a DANE answer means to a sender.
 fn dane_of(facts: &DaneFacts) -> Result<Dane, Why> {
-    match facts.outcome {
-        DnsOutcome::ServerError | DnsOutcome::Timeout | DnsOutcome::Unusable => {
-            return Ok(Dane::LookupFailed);
+    match dane::lookup_failure(facts).map(|f| f.kind) {
+        Some(FailureKind::Bogus | FailureKind::ServerError) => return Ok(Dane::LookupFailed),
+        // That no answer reached us says nothing of what reaches others.
+        Some(FailureKind::NoAnswer) => {
+            let text = format!("the TLSA records could not be looked up: {}", facts.reason);
+            return Err(Why::new(Cause::Resolver, text));
         }
-        DnsOutcome::Records | DnsOutcome::NoData | DnsOutcome::NxDomain => {}
+        None => {}
     }
     match facts.status {
-        DnssecStatus::Bogus => Ok(Dane::LookupFailed),
         DnssecStatus::Insecure => Ok(Dane::None),
-        DnssecStatus::Indeterminate => {
+        DnssecStatus::Bogus | DnssecStatus::Indeterminate => {
             Err(Why::new(Cause::Resolver, format!("the DNSSEC status of {} is indeterminate", facts.name)))
         }
         DnssecStatus::Secure if facts.tlsa.is_empty() && facts.records.is_empty() => Ok(Dane::None),

@@ -224,19 +224,28 @@ fn records_that_do_not_match_stop_those_who_look() {
 
 #[test]
 fn a_failing_tlsa_lookup_is_no_absence_of_records() {
-    for (outcome, status) in [
-        (DnsOutcome::ServerError, DnssecStatus::Indeterminate),
-        (DnsOutcome::Timeout, DnssecStatus::Indeterminate),
-        (DnsOutcome::Records, DnssecStatus::Bogus),
-    ] {
+    for (outcome, status) in
+        [(DnsOutcome::ServerError, DnssecStatus::Indeterminate), (DnsOutcome::Records, DnssecStatus::Bogus)]
+    {
         let mut e = fixtures::healthy();
         (dane(&mut e).outcome, dane(&mut e).status) = (outcome, status);
         assert_eq!(view(&e, "postfix-dane").outcome, Deferred, "{outcome:?}");
         assert_eq!(view(&e, "postfix-may").outcome, Encrypted);
     }
-    let mut e = fixtures::healthy();
-    dane(&mut e).status = DnssecStatus::Indeterminate;
-    assert_eq!(view(&e, "postfix-dane").outcome, Undetermined);
+}
+
+#[test]
+fn tlsa_records_that_we_could_not_look_up_say_nothing_of_what_others_get() {
+    for (outcome, status) in [
+        (DnsOutcome::Timeout, DnssecStatus::Indeterminate),
+        (DnsOutcome::Unusable, DnssecStatus::Indeterminate),
+        (DnsOutcome::Records, DnssecStatus::Indeterminate),
+    ] {
+        let mut e = fixtures::healthy();
+        (dane(&mut e).outcome, dane(&mut e).status) = (outcome, status);
+        assert_eq!(view(&e, "postfix-dane").outcome, Undetermined, "{outcome:?}");
+        assert_eq!(view(&e, "postfix-may").outcome, Encrypted);
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use waxseal_model::{
     Cause, Confidence, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Finding, Mta, Observed,
-    Severity, TlsStart, Usage, Verdict, Why, evidence::EndpointFacts, smtp::Conversation, tls::TlsEvidence,
+    Severity, TlsStart, Usage, Verdict, Why, audit::AuditFacts, evidence::EndpointFacts, smtp::Conversation,
+    tls::TlsEvidence,
 };
 
 use crate::{
@@ -40,6 +41,9 @@ impl<'a> Case<'a> {
                 Some(state::speaks_smtp(&e.evidence))
             }
             Scope::Tls => self.endpoint.map(state::tls_could_be_tried),
+            Scope::Audit => {
+                self.endpoint.filter(|e| e.evidence.tls.audit.is_some()).map(state::tls_could_be_tried)
+            }
         }?;
         Some(match gate.and_then(|()| (check.judge)(self)) {
             Ok(findings) if findings.is_empty() => Verdict::Clear,
@@ -52,7 +56,7 @@ impl<'a> Case<'a> {
 
     /// The one reason for all open questions about TLS, where no handshake got anywhere.
     fn common_cause(&self, check: &Check) -> Option<Why> {
-        let e = self.endpoint.filter(|_| check.scope == Scope::Tls)?;
+        let e = self.endpoint.filter(|_| matches!(check.scope, Scope::Tls | Scope::Audit))?;
         state::tls_could_be_tried(e).ok()?;
         state::no_tls_at_all(e)
     }
@@ -80,6 +84,12 @@ impl<'a> Case<'a> {
     /// The endpoint's TLS.
     pub(crate) fn tls(&self) -> Result<&'a TlsEvidence, Why> {
         Ok(&self.facts()?.tls)
+    }
+
+    /// What an audit found out about it.
+    pub(crate) fn audit(&self) -> Result<&'a AuditFacts, Why> {
+        let not_asked = || Why::new(Cause::NotAsked, "only an audit asks this");
+        self.tls()?.audit.as_deref().ok_or_else(not_asked)
     }
 
     /// What the port is used for; checks of the domain are about mail between servers.

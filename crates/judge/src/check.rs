@@ -26,6 +26,8 @@ pub enum Scope {
     Starttls,
     /// A server with which TLS could be tried.
     Tls,
+    /// The same, but only in an audit: a check does not ask what it rests on.
+    Audit,
 }
 
 /// One check. Its constant in `checks/<theme>/<check>.rs` carries the manual as its doc

@@ -1,5 +1,6 @@
 //! A healthy sample for tests, and short ways to change it.
 
+mod audit;
 mod identity;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -251,7 +252,7 @@ fn tls_evidence() -> TlsEvidence {
         session_ticket: Observed::seen(true),
         downgrade_sentinel: Observed::seen(true),
         fallback_scsv: Observed::seen(FallbackScsv::Honoured { alert: 86 }),
-        groups: Observed::seen(GroupFacts {
+        group_facts: Observed::seen(GroupFacts {
             chosen: vec![Group { code: 0x11ec, name: "X25519MLKEM768".into() }],
             complete: true,
         }),
@@ -263,6 +264,10 @@ fn tls_evidence() -> TlsEvidence {
             prime: "ff".into(),
         }),
         sni_required: Observed::seen(false),
+        suites: audit::suites(),
+        groups: vec!["X25519MLKEM768".into()],
+        signature_algorithms: vec!["rsa_pss_rsae_sha256".into()],
+        audit: Some(Box::new(audit::facts())),
     }
 }
 

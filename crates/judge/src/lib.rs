@@ -41,7 +41,8 @@ mod fixtures;
 use std::sync::LazyLock;
 
 use waxseal_model::{
-    Evidence, Finding, Grade, Severity, Verdict, VerdictKind, finding::VerdictEntry, sender::SenderView,
+    Evidence, Finding, Grade, Severity, Verdict, VerdictKind, client::ClientView, finding::VerdictEntry,
+    sender::SenderView,
 };
 
 pub use check::{Check, Scope};
@@ -60,6 +61,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// How each kind of sender delivers, now and under attack.
     pub senders: Vec<SenderView>,
+    /// How real clients would negotiate TLS; empty unless the evidence is an audit's.
+    pub clients: Vec<ClientView>,
 }
 
 /// Judges evidence by the rules of a profile. `now` is in seconds since 1970-01-01 UTC:
@@ -93,6 +96,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
         verdicts,
         findings,
         senders: senders::views(evidence, now),
+        clients: Vec::new(),
     }
 }
 

@@ -10,18 +10,21 @@
 //! - [`smtp`]: replies, EHLO, the stages of a conversation, transcripts.
 //! - [`software`]: the mail servers whose settings are known.
 //! - [`tls`]: versions, suites, groups and what a server did with them.
+//! - [`audit`]: what only an audit asks: whole lists, and how the server bears attacks.
 //! - [`certificate`]: certificates as presented, and the path to a root.
 //! - [`policy`]: what a domain published (MTA-STS, DANE, TLS-RPT, CAA).
 //! - [`identity`]: who may send as a domain (SPF, DKIM, DMARC).
 //! - [`evidence`]: all of the above for one target.
 //! - [`publication`]: what should be published, ready to be copied.
-//! - [`finding`], [`grade`], [`sender`], [`report`]: the judgement.
+//! - [`finding`], [`grade`], [`sender`], [`client`], [`report`]: the judgement.
 //! - [`lint`]: texts that are about to be published.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
 
+pub mod audit;
 pub mod certificate;
+pub mod client;
 pub mod dns;
 pub mod evidence;
 pub mod finding;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    client::ClientView,
     dns::DnsAnswer,
     evidence::{Cost, DomainEvidence, EndpointEvidence, Evidence},
     finding::{Finding, VerdictEntry},
@@ -45,6 +46,9 @@ pub struct Report {
     /// targets that other mail servers do not deliver to.
     #[serde(default)]
     pub senders: Vec<SenderView>,
+    /// How real clients would negotiate TLS; only an audit tells.
+    #[serde(default)]
+    pub clients: Vec<ClientView>,
     /// What it cost.
     pub cost: Cost,
 }
@@ -57,6 +61,7 @@ impl Report {
         verdicts: Vec<VerdictEntry>,
         findings: Vec<Finding>,
         senders: Vec<SenderView>,
+        clients: Vec<ClientView>,
     ) -> Self {
         Self {
             schema_version: crate::SCHEMA_VERSION,
@@ -72,6 +77,7 @@ impl Report {
             verdicts,
             findings,
             senders,
+            clients,
             cost: evidence.cost,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observed::Observed;
+use crate::{audit::AuditFacts, observed::Observed};
 
 /// Protocol versions, oldest first (their order carries meaning).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -255,8 +255,22 @@ pub struct TlsEvidence {
     pub downgrade_sentinel: Observed<bool>,
     /// What becomes of a fallback with the warning signal.
     pub fallback_scsv: Observed<FallbackScsv>,
-    /// Groups that were chosen, in the order in which they showed themselves.
-    pub groups: Observed<GroupFacts>,
+    /// Every suite that is accepted, by version: IANA names, in the server's order where it
+    /// has one. Only an audit lists them; how far a list goes is told by
+    /// [`AuditFacts::suite_lists`].
+    #[serde(default)]
+    pub suites: BTreeMap<TlsVersion, Vec<String>>,
+    /// IANA names of the groups that were chosen, in the order in which they showed
+    /// themselves; `group_facts` tells whether that is all of them.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// IANA names of the schemes that the server signs handshakes with, in the order in which
+    /// they showed themselves. Only an audit lists them.
+    #[serde(default)]
+    pub signature_algorithms: Vec<String>,
+    /// Groups that were chosen, with their codes, or why none are known.
+    #[serde(default)]
+    pub group_facts: Observed<GroupFacts>,
     /// Post-quantum groups among them (hybrids with ML-KEM).
     pub post_quantum: Observed<bool>,
     /// Groups under 224 bits or withdrawn ones, TLS 1.2 (sect163k1, secp160r1 …); empty
@@ -266,6 +280,9 @@ pub struct TlsEvidence {
     pub dh: Observed<DhFacts>,
     /// The server requires the client to name it (SNI): a hello without is refused.
     pub sni_required: Observed<bool>,
+    /// What only an audit asks; none after a check.
+    #[serde(default)]
+    pub audit: Option<Box<AuditFacts>>,
 }
 
 /// Groups that a server chose.

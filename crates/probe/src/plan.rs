@@ -53,7 +53,7 @@ mod tests {
             assert!(TlsVersion::ALL.iter().all(|v| facts.versions.get(v).is_some_and(Observed::is_seen)));
             assert!(facts.suite_classes.values().all(Observed::is_seen));
             assert!(facts.suite_order.is_seen() && facts.fallback_scsv.is_seen());
-            assert!(facts.groups.get().is_some_and(|g| g.complete), "{:?}", facts.groups);
+            assert!(facts.group_facts.get().is_some_and(|g| g.complete), "{:?}", facts.group_facts);
             assert!(facts.weak_groups.is_seen() && facts.post_quantum.is_seen() && facts.dh.is_seen());
         }
     }

@@ -348,7 +348,7 @@ impl State {
         mark(&mut facts.session_ticket, cause, text);
         mark(&mut facts.downgrade_sentinel, cause, text);
         mark(&mut facts.fallback_scsv, cause, text);
-        mark(&mut facts.groups, cause, text);
+        mark(&mut facts.group_facts, cause, text);
         mark(&mut facts.post_quantum, cause, text);
         mark(&mut facts.weak_groups, cause, text);
         mark(&mut facts.dh, cause, text);

@@ -165,7 +165,7 @@ fn accepted(facts: &EndpointFacts) -> Vec<TlsVersion> {
 }
 
 fn groups(facts: &EndpointFacts) -> Vec<&str> {
-    facts.tls.groups.get().unwrap().chosen.iter().map(|g| g.name.as_str()).collect()
+    facts.tls.group_facts.get().unwrap().chosen.iter().map(|g| g.name.as_str()).collect()
 }
 
 #[tokio::test]

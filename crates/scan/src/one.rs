@@ -16,7 +16,7 @@ use futures_util::{
     stream,
 };
 use tokio::sync::OnceCell;
-use waxseal_judge::{Profile, judge};
+use waxseal_judge::{Judgement, Profile, judge};
 use waxseal_model::{
     Cause, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence, Observed, Report,
     Target, TlsStart, Usage, Why,
@@ -130,7 +130,8 @@ impl Scanner {
         let evidence = self.evidence(target, events).await;
         let judgement = judge(&evidence, self.profile, now());
         events.send(ScanEvent::Finished { target: label });
-        Report::new(evidence, judgement.grade, judgement.verdicts, judgement.findings, judgement.senders)
+        let Judgement { grade, verdicts, findings, senders, clients } = judgement;
+        Report::new(evidence, grade, verdicts, findings, senders, clients)
     }
 
     /// Observes a target, without an opinion.

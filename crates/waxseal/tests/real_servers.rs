@@ -125,7 +125,7 @@ fn classes_are_right(report: &Report, address: SocketAddr) {
 }
 
 fn groups_are_right(report: &Report, address: SocketAddr) {
-    let facts = report.endpoints[0].evidence.tls.groups.get().expect("groups");
+    let facts = report.endpoints[0].evidence.tls.group_facts.get().expect("groups");
     let chosen: Vec<&str> = facts.chosen.iter().map(|group| group.name.as_str()).collect();
     let asked = [
         ("X25519", "x25519"),
@@ -177,7 +177,7 @@ fn postfix_is_described_as_it_is_in_twenty_connections() {
     certificate_is_right(&report, address, &postfix.certificate().certificate, &["-CAfile", &ca]);
     let tls = &report.endpoints[0].evidence.tls;
     assert!(tls.handshake.is_seen());
-    assert!(tls.groups.get().is_some_and(|groups| groups.complete), "{:?}", tls.groups);
+    assert!(tls.group_facts.get().is_some_and(|groups| groups.complete), "{:?}", tls.group_facts);
     assert_eq!(tls.suite_order, Observed::seen(SuiteOrder::Client), "Postfix's default");
 }
 

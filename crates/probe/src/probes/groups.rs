@@ -150,10 +150,11 @@ impl Probe for Groups {
             let complete = self.stage == Stage::Complete
                 && !self.is_partial
                 && !state.groups.iter().any(|g| is_finite_field(*g));
-            let chosen = state.groups.iter().map(|g| groups::named(*g)).collect();
-            state.facts.groups = Observed::seen(GroupFacts { chosen, complete });
+            let chosen: Vec<_> = state.groups.iter().map(|g| groups::named(*g)).collect();
+            state.facts.groups = chosen.iter().map(|g| g.name.clone()).collect();
+            state.facts.group_facts = Observed::seen(GroupFacts { chosen, complete });
         }
-        settle(&mut state.facts.groups, &why);
+        settle(&mut state.facts.group_facts, &why);
         if state.accepts(TlsVersion::Tls13) == Some(false) {
             // All post-quantum groups belong to TLS 1.3.
             settle_with(&mut state.facts.post_quantum, false);
@@ -250,7 +251,7 @@ mod tests {
         let server = Simulated { groups: vec![29, 23], ..Simulated::modern() };
         let (asked, state) = groups_of(&server, &[29, 23]);
         assert_eq!(asked, 2, "one refusal, one to verify that key-share-less hellos work");
-        let facts = state.facts.groups.get().unwrap();
+        let facts = state.facts.group_facts.get().unwrap();
         assert!(facts.complete);
         assert_eq!(state.facts.post_quantum, Observed::seen(false));
     }
@@ -261,7 +262,7 @@ mod tests {
         let server = Simulated { groups: vec![29, 23, 0x11ec], server_order: true, ..Simulated::modern() };
         let (_, state) = groups_of(&server, &[]);
         assert_eq!(state.facts.post_quantum, Observed::seen(true));
-        assert!(state.facts.groups.get().unwrap().complete);
+        assert!(state.facts.group_facts.get().unwrap().complete);
     }
 
     #[test]
@@ -270,7 +271,7 @@ mod tests {
         let (_, state) = groups_of(&server, &[29]);
         assert_eq!(state.groups, [29, 24]);
         assert_eq!(state.facts.post_quantum, Observed::seen(false));
-        assert!(!state.facts.groups.get().unwrap().complete, "no key share was made for every group");
+        assert!(!state.facts.group_facts.get().unwrap().complete, "no key share was made for every group");
         let server = Simulated { groups: vec![29, 0x11ec], ..server };
         assert_eq!(groups_of(&server, &[29]).1.facts.post_quantum, Observed::seen(true));
     }
@@ -281,7 +282,7 @@ mod tests {
         state.set_version(TlsVersion::Tls13, Observed::failed(Cause::Timeout, "no answer in time"));
         let server = Simulated { versions: vec![TlsVersion::Tls12], ..Simulated::modern() };
         run(&mut Groups::default(), &mut state, &server);
-        assert!(!state.facts.post_quantum.is_seen() && !state.facts.groups.is_seen());
+        assert!(!state.facts.post_quantum.is_seen() && !state.facts.group_facts.is_seen());
     }
 
     #[test]
@@ -294,7 +295,7 @@ mod tests {
         }
         state.note_suite(TlsVersion::Tls12, 0xc02f);
         run(&mut Groups::default(), &mut state, &server);
-        let facts = state.facts.groups.get().unwrap();
+        let facts = state.facts.group_facts.get().unwrap();
         assert_eq!(facts.chosen.iter().map(|g| g.code).collect::<Vec<_>>(), [23, 24]);
         assert!(facts.complete);
     }
@@ -322,10 +323,13 @@ mod tests {
     #[test]
     fn the_curve_of_an_ecdsa_certificate_does_not_hide_the_others() {
         let state = ecdsa_alone(false);
-        let facts = state.facts.groups.get().unwrap();
+        let facts = state.facts.group_facts.get().unwrap();
         assert_eq!(facts.chosen.iter().map(|g| g.code).collect::<Vec<_>>(), [29, 23, 24]);
         assert!(facts.complete);
         let state = ecdsa_alone(true);
-        assert!(!state.facts.groups.get().unwrap().complete, "P-384 is never shown by the server's order");
+        assert!(
+            !state.facts.group_facts.get().unwrap().complete,
+            "P-384 is never shown by the server's order"
+        );
     }
 }

@@ -540,7 +540,7 @@ fn report(target: Target, domain: Option<DomainEvidence>, endpoints: Vec<Endpoin
         no_endpoint: None,
         cost: Cost { connections: 17, milliseconds: 143 },
     };
-    Report::new(evidence, ungraded(""), Vec::new(), Vec::new(), Vec::new())
+    Report::new(evidence, ungraded(""), Vec::new(), Vec::new(), Vec::new(), Vec::new())
 }
 
 fn ungraded(summary: &str) -> Grade {

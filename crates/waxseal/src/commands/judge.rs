@@ -50,6 +50,7 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
             judgement.verdicts,
             judgement.findings,
             judgement.senders,
+            judgement.clients,
         ))?;
     }
     sink.finish()

@@ -16,6 +16,7 @@ use waxseal_model::{
 };
 use waxseal_net::{
     connection::Connection,
+    error::NetError,
     exchange::{Ended, exchange_flight},
     session::SmtpSession,
     tls::{CertificateKind, TlsConnection, TlsFailureKind, handshake, handshake_for},
@@ -229,6 +230,8 @@ impl<'a> Scan<'a> {
         let why = failure.why();
         self.state.server_failed = failure.alert() == Some(alert::INTERNAL_ERROR);
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
+        self.state.wants_client_certificate |=
+            matches!(failure.kind, TlsFailureKind::ClientCertificate { .. });
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
             TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
@@ -281,7 +284,12 @@ impl<'a> Scan<'a> {
             Ok(Err(reply)) => {
                 Observed::failed(Cause::Declined, format!("EHLO was answered \"{}\"", reply.one_line()))
             }
-            Err(error) => Observed::Failed { why: error.why() },
+            Err(error) => {
+                // In TLS 1.3 the client is done before the server looks at its certificate.
+                let asked = self.state.facts.handshake.get().is_some_and(|h| h.client_certificate_requested);
+                self.state.wants_client_certificate |= asked && matches!(error, NetError::Alert { .. });
+                Observed::Failed { why: error.why() }
+            }
         };
         session.quit(self.line.prober.options.leave()).await;
     }

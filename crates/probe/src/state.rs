@@ -215,7 +215,7 @@ impl State {
             // Parameters of anonymous suites harm nobody who asks for a certificate.
             Some(KeyExchange::Dhe { .. }) if offers::is_anonymous(flight.suite) => {}
             Some(KeyExchange::Dhe { p, .. }) => self.note_dh(p),
-            Some(KeyExchange::Other) | None => {}
+            Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => {}
         }
         if let Some(certificates) = &flight.certificates
             && !certificates.is_empty()

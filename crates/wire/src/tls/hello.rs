@@ -143,7 +143,7 @@ impl HelloSpec {
 ///
 /// Lists that are longer than their length field can tell are cut.
 pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
-    let message = message(spec);
+    let message = client_hello_message(spec);
     let [major, minor] = spec.max_version.clamp(TlsVersion::Ssl3, TlsVersion::Tls10).code().to_be_bytes();
     let mut out = Vec::with_capacity(message.len() + 5);
     for part in message.chunks(MAX_RECORD) {
@@ -153,8 +153,10 @@ pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
     out
 }
 
-/// The handshake message: header, fixed fields, extensions with padding.
-fn message(spec: &HelloSpec) -> Vec<u8> {
+/// The handshake message by itself: header, fixed fields, extensions with padding. It is
+/// what the hash over the handshake begins with, and what goes into an encrypted record
+/// where a session is renegotiated.
+pub fn client_hello_message(spec: &HelloSpec) -> Vec<u8> {
     let mut extensions = extensions(spec);
     let mut body = Vec::with_capacity(512);
     body.extend_from_slice(&legacy_version(spec).to_be_bytes());
@@ -357,9 +359,9 @@ pub fn chosen_was_offered(spec: &HelloSpec, answer: &Answer) -> Result<(), NotOf
                 return Err(NotOffered::Compression(flight.compression));
             }
             let (group, scheme) = match &flight.key_exchange {
-                Some(KeyExchange::Ecdhe { group, scheme }) => (Some(*group), *scheme),
+                Some(KeyExchange::Ecdhe { group, scheme, .. }) => (Some(*group), *scheme),
                 Some(KeyExchange::Dhe { scheme, .. }) => (None, *scheme),
-                Some(KeyExchange::Other) | None => (None, None),
+                Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => (None, None),
             };
             group_and_scheme(spec, group, scheme)
         }

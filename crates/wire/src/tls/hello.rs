@@ -32,10 +32,13 @@ pub mod extension {
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     pub const HEARTBEAT: u16 = 15;
+    pub const ALPN: u16 = 16;
+    pub const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
     pub const PADDING: u16 = 21;
     pub const ENCRYPT_THEN_MAC: u16 = 22;
     pub const EXTENDED_MASTER_SECRET: u16 = 23;
     pub const SESSION_TICKET: u16 = 35;
+    pub const EARLY_DATA: u16 = 42;
     pub const SUPPORTED_VERSIONS: u16 = 43;
     pub const COOKIE: u16 = 44;
     pub const PSK_KEY_EXCHANGE_MODES: u16 = 45;

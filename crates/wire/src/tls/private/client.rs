@@ -204,6 +204,14 @@ impl Handshake {
         }
     }
 
+    /// The contents of the heartbeat records that have come in the handshake.
+    pub fn heartbeats(&self) -> &[Vec<u8>] {
+        match self {
+            Self::Old(handshake) => handshake.heartbeats(),
+            Self::New(_) => &[],
+        }
+    }
+
     /// The session, once [`Self::push`] has returned true.
     ///
     /// # Errors

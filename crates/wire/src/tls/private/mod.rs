@@ -18,15 +18,19 @@
 //! in constant time.
 
 mod client;
+pub mod early_ccs;
 mod entropy;
 mod exchange;
 mod fault;
 mod hash;
+pub mod heartbeat;
 mod new;
 mod old;
 mod prf;
 mod protect;
 mod record;
+mod reply;
+pub mod robot;
 mod session;
 mod suite;
 
@@ -35,5 +39,6 @@ pub use entropy::Entropy;
 pub use exchange::{GROUPS, KeyPair};
 pub use fault::Fault;
 pub use record::{NoRecord, Record, RecordReader, kind, plain};
+pub use reply::Reply;
 pub use session::{CertificateEntry, Established, Message, Session, Ticket};
 pub use suite::is_supported;

@@ -21,6 +21,8 @@ use crate::tls::{
 
 /// SSLv3 says that there is no client certificate by a warning.
 const NO_CERTIFICATE: u8 = 41;
+/// Heartbeats that are kept.
+const MAX_HEARTBEATS: usize = 8;
 
 /// What the handshake begins with.
 pub(super) struct Start {
@@ -51,6 +53,7 @@ pub struct OldHandshake {
     records: RecordReader,
     messages: Messages,
     tickets: Vec<Ticket>,
+    heartbeats: Vec<Vec<u8>>,
     client_verify_data: Vec<u8>,
     output: Vec<u8>,
     done: bool,
@@ -96,6 +99,7 @@ impl OldHandshake {
             records,
             messages: Messages::default(),
             tickets,
+            heartbeats: Vec::new(),
             client_verify_data: Vec::new(),
             output: clear,
             done: false,
@@ -110,6 +114,11 @@ impl OldHandshake {
     /// Bytes to send.
     pub(super) fn output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
+    }
+
+    /// The contents of the heartbeat records that have come.
+    pub(super) fn heartbeats(&self) -> &[Vec<u8>] {
+        &self.heartbeats
     }
 
     /// Takes bytes from the wire; true once both sides have finished.
@@ -131,7 +140,11 @@ impl OldHandshake {
                 kind::HANDSHAKE => self.messages.push(&payload),
                 kind::ALERT => alert(&payload)?,
                 // A heartbeat may come at any time.
-                kind::HEARTBEAT => {}
+                kind::HEARTBEAT => {
+                    if self.heartbeats.len() < MAX_HEARTBEATS {
+                        self.heartbeats.push(payload);
+                    }
+                }
                 other => return Err(Fault::Protocol(format!("a record of type {other} came before Finished"))),
             }
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {

@@ -359,7 +359,7 @@ impl State {
                 }
                 *scheme
             }
-            Some(KeyExchange::Other) | None => None,
+            Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => None,
         };
         if let Some(scheme) = scheme {
             self.note_scheme(flight.version, scheme);

@@ -345,7 +345,7 @@ impl State {
 
     fn note_key_exchange(&mut self, flight: &ServerFlight) {
         let scheme = match &flight.key_exchange {
-            Some(KeyExchange::Ecdhe { group, scheme }) => {
+            Some(KeyExchange::Ecdhe { group, scheme, .. }) => {
                 self.note_group_in(flight.version, *group);
                 *scheme
             }

@@ -15,6 +15,7 @@ use waxseal_model::{
     tls::TlsVersion,
 };
 use waxseal_net::{
+    attempt::{Then, exchange_then},
     connection::Connection,
     error::NetError,
     exchange::{Ended, exchange_flight},
@@ -24,11 +25,18 @@ use waxseal_net::{
 };
 use waxseal_wire::{
     smtp,
-    tls::{alert, flight::Answer, hello::client_hello, ssl2::sslv2_client_hello},
+    tls::{
+        alert,
+        flight::Answer,
+        hello::{HelloSpec, client_hello},
+        private::Reply,
+        ssl2::sslv2_client_hello,
+    },
     x509::{self, RootStore},
 };
 
 use crate::{
+    attempt::{Attempt, Attempted, Bounds, in_clear, on_stream},
     offers,
     open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
     plan,
@@ -130,7 +138,8 @@ impl<'a> Scan<'a> {
         let line = Line::new(prober, endpoint, transcript.clone(), deadline, connections);
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
-        Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
+        let state = State { starttls: endpoint.tls == TlsStart::Starttls, ..State::new(sni) };
+        Self { line, state, silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
     }
 
     fn finish(mut self) -> (Conversation, State) {
@@ -332,7 +341,7 @@ impl<'a> Scan<'a> {
     async fn put_whole_or_less(&mut self, question: &mut Question, name: &str) -> Result<Reaction, Why> {
         loop {
             let reaction = self.put(question, name).await?;
-            let Question::Hello(spec) = question else { return Ok(reaction) };
+            let Some(spec) = question.spec_mut() else { return Ok(reaction) };
             let most = self.state.largest_offer();
             if !matches!(reaction, Reaction::Unanswered(_)) || spec.suites.len() <= most {
                 return Ok(reaction);
@@ -388,7 +397,7 @@ impl<'a> Scan<'a> {
     /// Whether a short hello works where a long one does not: the server has a limit, and from
     /// now on fewer suites are offered.
     async fn is_too_long(&mut self, question: &Question) -> Result<bool, Why> {
-        let Question::Hello(spec) = question else { return Ok(false) };
+        let Some(spec) = question.spec() else { return Ok(false) };
         let Some(short) = self.state.known_good(&Question::Ssl2) else { return Ok(false) };
         if spec.suites.len() < LONG_OFFER {
             return Ok(false);
@@ -403,33 +412,58 @@ impl<'a> Scan<'a> {
                 format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
             return Err(Why::new(Cause::Timeout, text));
         }
+        if let Question::Attempt(Attempt::Injection(spec)) = question {
+            return self.inject(spec.as_deref(), name).await;
+        }
         let opened = self.open_patiently().await?;
         self.line.open_ahead();
         let deadline = self.line.step_deadline();
         let Opened { stream, permit, transcript } = opened;
-        let hello = match question {
-            Question::Hello(spec) => client_hello(spec),
-            Question::Ssl2 => sslv2_client_hello(random()),
-            Question::Handshake(kind) => {
-                let reaction = self.second_handshake(stream, *kind, deadline).await;
+        let largest = self.line.prober.options.largest_flight;
+        let bounds = Bounds { deadline, max_bytes: largest, tls: self.line.endpoint.tls };
+        let (exchange, reply) = match question {
+            Question::Hello(spec) => {
+                (exchange_flight(stream, &client_hello(spec), deadline, largest).await, None)
+            }
+            Question::Then(spec, then) => {
+                exchange_then(stream, &client_hello(spec), spec, deadline, largest, *then).await
+            }
+            Question::Ssl2 => {
+                (exchange_flight(stream, &sslv2_client_hello(random()), deadline, largest).await, None)
+            }
+            Question::Handshake(_) | Question::Attempt(_) => {
+                let reaction = match question {
+                    Question::Handshake(kind) => self.second_handshake(stream, *kind, deadline).await,
+                    Question::Attempt(attempt) => on_stream(stream, attempt, bounds).await,
+                    _ => return Err(Why::new(Cause::Internal, "a question was put in the wrong way")),
+                };
                 drop(permit);
                 transcript.note(&format!("{name}: {}", reaction.describe()));
                 return Ok((reaction, Ended::Complete));
             }
         };
-        let largest = self.line.prober.options.largest_flight;
-        let exchange = exchange_flight(stream, &hello, deadline, largest).await;
         drop(permit);
         let silent = matches!(exchange.answer, Answer::Nothing) && exchange.ended == Ended::Timeout;
         let reaction = if silent {
             self.silences += 1;
             Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
         } else {
-            self.state.as_far_as_proven(Reaction::of(question, exchange.answer))
+            let reaction = self.state.as_far_as_proven(Reaction::of(question, exchange.answer));
+            with_reply(reaction, reply)
         };
         transcript.note(&format!("{name}: {}", reaction.describe()));
         self.state.speaks_tls |= reaction.proves_tls();
         Ok((reaction, exchange.ended))
+    }
+
+    /// A command in one write with STARTTLS.
+    async fn inject(&mut self, spec: Option<&HelloSpec>, name: &str) -> Result<(Reaction, Ended), Why> {
+        let (session, helo, permit) = self.line.open_in_clear().await.map_err(|o| o.why().clone())?;
+        let transcript = session.transcript().clone();
+        let reaction = in_clear(session, &helo, self.state.sni.clone(), spec).await;
+        drop(permit);
+        transcript.note(&format!("{name}: {}", reaction.describe()));
+        Ok((reaction, Ended::Complete))
     }
 
     /// A real handshake for a certificate of one kind, closed as soon as it is complete.
@@ -519,18 +553,28 @@ fn describe<S>(connection: &TlsConnection<S>) -> String {
     format!("TLS established: {}, {}{group}", facts.version.label(), facts.suite.name)
 }
 
-/// Fills in the random bytes of a hello.
-fn with_random(question: Question) -> Question {
-    match question {
-        Question::Hello(mut spec) => {
-            spec.random = random();
-            if spec.max_version == TlsVersion::Tls13 {
-                spec.session_id = random::<32>().to_vec();
-            }
-            Question::Hello(spec)
+/// A reply to what followed the hello, if there was one.
+fn with_reply(reaction: Reaction, reply: Option<Reply>) -> Reaction {
+    match (reaction, reply) {
+        (Reaction::Accepted(flight), Some(reply)) => {
+            Reaction::Attempted(Box::new(Attempted::Replied { flight, reply }))
         }
-        other => other,
+        (reaction, _) => reaction,
     }
+}
+
+/// Fills in the random bytes of a question.
+fn with_random(mut question: Question) -> Question {
+    if let Some(spec) = question.spec_mut() {
+        spec.random = random();
+        if spec.max_version == TlsVersion::Tls13 {
+            spec.session_id = random::<32>().to_vec();
+        }
+    }
+    if let Question::Then(_, Then::Robot { seed, .. }) = &mut question {
+        *seed = random();
+    }
+    question
 }
 
 /// Random bytes. Nothing here is secret: where the system's source fails, zeros serve.

@@ -8,7 +8,9 @@
 //! - `ahead`: connections that are opened before they are needed.
 //! - `offers`: which suites and groups go into hellos.
 //! - `shares`: public values for servers that refuse hellos without a key share.
+//! - `robot`: the search for an oracle in RSA key exchange, beside other questions.
 //! - `state`: what is known so far about one endpoint's TLS.
+//! - [`attempt`]: what goes on where a hello ends.
 //! - [`question`]: one hello and what came back; at most one connection each.
 //! - `probes/`: one file a probe: it looks at the state, puts its next question, and
 //!   records the answer.
@@ -22,8 +24,10 @@
 //! are good or bad is for `waxseal-judge` to say.
 
 mod ahead;
+pub mod attempt;
 mod offers;
 mod open;
+mod robot;
 mod shares;
 mod siblings;
 mod state;

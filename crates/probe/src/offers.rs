@@ -7,6 +7,8 @@ use waxseal_wire::tls::{
     suites::{self, Authentication, Cipher, KeyExchange},
 };
 
+use crate::state::State;
+
 /// Some servers stop reading, or fail, beyond 128 suites (Cisco ACE, F5); a few places
 /// are left for signals.
 pub(crate) const LARGEST_OFFER: usize = 120;
@@ -95,6 +97,18 @@ pub(crate) fn every_suite(version: TlsVersion, kinds: &[Authentication]) -> Vec<
         (suites::needs_shared_secret(u32::from(*code)), rare, !kinds.is_empty() && other_kind)
     });
     all
+}
+
+/// Suites for a hello that is to be accepted: those that were chosen in this version before,
+/// then what is usual.
+pub(crate) fn accepted_first(state: &State, version: TlsVersion) -> Vec<u16> {
+    let seen = state.facts.suites_seen.iter().filter(|s| s.version == version);
+    let mut offered: Vec<u16> = seen.filter_map(|s| u16::try_from(s.suite.code).ok()).collect();
+    suites::best_first(&mut offered);
+    let others = MODERN_FIRST.iter().copied().filter(|s| fits(*s, version) && !offered.contains(s));
+    let others: Vec<u16> = others.collect();
+    offered.extend(others);
+    offered
 }
 
 /// The suite belongs to TLS 1.3 alone.

@@ -167,8 +167,29 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// A connection on which EHLO was answered with STARTTLS, and nothing more was said; with
+    /// the name that EHLO gave.
+    pub(crate) async fn open_in_clear(
+        &mut self,
+    ) -> Result<(SmtpSession<Connection>, String, Permit), Obstacle> {
+        let Opened { stream, permit, transcript } = self.connect().await?;
+        let name = helo_name(self.options(), stream.local_addr());
+        let session = self.hello_in_clear(stream, &transcript).await?;
+        Ok((session, name, permit))
+    }
+
     async fn starttls(&mut self, opened: Opened) -> Result<Opened, Obstacle> {
         let Opened { stream, permit, transcript } = opened;
+        let session = self.hello_in_clear(stream, &transcript).await?;
+        self.command_starttls(session, permit, transcript).await
+    }
+
+    /// Greeting and EHLO, which must offer STARTTLS.
+    async fn hello_in_clear(
+        &mut self,
+        stream: Connection,
+        transcript: &Transcript,
+    ) -> Result<SmtpSession<Connection>, Obstacle> {
         let local = stream.local_addr();
         let mut session = SmtpSession::new(stream, transcript.clone(), self.limits(), self.deadline);
         self.greeting(&mut session).await?;
@@ -183,6 +204,15 @@ impl<'a> Line<'a> {
         }
         self.smtp.starttls_seen.found += 1;
         self.smtp.starttls_offer = Observed::seen(StarttlsOffer::Advertised);
+        Ok(session)
+    }
+
+    async fn command_starttls(
+        &mut self,
+        mut session: SmtpSession<Connection>,
+        permit: Permit,
+        transcript: Transcript,
+    ) -> Result<Opened, Obstacle> {
         let reply = match session.command("STARTTLS", "STARTTLS").await {
             Ok(reply) => reply,
             Err(error) => {

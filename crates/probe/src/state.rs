@@ -11,7 +11,7 @@ use waxseal_wire::{
         flight::{KeyExchange, ServerFlight},
         groups,
         hello::{Ending, HelloSpec, KeyShare},
-        scheme,
+        private, scheme,
         suites::{self, Authentication},
     },
     x509,
@@ -20,6 +20,7 @@ use waxseal_wire::{
 use crate::{
     offers,
     question::{Question, Reaction},
+    robot::RobotSearch,
     shares,
 };
 
@@ -68,6 +69,10 @@ pub struct State {
     pub cannot_use_its_key: bool,
     /// Something came that only a server with TLS or SSL sends.
     pub speaks_tls: bool,
+    /// TLS starts by STARTTLS.
+    pub starttls: bool,
+    /// Answers to RSA key exchanges with wrong padding.
+    pub robot: RobotSearch,
     /// The server ended a handshake for want of a client certificate.
     pub wants_client_certificate: bool,
     /// The leaf that a hello without SNI got, where one with SNI would have had a name to send.
@@ -122,7 +127,7 @@ impl State {
     pub fn known_good(&self, like: &Question) -> Option<Question> {
         if let Some((version, suite)) = self.rich_choice {
             let mut offered = vec![suite];
-            if let Question::Hello(spec) = like {
+            if let Some(spec) = like.spec() {
                 offered.extend(spec.suites.iter().filter(|s| **s != suite));
             }
             return Some(Question::Hello(Box::new(self.hello(version, offered))));
@@ -185,6 +190,20 @@ impl State {
             random: [0; 32],
             session_id: Vec::new(),
         }
+    }
+
+    /// A hello whose handshake the private client can complete, suites that were chosen before
+    /// first.
+    pub fn session_hello(&self, version: TlsVersion) -> HelloSpec {
+        let mut offered = offers::accepted_first(self, version);
+        offered.retain(|code| private::is_supported(*code));
+        let mut spec = self.hello(version, offered);
+        spec.groups.retain(|group| private::GROUPS.contains(group));
+        spec.compression = vec![0];
+        if version == TlsVersion::Ssl3 {
+            spec.server_name = None;
+        }
+        spec
     }
 
     /// The most suites to offer in one hello.
@@ -382,6 +401,9 @@ impl State {
             self.set_version(TlsVersion::Tls13, Observed::seen(false));
         }
         self.note_suite(handshake.version, handshake.suite.code);
+        if let Some(scheme) = handshake.signature_scheme.as_deref().and_then(scheme::code) {
+            self.note_scheme(handshake.version, scheme);
+        }
         if let Some(group) = &handshake.group {
             self.note_group_in(handshake.version, group.code);
         }
@@ -471,7 +493,8 @@ impl State {
         }
     }
 
-    fn note_chain(&mut self, chain: RawChain) {
+    /// Keeps a chain with a leaf that was not seen yet.
+    pub fn note_chain(&mut self, chain: RawChain) {
         let leaf = chain.certificates.first();
         match self.chains.iter_mut().find(|c| c.certificates.first() == leaf) {
             Some(known) => known.possession_proven |= chain.possession_proven,

@@ -29,9 +29,6 @@ use super::{
 };
 use crate::exchange::{Ended, leave};
 
-/// The end of a greeting or a reply.
-const LINE_END: u8 = b'\n';
-
 /// Whether the server speaks first within TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaks {
@@ -89,7 +86,9 @@ fn no_flight(client: Client, parts: waxseal_wire::tls::flight::Parts, ended: End
     }
     match client.answer(parts) {
         Err(fault) => fault.why(),
-        Ok(_) => Why::new(Cause::NotApplicable, "the server chose TLS 1.3, in which nobody offers heartbeats"),
+        Ok(_) => {
+            Why::new(Cause::NotApplicable, "the server chose TLS 1.3, in which nobody offers heartbeats")
+        }
     }
 }
 
@@ -158,7 +157,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if speaks == Speaks::First {
-        greeting(stream, deadline).await?;
+        stream.greeting(deadline).await?;
     }
     let [wrong, sound] = [heartbeat::false_request(), heartbeat::sound_request()];
     let contents: [(u8, &[u8]); 3] =
@@ -176,33 +175,6 @@ where
             kind::APPLICATION_DATA if !payload.is_empty() => return Ok(Heartbleed::Discarded),
             kind::ALERT => return Ok(Heartbleed::Discarded),
             _ => {}
-        }
-    }
-}
-
-/// Reads up to the end of a greeting.
-async fn greeting<S>(stream: &mut PrivateStream<S>, deadline: Instant) -> Result<(), Why>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut text = Vec::new();
-    loop {
-        let message =
-            stream.message(deadline).await.map_err(|stop| stop.why("before its greeting"))?;
-        match (message.kind, message.payload.as_slice()) {
-            (kind::APPLICATION_DATA, payload) => text.extend_from_slice(payload),
-            (kind::ALERT, &[level, description]) => {
-                return Err(Fault::Alert { level, description }.why());
-            }
-            _ => {}
-        }
-        // The last line has a space after its code (RFC 5321 section 4.2.1).
-        let last = text.split_inclusive(|byte| *byte == LINE_END).next_back().unwrap_or_default();
-        if last.ends_with(&[LINE_END]) && last.get(3) != Some(&b'-') {
-            return Ok(());
-        }
-        if text.len() > 1 << 16 {
-            return Err(Why::new(Cause::TooLarge, "the server's greeting has no end"));
         }
     }
 }

@@ -10,14 +10,19 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::{Instant, timeout_at},
 };
+use waxseal_model::{Cause, Why};
 use waxseal_wire::tls::{
     alert::CLOSE_NOTIFY,
-    private::{Established, Fault, Message, Session, kind},
+    private::{Established, Fault, Message, Session, Ticket, kind},
 };
 
 use super::Stop;
 use crate::exchange::Ended;
 
+/// The end of a greeting or a reply.
+const LINE_END: u8 = b'\n';
+/// A greeting of more bytes has no end.
+const LONGEST_GREETING: usize = 1 << 16;
 /// Content is sent in pieces of at most so many bytes.
 const PIECE: usize = 1 << 14;
 
@@ -60,7 +65,9 @@ impl<S> PrivateStream<S> {
                 self.over = true;
                 Ok(true)
             }
-            (kind::ALERT, &[level, description]) if level > 1 => Err(failed(Fault::Alert { level, description })),
+            (kind::ALERT, &[level, description]) if level > 1 => {
+                Err(failed(Fault::Alert { level, description }))
+            }
             // Warnings, heartbeats, and handshakes that the peer would like.
             _ => Ok(false),
         }
@@ -108,8 +115,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PrivateStream<S> {
         }
     }
 
+    /// Reads up to the end of the greeting, with which a server begins where TLS started from
+    /// the first byte.
+    ///
+    /// # Errors
+    /// An alert, the end of the connection or of time, or a greeting without an end.
+    pub async fn greeting(&mut self, deadline: Instant) -> Result<(), Why> {
+        let mut text = Vec::new();
+        loop {
+            let message = self.message(deadline).await.map_err(|stop| stop.why("before its greeting"))?;
+            match (message.kind, message.payload.as_slice()) {
+                (kind::APPLICATION_DATA, payload) => text.extend_from_slice(payload),
+                (kind::ALERT, &[level, description]) => {
+                    return Err(Fault::Alert { level, description }.why());
+                }
+                _ => {}
+            }
+            // The last line has a space after its code (RFC 5321 section 4.2.1).
+            let last = text.split_inclusive(|byte| *byte == LINE_END).next_back().unwrap_or_default();
+            if last.ends_with(&[LINE_END]) && last.get(3) != Some(&b'-') {
+                return Ok(());
+            }
+            if text.len() > LONGEST_GREETING {
+                return Err(Why::new(Cause::TooLarge, "the server's greeting has no end"));
+            }
+        }
+    }
+
+    /// Says QUIT and collects the tickets that came up to its reply, or to the end of the
+    /// connection: TLS 1.3 sends them after the handshake.
+    pub async fn tickets(mut self, deadline: Instant) -> Vec<Ticket> {
+        let quit: [(u8, &[u8]); 1] = [(kind::APPLICATION_DATA, b"QUIT\r\n")];
+        if self.send(&quit, deadline).await.is_ok() {
+            while let Ok(message) = self.message(deadline).await {
+                if message.kind != kind::HANDSHAKE && !message.payload.is_empty() {
+                    break;
+                }
+            }
+        }
+        let tickets = self.established().tickets.clone();
+        self.leave().await;
+        tickets
+    }
+
     /// Says goodbye and ends the stream, briefly.
-    pub(super) async fn leave(mut self) {
+    pub async fn leave(mut self) {
         let soon = Instant::now() + crate::exchange::LEAVE;
         let _ = timeout_at(soon, self.shutdown()).await;
     }
@@ -132,11 +182,7 @@ fn failed(fault: Fault) -> io::Error {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PrivateStream<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if !this.incoming.is_empty() {

@@ -15,10 +15,12 @@ use waxseal_model::{
     audit::SuiteList,
     tls::{SuiteOrder, TlsVersion},
 };
+use waxseal_net::attempt::Then;
 use waxseal_wire::tls::suites::{self, Authentication, Cipher, KeyExchange, Mac, Mode};
 
 use super::Probe;
 use crate::{
+    attempt::Attempted,
     offers,
     question::{Question, Reaction},
     state::State,
@@ -110,10 +112,10 @@ impl Probe for EverySuite {
     }
 
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
-        let Question::Hello(spec) = question else { return };
+        let Some(spec) = question.spec() else { return };
         let version = spec.max_version;
         let Some(listing) = self.listings.iter_mut().flatten().find(|l| l.version == version) else { return };
-        match reaction {
+        match without_reply(state, question, reaction) {
             Reaction::Accepted(flight) => {
                 state.note_flight(spec, &flight);
                 super::suite_classes::note_etm(state, u32::from(flight.suite), flight.encrypt_then_mac);
@@ -121,7 +123,10 @@ impl Probe for EverySuite {
             }
             Reaction::Refused { .. } => listing.refused(&spec.suites),
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
@@ -154,6 +159,20 @@ impl Probe for EverySuite {
             };
             state.audit().suite_lists.insert(TlsVersion::Ssl2, Observed::seen(list));
         }
+    }
+}
+
+/// Files the reply to what followed the hello, and leaves the rest.
+fn without_reply(state: &mut State, question: &Question, reaction: Reaction) -> Reaction {
+    match (question, reaction) {
+        (Question::Then(_, Then::Robot { block, .. }), Reaction::Attempted(outcome)) => match *outcome {
+            Attempted::Replied { flight, reply } => {
+                state.robot.note(*block, reply);
+                Reaction::Accepted(flight)
+            }
+            other => Reaction::Attempted(Box::new(other)),
+        },
+        (_, reaction) => reaction,
     }
 }
 
@@ -236,7 +255,12 @@ impl Listing {
         if self.version == TlsVersion::Ssl3 {
             spec.server_name = None;
         }
-        Some(Question::Hello(Box::new(spec)))
+        // RSA key exchanges are few: where one is on offer, use it for two questions.
+        let is_rsa = |code: &u16| suites::key_exchange(u32::from(*code)) == Some(KeyExchange::Rsa);
+        match state.robot.next_beside().filter(|_| spec.suites.iter().any(is_rsa)) {
+            Some(then) => Some(Question::Then(Box::new(spec), then)),
+            None => Some(Question::Hello(Box::new(spec))),
+        }
     }
 
     /// Expected suites with a key exchange or a cipher that was not chosen yet in this

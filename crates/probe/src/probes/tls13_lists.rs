@@ -98,7 +98,10 @@ impl Probe for Tls13Lists {
             }
             Reaction::Refused { .. } => self.refused(),
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Accepted(_) | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Accepted(_)
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 let text = "the answer to a TLS 1.3 hello was of another version";
                 self.failed = Some(Why::new(Cause::Protocol, text));
             }

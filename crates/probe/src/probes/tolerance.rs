@@ -68,7 +68,7 @@ impl Probe for Tolerance {
             }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

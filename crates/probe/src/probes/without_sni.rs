@@ -50,7 +50,10 @@ impl Probe for WithoutSni {
             }
             Reaction::Refused { alert } => Observed::seen(Fact::Refused { alert }),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

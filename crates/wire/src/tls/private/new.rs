@@ -178,7 +178,9 @@ impl NewHandshake {
             match kind {
                 kind::HANDSHAKE => self.messages.push(&payload),
                 kind::ALERT => alert(&payload)?,
-                other => return Err(Fault::Protocol(format!("a record of type {other} came before Finished"))),
+                other => {
+                    return Err(Fault::Protocol(format!("a record of type {other} came before Finished")));
+                }
             }
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {
                 self.read_message(kind, &message)?;

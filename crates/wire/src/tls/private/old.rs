@@ -145,7 +145,9 @@ impl OldHandshake {
                         self.heartbeats.push(payload);
                     }
                 }
-                other => return Err(Fault::Protocol(format!("a record of type {other} came before Finished"))),
+                other => {
+                    return Err(Fault::Protocol(format!("a record of type {other} came before Finished")));
+                }
             }
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {
                 self.read_message(kind, &message)?;

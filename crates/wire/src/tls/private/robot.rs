@@ -87,11 +87,7 @@ pub fn attack(
     if flight.certificate_requested && flight.version > TlsVersion::Ssl3 {
         out.extend(plain(kind::HANDSHAKE, version, &handshake_message(message::CERTIFICATE, &[0, 0, 0])));
     }
-    out.extend(plain(
-        kind::HANDSHAKE,
-        version,
-        &handshake_message(message::CLIENT_KEY_EXCHANGE, &body),
-    ));
+    out.extend(plain(kind::HANDSHAKE, version, &handshake_message(message::CLIENT_KEY_EXCHANGE, &body)));
     match flow {
         Flow::WithFinished => {
             out.extend(plain(kind::CHANGE_CIPHER_SPEC, version, &[1]));

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use waxseal_model::{
     Cause, CertificateFacts, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence,
     Mta, Observed, PresentedChain, Target, TlsStart, Usage,
+    audit::AuditFacts,
     certificate::{KeyFacts, PathFacts, PathOutcome},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
@@ -449,6 +450,11 @@ pub(crate) fn smtp(e: &mut Evidence) -> &mut Conversation {
 
 pub(crate) fn tls(e: &mut Evidence) -> &mut TlsEvidence {
     &mut facts(e).tls
+}
+
+/// What only an audit found out.
+pub(crate) fn audit(e: &mut Evidence) -> &mut AuditFacts {
+    tls(e).audit.as_mut().unwrap()
 }
 
 /// Makes the endpoint one for users' submission by STARTTLS.

@@ -92,6 +92,7 @@ fn any_tls_seen(tls: &TlsEvidence) -> bool {
 pub(crate) fn accepts(tls: &TlsEvidence, version: TlsVersion) -> Result<bool, Why> {
     if tls.handshake.get().is_some_and(|h| h.version == version)
         || tls.suites_seen.iter().any(|s| s.version == version)
+        || tls.suites.get(&version).is_some_and(|list| !list.is_empty())
     {
         return Ok(true);
     }

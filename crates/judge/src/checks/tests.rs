@@ -63,7 +63,9 @@ fn every_finding_says_what_why_and_how_to_mend_and_test_it() {
             assert!(finding.detail.starts_with(|c: char| !c.is_whitespace()), "{}", finding.detail);
             assert!(!finding.detail.contains(".."), "{}: {}", check.id, finding.detail);
             assert!(finding.severity == Severity::Info || !finding.fix.is_empty(), "{} has no fix", check.id);
-            assert!(finding.retest.starts_with("waxseal check "), "{}", finding.retest);
+            let by_audit = finding.retest.starts_with("waxseal audit ");
+            assert!(by_audit || finding.retest.starts_with("waxseal check "), "{}", finding.retest);
+            assert!(by_audit || check.scope != crate::Scope::Audit, "{}: {}", check.id, finding.retest);
             assert_eq!(finding.endpoint.is_none(), check.scope == crate::Scope::Domain, "{}", check.id);
         }
     }
@@ -124,6 +126,16 @@ fn without_starttls_no_tls_or_certificate_verdict_is_given() {
             assert_eq!(v.why, "the server does not offer STARTTLS");
         }
     }
+}
+
+#[test]
+fn what_only_an_audit_asks_gives_no_verdict_after_a_check() {
+    let judgement = judged(|e| fixtures::tls(e).audit = None);
+    for check in ALL.iter().filter(|c| c.scope == crate::Scope::Audit) {
+        assert!(judgement.verdicts.iter().all(|v| v.check != check.id), "{}", check.id);
+    }
+    let open: Vec<_> = judgement.verdicts.iter().filter(|v| v.verdict != VerdictKind::Clear).collect();
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[test]

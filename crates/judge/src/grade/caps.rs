@@ -1,20 +1,19 @@
 //! The rules that limit the letter. Which letter each leaves is the profile's.
 
 use waxseal_model::{
-    Letter, Observed, TlsStart, Usage,
+    Letter, TlsStart, Usage,
     dns::DnssecStatus,
     evidence::MailRouting,
     grade::Cap,
     tls::{ClassFact, SuiteClass, TlsEvidence, TlsVersion},
 };
 
-use waxseal_wire::tls::suites;
+use waxseal_wire::tls::suites as registry;
 
 use super::{Basis, Dane, Server, Sts};
 use crate::{
-    case::known_if_applicable,
     state::{self, CertificateState, Protection},
-    text,
+    suites, text,
 };
 
 /// Ids of all rules: every profile must decide on each.
@@ -164,7 +163,7 @@ fn only_weak_suites(tls: &TlsEvidence) -> bool {
         SuiteClass::Des,
         SuiteClass::Rc2,
     ];
-    let weak = |code: u32| suites::classes(code).iter().any(|c| BROKEN.contains(c));
+    let weak = |code: u32| registry::classes(code).iter().any(|c| BROKEN.contains(c));
     !tls.handshake.is_seen()
         && !tls.suites_seen.is_empty()
         && tls.suites_seen.iter().all(|s| weak(s.suite.code))
@@ -201,7 +200,7 @@ fn weaknesses(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
         }
     }
     let is_sha1 = |f: &ClassFact| f.examples.iter().any(|e| e.suite.name.ends_with("_CBC_SHA"));
-    if accepted(tls, SuiteClass::Cbc).is_some_and(is_sha1) {
+    if accepted(tls, SuiteClass::Cbc).as_ref().is_some_and(is_sha1) {
         add("cbc_sha1", "CBC suites with SHA-1 are accepted".into());
     }
     if let Some(dh) = tls.dh.get().filter(|d| d.bits < basis.profile.thresholds.dh_min_bits) {
@@ -234,7 +233,7 @@ fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
         SuiteClass::Dhe,
         SuiteClass::Cbc,
     ];
-    let unknown = |c: &SuiteClass| tls.suite_classes.get(c).is_none_or(|o| known_if_applicable(o).is_err());
+    let unknown = |c: &SuiteClass| suites::class(tls, *c).is_err();
     let versions =
         TlsVersion::ALL.into_iter().filter(|v| state::accepts(tls, *v).is_err()).map(TlsVersion::label);
     let mut open: Vec<&str> =
@@ -248,8 +247,8 @@ fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
     }
 }
 
-fn accepted(tls: &TlsEvidence, class: SuiteClass) -> Option<&ClassFact> {
-    tls.suite_classes.get(&class).and_then(Observed::get).filter(|f| f.accepted)
+fn accepted(tls: &TlsEvidence, class: SuiteClass) -> Option<ClassFact> {
+    suites::class(tls, class).ok().flatten()
 }
 
 /// Whether published policies keep TLS from being stripped.

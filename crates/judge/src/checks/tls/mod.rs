@@ -7,7 +7,7 @@ use waxseal_model::{
 
 use crate::{
     case::{Case, known_if_applicable},
-    state, text,
+    state, suites,
 };
 
 pub mod anonymous;
@@ -66,20 +66,15 @@ fn known_before_tls13<'a, T>(case: &Case, observed: &'a Observed<T>) -> Result<O
 }
 
 /// What is known of a class of suites; none if the server refuses it.
-fn accepted<'a>(case: &Case<'a>, class: SuiteClass) -> Result<Option<&'a ClassFact>, Why> {
-    match case.tls()?.suite_classes.get(&class) {
-        Some(observed) => Ok(known_if_applicable(observed)?.filter(|f| f.accepted)),
-        None => Err(Why::new(Cause::NotAsked, format!("{} suites were not asked for", class.label()))),
-    }
+fn accepted(case: &Case, class: SuiteClass) -> Result<Option<ClassFact>, Why> {
+    suites::class(case.tls()?, class)
 }
 
 /// The suites that prove it, `TLS_RSA_WITH_RC4_128_SHA in TLS 1.0`.
 fn proof(fact: &ClassFact) -> String {
-    let suites: Vec<String> =
-        fact.examples.iter().map(|e| format!("{} in {}", e.suite.name, e.version.label())).collect();
-    if suites.is_empty() {
+    if fact.examples.is_empty() {
         "A suite of this class was chosen".to_owned()
     } else {
-        format!("It chose {}", text::short_list(&suites, 3))
+        format!("It chose {}", suites::named(&fact.examples))
     }
 }

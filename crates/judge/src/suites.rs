@@ -79,7 +79,8 @@ pub(crate) fn class(tls: &TlsEvidence, class: SuiteClass) -> Result<Option<Class
     let asked = tls.suite_classes.get(&class);
     let known = asked.and_then(Observed::get).filter(|f| f.accepted).cloned();
     let accepted = known.is_some();
-    let mut fact = known.unwrap_or(ClassFact { accepted: true, examples: Vec::new(), offered_in: Vec::new() });
+    let mut fact =
+        known.unwrap_or(ClassFact { accepted: true, examples: Vec::new(), offered_in: Vec::new() });
     for version in BEFORE_TLS13 {
         for entry in listed(tls, version).filter_map(by_name) {
             let anonymous = entry.properties.authentication == Authentication::Anonymous;

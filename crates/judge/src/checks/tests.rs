@@ -110,6 +110,53 @@ fn ids_are_unique_and_name_their_theme_and_file() {
 }
 
 #[test]
+fn every_vulnerability_that_an_audit_is_to_find_has_its_check() {
+    let tls = [
+        "heartbleed",
+        "ccs_injection",
+        "robot",
+        "insecure_renegotiation",
+        "client_renegotiation",
+        "crime",
+        "poodle",
+        "fallback_scsv",
+        "sweet32",
+        "freak",
+        "logjam",
+        "drown",
+        "beast",
+        "lucky13",
+        "rc4",
+        "null",
+        "anonymous",
+        "export",
+        "ticketbleed",
+        "raccoon",
+        "alpaca",
+        "opossum",
+        "sslv2",
+        "sslv3",
+        "tls10",
+        "tls11",
+        "forward_secrecy",
+        "post_quantum",
+        "early_data",
+        "downgrade_sentinel",
+        "session_resumption",
+        "ticket_lifetime",
+        "extended_master_secret",
+        "encrypt_then_mac",
+        "intolerance",
+        "client_certificate",
+        "sni_required",
+    ];
+    let others = ["smtp.starttls_injection", "smtp.starttls_buffering", "certificate.without_sni"];
+    for id in tls.iter().map(|name| format!("tls.{name}")).chain(others.map(str::to_owned)) {
+        assert!(ALL.iter().any(|c| c.id == id), "{id}");
+    }
+}
+
+#[test]
 fn a_server_that_was_not_reached_gives_no_clear_verdict_about_itself() {
     let judgement = judged(fixtures::unreachable);
     for v in judgement.verdicts.iter().filter(|v| v.endpoint.is_some() && v.check != "dane.tlsa") {

@@ -10,7 +10,7 @@ use waxseal_model::{
 
 use waxseal_wire::tls::suites as registry;
 
-use super::{Basis, Dane, Server, Sts};
+use super::{Basis, Dane, Server, Sts, attacks};
 use crate::{
     state::{self, CertificateState, Protection},
     suites, text,
@@ -25,6 +25,13 @@ pub(crate) const RULES: &[&str] = &[
     "sts_failed",
     "plaintext",
     "broken_tls",
+    "heartbleed",
+    "ccs_injection",
+    "robot_strong",
+    "drown",
+    "ticketbleed",
+    "starttls_injection",
+    "client_certificate",
     "outdated",
     "only_weak_suites",
     "certificate",
@@ -36,9 +43,13 @@ pub(crate) const RULES: &[&str] = &[
     "sslv3",
     "export",
     "null",
+    "robot_weak",
+    "insecure_renegotiation",
     "rc4",
     "3des",
     "dh_small",
+    "weak_groups",
+    "weak_signatures",
     "tls10_offered",
     "tls11_offered",
     "cbc_sha1",
@@ -72,6 +83,8 @@ pub(super) fn all(basis: &Basis<'_>) -> Vec<Cap> {
         channel(server, &mut hits);
         if matches!(server.protection, Protection::Encrypted(_)) {
             weaknesses(server, basis, &mut hits);
+            let attacks = attacks::rules(server, basis.profile).into_iter();
+            hits.extend(attacks.map(|(rule, text)| Hit { rule, text, host: Some(server.host.clone()) }));
             untested(server, &mut hits);
         }
     }
@@ -88,7 +101,8 @@ fn merged(hits: &[Hit], basis: &Basis<'_>) -> Vec<Cap> {
         if hits.iter().take(i).any(|h| same(&h)) {
             continue;
         }
-        let Some(letter) = basis.profile.cap(hit.rule) else { continue };
+        // A+ is no limit.
+        let Some(letter) = basis.profile.cap(hit.rule).filter(|l| *l > Letter::APlus) else { continue };
         let mut hosts: Vec<&str> = hits.iter().filter(same).filter_map(|h| h.host.as_deref()).collect();
         hosts.dedup();
         let why = match hosts.as_slice() {
@@ -241,6 +255,9 @@ fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
     if accepted(tls, SuiteClass::Dhe).is_some() && !tls.dh.is_seen() {
         open.push("the Diffie-Hellman group");
     }
+    if let Some(audit) = &tls.audit {
+        open.extend(attacks::unanswered(audit));
+    }
     if !open.is_empty() {
         let text = format!("not answered: {}", text::short_list(&open, 4));
         hits.push(Hit { rule: "untested", text, host: Some(server.host.clone()) });
@@ -326,6 +343,10 @@ pub(super) fn weakens_encryption(cap: &Cap) -> bool {
             | "rc4"
             | "3des"
             | "dh_small"
+            | "weak_groups"
+            | "robot_weak"
+            | "insecure_renegotiation"
+            | "client_certificate"
             | "submission_old_tls"
             | "starttls_intermittent"
     ) && cap.letter > Letter::A

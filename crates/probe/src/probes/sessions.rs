@@ -213,3 +213,57 @@ impl Sessions {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+    };
+
+    fn sessions_of(server: &Simulated) -> (usize, State) {
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, server);
+        let asked = run(&mut Sessions::default(), &mut state, server);
+        (asked, state)
+    }
+
+    #[test]
+    fn a_sound_server_refuses_renegotiation_and_resumes_by_ticket() {
+        let (asked, mut state) = sessions_of(&Simulated::modern());
+        let audit = state.audit();
+        // The simulated session has a ticket and no id.
+        assert_eq!(asked, 3);
+        assert_eq!(audit.client_renegotiation, Observed::seen(Renegotiation::Refused { alert: Some(100) }));
+        assert_eq!(
+            (&audit.resumption_by_id, &audit.resumption_by_ticket),
+            (&Observed::seen(false), &Observed::seen(true))
+        );
+        assert_eq!(audit.ticketbleed, Observed::seen(0));
+        assert_eq!(audit.tickets.get().cloned().flatten().map(|t| t.lifetime), Some(300));
+    }
+
+    #[test]
+    fn one_that_renegotiates_is_seen_to() {
+        let (_, mut state) = sessions_of(&Simulated { renegotiates: true, ..Simulated::modern() });
+        assert_eq!(state.audit().client_renegotiation, Observed::seen(Renegotiation::Accepted));
+        assert_eq!(state.audit().insecure_renegotiation, Observed::seen(Renegotiation::Accepted));
+    }
+
+    #[test]
+    fn silence_leaves_all_open_and_tls13_alone_leaves_nothing_to_ask() {
+        let server = Simulated::modern();
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, &server);
+        run(&mut Sessions::default(), &mut state, &Simulated { silent: true, ..server });
+        assert_eq!(state.audit().client_renegotiation.why().map(|w| w.cause), Some(Cause::Timeout));
+        assert!(!state.audit().ticketbleed.is_seen());
+        let mut new = State::new(None);
+        for version in TlsVersion::ALL {
+            new.set_version(version, Observed::seen(version == TlsVersion::Tls13));
+        }
+        assert_eq!(run(&mut Sessions::default(), &mut new, &Simulated::modern()), 0);
+        assert_eq!(new.audit().ticketbleed.why().map(|w| w.cause), Some(Cause::NotApplicable));
+    }
+}

@@ -151,7 +151,8 @@ impl Simulated {
     /// A complete handshake: with a key share of whatever group is wanted.
     fn session(&self, spec: &HelloSpec) -> Result<Established, Box<Reaction>> {
         let shares = spec.groups.iter().map(|group| (*group, Vec::new())).collect();
-        let key_share = if spec.max_version == TlsVersion::Tls13 { KeyShare::Given(shares) } else { KeyShare::Absent };
+        let key_share =
+            if spec.max_version == TlsVersion::Tls13 { KeyShare::Given(shares) } else { KeyShare::Absent };
         let flight = match self.answer_hello(&HelloSpec { key_share, ..spec.clone() }) {
             Reaction::Accepted(flight) => flight,
             other => return Err(Box::new(other)),
@@ -174,7 +175,11 @@ impl Simulated {
     }
 
     fn sign(&self, spec: &HelloSpec) -> Option<u16> {
-        if self.ignores_schemes { self.schemes.first().copied() } else { self.pick(&self.schemes, &spec.signature_schemes) }
+        if self.ignores_schemes {
+            self.schemes.first().copied()
+        } else {
+            self.pick(&self.schemes, &spec.signature_schemes)
+        }
     }
 
     fn is_intolerable(&self, spec: &HelloSpec) -> bool {

@@ -89,7 +89,9 @@ fn no_flight(client: Client, parts: waxseal_wire::tls::flight::Parts, ended: End
     }
     match client.answer(parts) {
         Err(fault) => fault.why(),
-        Ok(_) => Why::new(Cause::NotApplicable, "the server chose TLS 1.3, in which nobody offers heartbeats"),
+        Ok(_) => {
+            Why::new(Cause::NotApplicable, "the server chose TLS 1.3, in which nobody offers heartbeats")
+        }
     }
 }
 
@@ -115,7 +117,7 @@ fn verdict<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> Option<Heartblee
 /// Sends both with our key exchange, and goes on into the session where none is answered.
 async fn in_handshake<S>(
     mut line: Line<S>,
-    handshake: Box<Handshake>,
+    handshake: Handshake,
     flight: &ServerFlight,
     speaks: Speaks,
     deadline: Instant,
@@ -187,8 +189,7 @@ where
 {
     let mut text = Vec::new();
     loop {
-        let message =
-            stream.message(deadline).await.map_err(|stop| stop.why("before its greeting"))?;
+        let message = stream.message(deadline).await.map_err(|stop| stop.why("before its greeting"))?;
         match (message.kind, message.payload.as_slice()) {
             (kind::APPLICATION_DATA, payload) => text.extend_from_slice(payload),
             (kind::ALERT, &[level, description]) => {
@@ -218,7 +219,7 @@ where
     let mut records = RecordReader::default();
     let mut heartbeats = Vec::new();
     let outcome = loop {
-        match records.next() {
+        match records.next_record() {
             Ok(Some(record)) if record.kind == kind::HEARTBEAT => heartbeats.push(record.payload),
             Ok(Some(record)) if record.kind == kind::ALERT => break Ok(Heartbleed::Discarded),
             Ok(Some(_)) => {}

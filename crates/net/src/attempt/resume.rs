@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn an_id_that_comes_back_longer_shows_by_how_much() {
-        let resumed = |abbreviated, session_id: &[u8]| Resumed { abbreviated, session_id: session_id.to_vec() };
+        let resumed =
+            |abbreviated, session_id: &[u8]| Resumed { abbreviated, session_id: session_id.to_vec() };
         let sent = [7; SHORT_ID];
         assert_eq!(resumed(true, &sent).beyond(&sent), Some(0));
         assert_eq!(resumed(true, &[7; 32]).beyond(&sent), Some(1));

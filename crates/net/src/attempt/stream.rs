@@ -60,7 +60,9 @@ impl<S> PrivateStream<S> {
                 self.over = true;
                 Ok(true)
             }
-            (kind::ALERT, &[level, description]) if level > 1 => Err(failed(Fault::Alert { level, description })),
+            (kind::ALERT, &[level, description]) if level > 1 => {
+                Err(failed(Fault::Alert { level, description }))
+            }
             // Warnings, heartbeats, and handshakes that the peer would like.
             _ => Ok(false),
         }
@@ -93,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PrivateStream<S> {
         }
         let mut buffer = [0; 4096];
         loop {
-            if let Some(message) = self.session.next()? {
+            if let Some(message) = self.session.next_message()? {
                 return Ok(message);
             }
             match timeout_at(deadline, self.stream.read(&mut buffer)).await {
@@ -132,11 +134,7 @@ fn failed(fault: Fault) -> io::Error {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PrivateStream<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if !this.incoming.is_empty() {
@@ -148,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PrivateStream<S> {
             if this.over {
                 return Poll::Ready(Ok(()));
             }
-            if let Some(message) = this.session.next().map_err(failed)? {
+            if let Some(message) = this.session.next_message().map_err(failed)? {
                 this.take_in(message)?;
                 let answer = this.session.take_output();
                 this.outgoing.extend(answer);

@@ -166,8 +166,7 @@ fn a_retry_names_the_group() {
         .unwrap();
     let hello = server_hello(0x0303, 0x1301, random, &[(43, &[3, 4]), (51, &[0x11, 0xec]), (44, &[0, 1, 7])]);
     let cookie = Some(vec![7]);
-    let retry =
-        Answer::HelloRetry { version: TlsVersion::Tls13, suite: 0x1301, group: Some(0x11ec), cookie };
+    let retry = Answer::HelloRetry { version: TlsVersion::Tls13, suite: 0x1301, group: Some(0x11ec), cookie };
     assert_eq!(answer(&record(22, &hello)), retry);
 }
 

@@ -198,7 +198,8 @@ fn answers_are_held_against_the_offer() {
     assert_eq!(check(wrong), Err(NotOffered::Version(TlsVersion::Tls13)));
     assert_eq!(check(ServerFlight { suite: 0xc013, ..flight.clone() }), Err(NotOffered::Suite(0xc013)));
     assert_eq!(check(ServerFlight { compression: 64, ..flight.clone() }), Err(NotOffered::Compression(64)));
-    let exchange = |group, scheme| Some(KeyExchange::Ecdhe { group, public: Vec::new(), scheme: Some(scheme) });
+    let exchange =
+        |group, scheme| Some(KeyExchange::Ecdhe { group, public: Vec::new(), scheme: Some(scheme) });
     let wrong = ServerFlight { key_exchange: exchange(24, 0x0804), ..flight.clone() };
     assert_eq!(check(wrong), Err(NotOffered::Group(24)));
     let wrong = ServerFlight { key_exchange: exchange(29, 0x0201), ..flight };

@@ -167,10 +167,8 @@ impl RsaKey {
                 .and_then(|chain| rsa_key_of(chain.first()?))
                 .ok_or_else(|| Fault::Protocol("its certificate holds no usable RSA key".into()))?,
         };
-        let key = Self {
-            modulus: BigUint::from_bytes_be(&modulus),
-            exponent: BigUint::from_bytes_be(&exponent),
-        };
+        let key =
+            Self { modulus: BigUint::from_bytes_be(&modulus), exponent: BigUint::from_bytes_be(&exponent) };
         let usable = (64..=MAX_PRIME_BITS).contains(&key.modulus.bits())
             && key.modulus.bit(0)
             && (1..=64).contains(&key.exponent.bits());
@@ -227,7 +225,8 @@ mod tests {
         let done = dhe(&p.to_bytes_be(), &[3], &y.to_bytes_be(), &mut entropy).unwrap();
         let ours = BigUint::from_bytes_be(&done.body[2..]);
         assert_eq!(done.premaster, ours.modpow(&theirs, &p).to_bytes_be());
-        for (p, y) in [(&[][..], &[2][..]), (&[0], &[2]), (&[23], &[0]), (&[23], &[1]), (&[23], &[23]), (&[23], &[])]
+        for (p, y) in
+            [(&[][..], &[2][..]), (&[0], &[2]), (&[23], &[0]), (&[23], &[1]), (&[23], &[23]), (&[23], &[])]
         {
             assert!(dhe(p, &[2], y, &mut entropy).is_err());
         }

@@ -47,7 +47,8 @@ impl Fault {
             Answer::Hello(flight) => match flight.alert {
                 Some((level, description)) => Self::Alert { level, description },
                 None => {
-                    let problem = flight.problems.first().map_or("its flight is not complete", String::as_str);
+                    let problem =
+                        flight.problems.first().map_or("its flight is not complete", String::as_str);
                     Self::Protocol(format!("the server began a handshake and broke off: {problem}"))
                 }
             },

@@ -1,7 +1,7 @@
 //! The hashes that TLS is built on, and the codes that are made with them.
 
-use aws_lc_rs::{digest, hmac};
 use ::hmac::{Hmac, KeyInit, Mac as _};
+use aws_lc_rs::{digest, hmac};
 use md5::{Digest as _, Md5};
 
 /// A hash function.

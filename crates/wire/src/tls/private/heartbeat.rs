@@ -101,7 +101,9 @@ mod tests {
         assert_eq!(read(&answer), Answer::ToSound);
         let cut = [&[RESPONSE, 0x10, 0x78][..], &[FALSE_MARK; 4216]].concat();
         assert_eq!(read(&cut), Answer::ToFalse { beyond: 0 });
-        for other in [&[][..], &[RESPONSE], &[RESPONSE, 0, 0], &[REQUEST, 0, 1, FALSE_MARK], &[RESPONSE, 0, 1, 7]] {
+        for other in
+            [&[][..], &[RESPONSE], &[RESPONSE, 0, 0], &[REQUEST, 0, 1, FALSE_MARK], &[RESPONSE, 0, 1, 7]]
+        {
             assert_eq!(read(other), Answer::Other);
         }
     }

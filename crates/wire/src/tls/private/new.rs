@@ -161,7 +161,7 @@ impl NewHandshake {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
         self.records.push(bytes);
         while self.session.is_none() {
-            let record = match self.records.next() {
+            let record = match self.records.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 Err(error) => return Err(Fault::no_record(&error, self.records.pending())),
@@ -178,7 +178,9 @@ impl NewHandshake {
             match kind {
                 kind::HANDSHAKE => self.messages.push(&payload),
                 kind::ALERT => alert(&payload)?,
-                other => return Err(Fault::Protocol(format!("a record of type {other} came before Finished"))),
+                other => {
+                    return Err(Fault::Protocol(format!("a record of type {other} came before Finished")));
+                }
             }
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {
                 self.read_message(kind, &message)?;

@@ -125,7 +125,7 @@ impl OldHandshake {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
         self.records.push(bytes);
         while !self.done {
-            let record = match self.records.next() {
+            let record = match self.records.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 Err(error) => return Err(Fault::no_record(&error, self.records.pending())),
@@ -145,7 +145,9 @@ impl OldHandshake {
                         self.heartbeats.push(payload);
                     }
                 }
-                other => return Err(Fault::Protocol(format!("a record of type {other} came before Finished"))),
+                other => {
+                    return Err(Fault::Protocol(format!("a record of type {other} came before Finished")));
+                }
             }
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {
                 self.read_message(kind, &message)?;

@@ -81,9 +81,7 @@ impl Prf {
                 .into_iter()
                 .flat_map(|hash| hash.ssl3(master, &[transcript], sender))
                 .collect(),
-            Self::Both | Self::One(_) => {
-                self.expand(master, label, &self.transcript_hash(transcript), 12)
-            }
+            Self::Both | Self::One(_) => self.expand(master, label, &self.transcript_hash(transcript), 12),
         }
     }
 }
@@ -175,10 +173,7 @@ mod tests {
             hex(&Prf::Both.expand(&odd, "key expansion", &seed, 40)),
             "8f602174e868b6e477c03a1aa465557316a228fe192e75bdb52be77e75c6e8be223454c903ca2b2d"
         );
-        assert_eq!(
-            hex(&Prf::One(Hash::Sha256).expand(&odd, "key expansion", &seed, 40)),
-            SHA256_VALUE
-        );
+        assert_eq!(hex(&Prf::One(Hash::Sha256).expand(&odd, "key expansion", &seed, 40)), SHA256_VALUE);
     }
 
     const SHA256_VALUE: &str =
@@ -192,7 +187,10 @@ mod tests {
         let derived = derive_secret(Hash::Sha256, &early, "derived", b"");
         assert_eq!(hex(&derived), "6f2615a108c702c5678f54fc9dbab69716c076189c48250cebeac3576c3611ba");
         let secret = unhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
-        assert_eq!(hex(&expand_label(Hash::Sha256, &secret, "key", b"", 16)), "3fce516009c21727d0f2e4e86ee403bc");
+        assert_eq!(
+            hex(&expand_label(Hash::Sha256, &secret, "key", b"", 16)),
+            "3fce516009c21727d0f2e4e86ee403bc"
+        );
         assert_eq!(hex(&expand_label(Hash::Sha256, &secret, "iv", b"", 12)), "5d313eb2671276ee13000b30");
     }
 

@@ -136,11 +136,8 @@ impl Protection {
                 body
             }
             Keys::Block { bulk, key, chained, mac, encrypt_then_mac } => {
-                let code = if *encrypt_then_mac {
-                    Vec::new()
-                } else {
-                    mac.of(version, sequence, record, payload)
-                };
+                let code =
+                    if *encrypt_then_mac { Vec::new() } else { mac.of(version, sequence, record, payload) };
                 let block = block_length(*bulk);
                 let mut body = [payload, &code].concat();
                 // The bytes of the padding each say how many follow them.
@@ -396,7 +393,7 @@ mod tests {
     fn one(bytes: &[u8]) -> Record {
         let mut reader = RecordReader::default();
         reader.push(bytes);
-        reader.next().unwrap().unwrap()
+        reader.next_record().unwrap().unwrap()
     }
 
     #[test]

@@ -87,11 +87,7 @@ pub fn attack(
     if flight.certificate_requested && flight.version > TlsVersion::Ssl3 {
         out.extend(plain(kind::HANDSHAKE, version, &handshake_message(message::CERTIFICATE, &[0, 0, 0])));
     }
-    out.extend(plain(
-        kind::HANDSHAKE,
-        version,
-        &handshake_message(message::CLIENT_KEY_EXCHANGE, &body),
-    ));
+    out.extend(plain(kind::HANDSHAKE, version, &handshake_message(message::CLIENT_KEY_EXCHANGE, &body)));
     match flow {
         Flow::WithFinished => {
             out.extend(plain(kind::CHANGE_CIPHER_SPEC, version, &[1]));
@@ -267,7 +263,7 @@ mod tests {
             let mut reader = super::super::record::RecordReader::default();
             reader.push(&bytes);
             let mut found = Vec::new();
-            while let Some(record) = reader.next().unwrap() {
+            while let Some(record) = reader.next_record().unwrap() {
                 assert_eq!(record.version, 0x0301);
                 found.push((record.kind, record.payload.len()));
             }

@@ -113,7 +113,11 @@ mod tests {
             (0x0002, Bulk::Null, 0, Some(Hash::Sha1), Hash::Sha256),
         ] {
             let p = Parameters::of(code).unwrap();
-            assert_eq!((p.bulk, p.key, p.mac, p.hash, p.stretched), (bulk, key, mac, hash, None), "{code:04x}");
+            assert_eq!(
+                (p.bulk, p.key, p.mac, p.hash, p.stretched),
+                (bulk, key, mac, hash, None),
+                "{code:04x}"
+            );
         }
         let export = Parameters::of(0x0003).unwrap();
         assert_eq!((export.bulk, export.key, export.stretched), (Bulk::Rc4, 5, Some(16)));

@@ -10,8 +10,12 @@ use waxseal_wire::tls::{
     private::{Client, Fault, Handshake, Step},
 };
 
-use super::{Stop, line::Line, stream::PrivateStream};
-use crate::exchange::{Ended, leave};
+use super::{
+    Stop,
+    line::{Line, broke_off},
+    stream::PrivateStream,
+};
+use crate::exchange::leave;
 
 /// A handshake that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +92,7 @@ where
     loop {
         let (parts, ended) = line.ask(&client.hello()).await;
         let words = leave(&parts.answer, ended);
-        let silent = matches!(parts.answer, Answer::Nothing) && ended != Ended::Complete;
-        let cut = matches!(&parts.answer, Answer::Hello(flight) if !flight.done && flight.alert.is_none());
+        let broke_off = broke_off(&parts.answer, ended);
         let flight = match &parts.answer {
             Answer::Hello(flight) => Some(flight.clone()),
             _ => None,
@@ -100,7 +103,7 @@ where
                 continue;
             }
             Ok(Step::Handshake(handshake)) => return Ok(Begun { handshake, flight }),
-            Err(_) if (silent || cut) && ended != Ended::Complete => Stop::Ended(ended),
+            Err(_) if broke_off => Stop::Ended(ended),
             Err(fault) => Stop::Fault(fault),
         };
         line.leave(&words).await;

@@ -13,7 +13,7 @@ use tokio::{
 use waxseal_model::{Cause, Why, audit::Heartbleed, tls::TlsVersion};
 use waxseal_wire::tls::{
     alert::close_alert_in,
-    flight::{Answer, ServerFlight},
+    flight::{Answer, Parts, ServerFlight},
     private::{
         Client, Fault, Handshake, Message, RecordReader, Step,
         heartbeat::{self, Answer as Heartbeat},
@@ -24,10 +24,10 @@ use waxseal_wire::tls::{
 use super::{
     Stop,
     full::{complete, finished},
-    line::Line,
+    line::{Line, broke_off},
     stream::PrivateStream,
 };
-use crate::exchange::{Ended, leave};
+use crate::exchange::leave;
 
 /// The end of a greeting or a reply.
 const LINE_END: u8 = b'\n';
@@ -60,15 +60,15 @@ where
     let mut line = Line::new(stream, deadline, max_bytes);
     let (parts, ended) = line.ask(&client.hello()).await;
     let words = leave(&parts.answer, ended);
+    if broke_off(&parts.answer, ended) {
+        line.leave(&words).await;
+        return Err(Stop::Ended(ended).why("in the middle of the handshake"));
+    }
     let flight = match &parts.answer {
         Answer::Hello(flight) if flight.done && flight.version <= TlsVersion::Tls12 => flight.clone(),
-        Answer::Hello(flight) if !flight.done && flight.alert.is_none() && ended != Ended::Complete => {
-            line.leave(&words).await;
-            return Err(Stop::Ended(ended).why("in the middle of its first messages"));
-        }
         _ => {
             line.leave(&words).await;
-            return Err(no_flight(client, parts, ended));
+            return Err(no_flight(client, parts));
         }
     };
     if !flight.heartbeat {
@@ -83,10 +83,8 @@ where
     }
 }
 
-fn no_flight(client: Client, parts: waxseal_wire::tls::flight::Parts, ended: Ended) -> Why {
-    if matches!(parts.answer, Answer::Nothing) {
-        return Stop::Ended(ended).why("without an answer to a hello");
-    }
+/// Why there is no flight to go on from.
+fn no_flight(client: Client, parts: Parts) -> Why {
     match client.answer(parts) {
         Err(fault) => fault.why(),
         Ok(_) => {

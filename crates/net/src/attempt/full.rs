@@ -76,7 +76,7 @@ where
 
 /// A handshake after the server's flight.
 pub(super) struct Begun {
-    pub(super) handshake: Box<Handshake>,
+    pub(super) handshake: Handshake,
     pub(super) flight: Option<Box<ServerFlight>>,
 }
 
@@ -96,7 +96,7 @@ where
         };
         let stop = match client.answer(parts) {
             Ok(Step::Retry(second)) => {
-                client = second;
+                client = *second;
                 continue;
             }
             Ok(Step::Handshake(handshake)) => return Ok(Begun { handshake, flight }),
@@ -112,9 +112,9 @@ where
 /// have finished. In case of failure the handshake comes back as far as it came.
 pub(super) async fn complete<S>(
     line: &mut Line<S>,
-    mut handshake: Box<Handshake>,
+    mut handshake: Handshake,
     first: &[u8],
-) -> Result<Box<Handshake>, (Stop, Box<Handshake>)>
+) -> Result<Handshake, (Stop, Handshake)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -142,7 +142,7 @@ where
 }
 
 /// The stream within a handshake that is complete.
-pub(super) fn finished<S>(line: Line<S>, handshake: Box<Handshake>) -> Result<PrivateStream<S>, Fault>
+pub(super) fn finished<S>(line: Line<S>, handshake: Handshake) -> Result<PrivateStream<S>, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -114,7 +114,7 @@ fn verdict<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> Option<Heartblee
 /// Sends both with our key exchange, and goes on into the session where none is answered.
 async fn in_handshake<S>(
     mut line: Line<S>,
-    handshake: Box<Handshake>,
+    handshake: Handshake,
     flight: &ServerFlight,
     speaks: Speaks,
     deadline: Instant,
@@ -190,7 +190,7 @@ where
     let mut records = RecordReader::default();
     let mut heartbeats = Vec::new();
     let outcome = loop {
-        match records.next() {
+        match records.next_record() {
             Ok(Some(record)) if record.kind == kind::HEARTBEAT => heartbeats.push(record.payload),
             Ok(Some(record)) if record.kind == kind::ALERT => break Ok(Heartbleed::Discarded),
             Ok(Some(_)) => {}

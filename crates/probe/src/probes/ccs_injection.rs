@@ -79,7 +79,7 @@ impl Probe for CcsInjection {
                 self.fact = Observed::seen(fact);
                 Stage::Over
             }
-            Meaning::ClosedSilently => Stage::CcsAlone,
+            Meaning::EndedSilently => Stage::CcsAlone,
             Meaning::Confirmed => Stage::Over,
             Meaning::NotConfirmed => {
                 let text = "a record by itself is refused in the same way, so nothing follows from it";

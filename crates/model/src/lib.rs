@@ -17,6 +17,7 @@
 //! - [`evidence`]: all of the above for one target.
 //! - [`publication`]: what should be published, ready to be copied.
 //! - [`finding`], [`grade`], [`sender`], [`client`], [`report`]: the judgement.
+//! - [`change`]: what differs from an earlier scan.
 //! - [`lint`]: texts that are about to be published.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
@@ -24,6 +25,7 @@
 
 pub mod audit;
 pub mod certificate;
+pub mod change;
 pub mod client;
 pub mod dns;
 pub mod evidence;
@@ -42,6 +44,7 @@ pub mod target;
 pub mod tls;
 
 pub use certificate::{CertificateFacts, PresentedChain};
+pub use change::Comparison;
 pub use dns::{DnsAnswer, DnssecStatus};
 pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
 pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};

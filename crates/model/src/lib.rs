@@ -18,6 +18,7 @@
 //! - [`publication`]: what should be published, ready to be copied.
 //! - [`finding`], [`grade`], [`sender`], [`client`], [`report`]: the judgement.
 //! - [`change`]: what differs from an earlier scan.
+//! - [`threshold`]: when a report is a failure.
 //! - [`lint`]: texts that are about to be published.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
@@ -41,6 +42,7 @@ pub mod sender;
 pub mod smtp;
 pub mod software;
 pub mod target;
+pub mod threshold;
 pub mod tls;
 
 pub use certificate::{CertificateFacts, PresentedChain};
@@ -53,6 +55,7 @@ pub use observed::{Cause, Observed, Party, Why};
 pub use report::Report;
 pub use software::Mta;
 pub use target::Target;
+pub use threshold::{Standing, Threshold};
 
 /// Version of the JSON that reports and evidence carry in `schema_version`.
 ///

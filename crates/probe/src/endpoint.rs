@@ -44,6 +44,8 @@ const TRIES: u32 = 3;
 const SILENCES: u32 = 2;
 /// A server that was seen so often to refuse by closing, without an alert, is believed.
 const MUTE_HABIT: u32 = 2;
+/// Hellos with fewer suites are not refused for their length.
+const LONG_OFFER: usize = 32;
 /// On a port that is implicit TLS by definition, a missing greeting is explained sooner.
 const IMPLICIT_PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// Submissions, implicit TLS (RFC 8314 section 7.3).
@@ -159,17 +161,27 @@ impl<'a> Scan<'a> {
     async fn run(&mut self) {
         if let Err(why) = self.first_connection().await {
             self.state.nothing_could_be_asked(Cause::Prerequisite, &why.text);
+            if self.line.prober.options.audit.is_some() {
+                self.state.audit();
+            }
             self.obstacle = Some(why);
             return;
         }
         let mut end: Option<Why> = None;
-        for mut probe in plan::standard() {
+        let plan = match &self.line.prober.options.audit {
+            Some(options) => plan::audit(options),
+            None => plan::standard(),
+        };
+        for mut probe in plan {
             if end.is_none() {
                 end = self.run_probe(probe.as_mut()).await;
             }
             probe.finish(&mut self.state, end.as_ref());
         }
         self.state.retract_unless_tls();
+        if self.line.prober.options.audit.is_some() {
+            self.state.conclude_audit();
+        }
         if self.line.smtp.back_off.is_none() {
             self.line.prober.pacer.success(self.line.endpoint.address);
         }
@@ -298,13 +310,27 @@ impl<'a> Scan<'a> {
     /// The reason why nothing more can be asked, if a question could not be put.
     async fn run_probe(&mut self, probe: &mut dyn Probe) -> Option<Why> {
         while let Some(question) = probe.ask(&self.state) {
-            let question = with_random(question);
-            match self.put(&question, probe.name()).await {
+            let mut question = with_random(question);
+            match self.put_whole_or_less(&mut question, probe.name()).await {
                 Ok(reaction) => probe.learn(&mut self.state, &question, reaction),
                 Err(why) => return Some(why),
             }
         }
         None
+    }
+
+    /// Puts a question; where the server turns out to read no hello with that many suites, a
+    /// smaller one in its place.
+    async fn put_whole_or_less(&mut self, question: &mut Question, name: &str) -> Result<Reaction, Why> {
+        loop {
+            let reaction = self.put(question, name).await?;
+            let Question::Hello(spec) = question else { return Ok(reaction) };
+            let most = self.state.largest_offer();
+            if !matches!(reaction, Reaction::Unanswered(_)) || spec.suites.len() <= most {
+                return Ok(reaction);
+            }
+            spec.suites.truncate(most);
+        }
     }
 
     /// Puts one question. Some endings are ambiguous: the server may refuse what was
@@ -334,7 +360,10 @@ impl<'a> Scan<'a> {
             return Ok(if ended == Ended::Reset { unproven() } else { reaction });
         };
         let (answer, _) = self.exchange(&with_random(known_good), "known good hello").await?;
-        if !matches!(answer, Reaction::Accepted(_) | Reaction::Retry { .. }) {
+        if !goes_on(&answer) {
+            if self.is_too_long(question).await? {
+                return Ok(unproven());
+            }
             self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
             return Ok(unproven());
         }
@@ -346,6 +375,18 @@ impl<'a> Scan<'a> {
             self.line.prober.pacer.success(self.line.endpoint.address);
         }
         Ok(reaction)
+    }
+
+    /// Whether a short hello works where a long one does not: the server has a limit, and from
+    /// now on fewer suites are offered.
+    async fn is_too_long(&mut self, question: &Question) -> Result<bool, Why> {
+        let Question::Hello(spec) = question else { return Ok(false) };
+        let Some(short) = self.state.known_good(&Question::Ssl2) else { return Ok(false) };
+        if spec.suites.len() < LONG_OFFER {
+            return Ok(false);
+        }
+        let (answer, _) = self.exchange(&with_random(short), "short known good hello").await?;
+        Ok(goes_on(&answer) && self.state.offer_fewer_than(spec.suites.len()))
     }
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
@@ -444,6 +485,11 @@ impl<'a> Scan<'a> {
             self.line.wrong_mode(WrongMode::SpeaksImplicitTls);
         }
     }
+}
+
+/// The server took the hello.
+fn goes_on(reaction: &Reaction) -> bool {
+    matches!(reaction, Reaction::Accepted(_) | Reaction::Retry { .. })
 }
 
 /// What is said before TLS, where it was not.

@@ -15,7 +15,10 @@ use waxseal_net::{
     resolver::{Resolver, ResolverConfig},
     roots,
 };
-use waxseal_probe::{ProbeOptions, Prober};
+use waxseal_probe::{
+    ProbeOptions, Prober,
+    options::{AUDIT_BUDGET, AuditOptions, STANDARD_BUDGET},
+};
 use waxseal_wire::x509::RootStore;
 
 use crate::{
@@ -27,6 +30,8 @@ use crate::{
 const STEP: Duration = Duration::from_secs(20);
 /// So much longer than a step may a whole endpoint take.
 const STEPS_IN_TOTAL: u32 = 6;
+/// The same for an audit, which asks ten times as much.
+const STEPS_OF_AUDIT: u32 = 30;
 /// A question to the name service may take this long at the most.
 const LONGEST_QUERY: Duration = Duration::from_secs(10);
 
@@ -80,8 +85,13 @@ pub(crate) fn prober(
     args: &ConnectionArgs,
     around: &Surroundings,
     tls_start_fixed: bool,
+    audit: Option<AuditOptions>,
 ) -> Result<Prober, Failure> {
     let step = step(args, around);
+    let (budget, steps) = match audit {
+        Some(_) => (AUDIT_BUDGET, STEPS_OF_AUDIT),
+        None => (STANDARD_BUDGET, STEPS_IN_TOTAL),
+    };
     let port_map = if args.port_map.is_empty() {
         around.port_map.clone()
     } else {
@@ -90,8 +100,9 @@ pub(crate) fn prober(
     let egress = Egress::new(EgressRules { port_map, public_only: args.public, connect_timeout: step });
     let options = ProbeOptions {
         step_timeout: step,
-        total_timeout: step * STEPS_IN_TOTAL,
-        budget: args.budget,
+        total_timeout: step * steps,
+        budget: args.budget.unwrap_or(budget),
+        audit,
         helo: helo(args)?,
         server_name: server_name(args)?,
         tls_start_fixed,

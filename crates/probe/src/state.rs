@@ -242,10 +242,9 @@ impl State {
     /// What follows from all answers of an audit together.
     pub fn conclude_audit(&mut self) {
         let reuse = self.dh_reuse();
-        let hello_limit = self.most_suites.map(|most| HelloLimit {
-            suites: Some(u16::try_from(most).unwrap_or(u16::MAX)),
-            bytes: None,
-        });
+        let hello_limit = self
+            .most_suites
+            .map(|most| HelloLimit { suites: Some(u16::try_from(most).unwrap_or(u16::MAX)), bytes: None });
         let audit = self.audit();
         audit.dh_reuse = reuse;
         audit.hello_limit = hello_limit;

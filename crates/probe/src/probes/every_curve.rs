@@ -55,7 +55,9 @@ impl Probe for EveryCurve {
                         self.is_partial = state.facts.suite_order.get() != Some(&SuiteOrder::Client);
                     }
                 }
-                _ => self.failed = Some(Why::new(Cause::Protocol, "the server's key exchange cannot be read")),
+                _ => {
+                    self.failed = Some(Why::new(Cause::Protocol, "the server's key exchange cannot be read"))
+                }
             },
             Reaction::Refused { .. } => self.settled = true,
             Reaction::Unanswered(why) => self.failed = Some(why),

@@ -141,7 +141,8 @@ impl Probe for EverySuite {
             state.facts.suites.insert(version, names);
             state.audit().suite_lists.insert(version, list);
         }
-        if let Some(kinds) = Some(seen_kinds(state)).filter(|_| state.accepts(TlsVersion::Ssl2) == Some(true)) {
+        if let Some(kinds) = Some(seen_kinds(state)).filter(|_| state.accepts(TlsVersion::Ssl2) == Some(true))
+        {
             // The server's own hello lists all that it has.
             state.facts.suites.insert(TlsVersion::Ssl2, kinds);
             let list = SuiteList {

@@ -1,11 +1,7 @@
 //! Hellos that are meant for another service (ALPACA): a name in SNI that is not the server's,
 //! protocols in ALPN that are not mail's. Both at once; only if that is refused, each alone.
 
-use waxseal_model::{
-    Cause, Observed, Why,
-    audit::ForeignHello as Fact,
-    tls::TlsVersion,
-};
+use waxseal_model::{Cause, Observed, Why, audit::ForeignHello as Fact, tls::TlsVersion};
 use waxseal_wire::tls::hello::{HelloSpec, KeyShare};
 
 use super::{Probe, settle};
@@ -105,7 +101,9 @@ impl Probe for ForeignHello {
         settle(&mut self.alpn, why);
         let fact = Fact { sni_accepted: self.sni.clone(), alpn_accepted: self.alpn.clone() };
         state.audit().foreign_hello = match (&self.sni, &self.alpn) {
-            (Observed::NotTried { why }, Observed::NotTried { .. }) => Observed::NotTried { why: why.clone() },
+            (Observed::NotTried { why }, Observed::NotTried { .. }) => {
+                Observed::NotTried { why: why.clone() }
+            }
             _ => Observed::seen(fact),
         };
     }

@@ -68,10 +68,9 @@ impl Probe for Tls13Lists {
         };
         let every_group: Vec<u16> = offers::tls13_groups().collect();
         let (suites, groups) = match self.stage {
-            Stage::Both => (
-                unchosen(&offers::every_tls13_suite(), &self.suites),
-                unchosen(&every_group, &self.groups),
-            ),
+            Stage::Both => {
+                (unchosen(&offers::every_tls13_suite(), &self.suites), unchosen(&every_group, &self.groups))
+            }
             Stage::Groups => (offers::every_tls13_suite(), self.groups.clone()),
             Stage::Suites => (self.suites.clone(), every_group),
             Stage::Complete => return None,
@@ -129,13 +128,8 @@ impl Probe for Tls13Lists {
         }
         let names = list.iter().map(|code| suites::suite(u32::from(*code)).name).collect();
         state.facts.suites.insert(version, names);
-        let facts = SuiteList {
-            complete,
-            why_incomplete: why,
-            order,
-            chacha_by_client: None,
-            inferred: Vec::new(),
-        };
+        let facts =
+            SuiteList { complete, why_incomplete: why, order, chacha_by_client: None, inferred: Vec::new() };
         state.audit().suite_lists.insert(version, Observed::seen(facts));
         self.settle_version(state, complete);
     }
@@ -153,7 +147,8 @@ impl Tls13Lists {
         self.groups.retain(|code| Some(*code) != group);
         if known == self.suites.len() + self.groups.len() {
             // Nothing new came of what should have been new: it would go on for ever.
-            self.failed = Some(Why::new(Cause::Protocol, "the server's choices do not follow what is offered"));
+            self.failed =
+                Some(Why::new(Cause::Protocol, "the server's choices do not follow what is offered"));
         }
         self.skip_what_is_empty();
     }

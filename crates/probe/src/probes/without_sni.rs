@@ -1,11 +1,7 @@
 //! The certificate of clients that name no server: DANE senders of old, devices, some
 //! libraries. Asked only where there is a name to leave out.
 
-use waxseal_model::{
-    Cause, Observed, Why,
-    audit::WithoutSni as Fact,
-    tls::TlsVersion,
-};
+use waxseal_model::{Cause, Observed, Why, audit::WithoutSni as Fact, tls::TlsVersion};
 use waxseal_wire::x509;
 
 use super::{Probe, settle};
@@ -29,7 +25,11 @@ impl Probe for WithoutSni {
 
     fn ask(&mut self, state: &State) -> Option<Question> {
         let version = state.newest_before_tls13()?;
-        if self.asked || state.sni.is_none() || version == TlsVersion::Ssl3 || state.leaf_without_sni.is_some() {
+        if self.asked
+            || state.sni.is_none()
+            || version == TlsVersion::Ssl3
+            || state.leaf_without_sni.is_some()
+        {
             return None;
         }
         self.asked = true;

@@ -37,14 +37,15 @@ pub(super) fn location(report: &Report, endpoint: Option<&str>, run: &Run<'_>) -
 fn file_uri(path: &str) -> String {
     let path = path.replace('\\', "/");
     let path = path.trim_start_matches("./");
-    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
+    let segment = |s: &str| if s == ".." { s.to_owned() } else { encoded(s) };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 /// One segment: all but unreserved characters in percent form, so that a colon begins no
-/// scheme and nothing leads upwards.
+/// scheme. No name consists of dots; what does leads nowhere.
 fn encoded(segment: &str) -> String {
-    if segment == ".." || segment == "." {
-        return segment.replace('.', "%2E");
+    if segment.bytes().all(|b| b == b'.') {
+        return "_".repeat(segment.len().max(1));
     }
     let mut out = String::with_capacity(segment.len());
     for byte in segment.bytes() {
@@ -64,7 +65,8 @@ mod tests {
     fn places_are_relative_references() {
         assert_eq!(encoded("mx.example.com:25"), "mx.example.com%3A25");
         assert_eq!(encoded("2001:db8::1"), "2001%3Adb8%3A%3A1");
-        assert_eq!(encoded(".."), "%2E%2E");
+        assert_eq!((encoded(".."), encoded("")), ("__".to_owned(), "_".to_owned()));
+        assert_eq!(file_uri("../list"), "../list");
         assert_eq!(file_uri("./mail/domains list.txt"), "mail/domains%20list.txt");
         assert_eq!(file_uri("mail\\domains.txt"), "mail/domains.txt");
     }

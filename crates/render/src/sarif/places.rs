@@ -20,6 +20,7 @@ pub(super) fn location(report: &Report, endpoint: Option<&str>, run: &Run<'_>) -
         (None, None) => (encoded(&target), 1),
     };
     let name = endpoint.unwrap_or(&report.target);
+    let qualified = endpoint.map_or(name.to_owned(), |id| format!("{}/{id}", report.target));
     json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri },
@@ -27,7 +28,7 @@ pub(super) fn location(report: &Report, endpoint: Option<&str>, run: &Run<'_>) -
         },
         "logicalLocations": [{
             "name": clean(name),
-            "fullyQualifiedName": clean(&format!("{}/{name}", report.target)),
+            "fullyQualifiedName": clean(&qualified),
             "kind": "resource",
         }],
     })

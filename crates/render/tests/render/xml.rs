@@ -83,7 +83,7 @@ fn unescape(text: &str) -> String {
 
 /// Elements with the attributes that both common schemas know, and which of them are needed.
 const KNOWN: [(&str, &[&str], &[&str]); 10] = [
-    ("testsuites", &["name", "tests", "failures", "errors", "time"], &[]),
+    ("testsuites", &[], &[]),
     (
         "testsuite",
         &["name", "id", "package", "hostname", "timestamp", "tests", "failures", "errors", "skipped", "time"],
@@ -104,7 +104,6 @@ pub(crate) fn assert_junit(document: &str, name: &str) {
     let root = parse(document);
     assert_eq!(root.name, "testsuites");
     known(&root, name);
-    let mut sums = (0, 0, 0);
     for (at, suite) in root.children.iter().enumerate() {
         assert_eq!(suite.name, "testsuite");
         assert_eq!(suite.number("id"), at);
@@ -121,11 +120,7 @@ pub(crate) fn assert_junit(document: &str, name: &str) {
             assert_eq!(suite.number(attribute), outcomes(kind), "{name}: {attribute}");
         }
         assert!(suite.all("testcase").all(|case| case.children.len() <= 1), "{name}");
-        sums.0 += cases;
-        sums.1 += suite.number("failures");
-        sums.2 += suite.number("errors");
     }
-    assert_eq!(sums, (root.number("tests"), root.number("failures"), root.number("errors")), "{name}");
 }
 
 fn known(element: &Element, name: &str) {

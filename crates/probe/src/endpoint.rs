@@ -16,6 +16,7 @@ use waxseal_model::{
 };
 use waxseal_net::{
     connection::Connection,
+    error::NetError,
     exchange::{Ended, exchange_flight},
     session::SmtpSession,
     tls::{CertificateKind, TlsConnection, TlsFailureKind, handshake, handshake_for},
@@ -34,6 +35,7 @@ use crate::{
     prober::Prober,
     probes::{Probe, settle},
     question::{Question, Reaction},
+    siblings::siblings,
     state::{RawChain, State},
 };
 
@@ -82,7 +84,12 @@ pub async fn probe_endpoint(
         connections = second.line.connections;
         outcome = second.finish();
     }
-    let (smtp, state) = outcome;
+    let (smtp, mut state) = outcome;
+    if prober.options.audit.as_ref().is_some_and(|audit| audit.siblings) && smtp.connected.is_seen() {
+        let (seen, took) = siblings(prober, &endpoint, state.sni.as_deref()).await;
+        state.audit().siblings = Observed::seen(seen);
+        connections += took;
+    }
     let chains = present(&state.chains, &prober.roots);
     let chains = if chains.is_empty() { no_chain(&state) } else { Observed::seen(chains) };
     let facts = EndpointFacts {
@@ -120,14 +127,7 @@ impl<'a> Scan<'a> {
         connections: u32,
         sni: Option<String>,
     ) -> Self {
-        let line = Line {
-            prober,
-            endpoint,
-            smtp: Conversation::default(),
-            transcript: transcript.clone(),
-            deadline,
-            connections,
-        };
+        let line = Line::new(prober, endpoint, transcript.clone(), deadline, connections);
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
         Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
@@ -178,6 +178,7 @@ impl<'a> Scan<'a> {
             }
             probe.finish(&mut self.state, end.as_ref());
         }
+        self.line.close_ahead().await;
         self.state.retract_unless_tls();
         if self.line.prober.options.audit.is_some() {
             self.state.conclude_audit();
@@ -229,6 +230,8 @@ impl<'a> Scan<'a> {
         let why = failure.why();
         self.state.server_failed = failure.alert() == Some(alert::INTERNAL_ERROR);
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
+        self.state.wants_client_certificate |=
+            matches!(failure.kind, TlsFailureKind::ClientCertificate { .. });
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
             TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
@@ -281,7 +284,12 @@ impl<'a> Scan<'a> {
             Ok(Err(reply)) => {
                 Observed::failed(Cause::Declined, format!("EHLO was answered \"{}\"", reply.one_line()))
             }
-            Err(error) => Observed::Failed { why: error.why() },
+            Err(error) => {
+                // In TLS 1.3 the client is done before the server looks at its certificate.
+                let asked = self.state.facts.handshake.get().is_some_and(|h| h.client_certificate_requested);
+                self.state.wants_client_certificate |= asked && matches!(error, NetError::Alert { .. });
+                Observed::Failed { why: error.why() }
+            }
         };
         session.quit(self.line.prober.options.leave()).await;
     }
@@ -396,6 +404,7 @@ impl<'a> Scan<'a> {
             return Err(Why::new(Cause::Timeout, text));
         }
         let opened = self.open_patiently().await?;
+        self.line.open_ahead();
         let deadline = self.line.step_deadline();
         let Opened { stream, permit, transcript } = opened;
         let hello = match question {
@@ -525,7 +534,7 @@ fn with_random(question: Question) -> Question {
 }
 
 /// Random bytes. Nothing here is secret: where the system's source fails, zeros serve.
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     bytes

@@ -32,6 +32,13 @@ pub struct ProbeOptions {
 pub struct AuditOptions {
     /// How versions before the newest one are listed.
     pub thoroughness: Thoroughness,
+    /// How many connections to one address may be open at a time; 0 and 1 are the same. More
+    /// than one is for one's own servers.
+    pub parallel: u8,
+    /// At least this long from the start of one connection to an address to the next.
+    pub interval: Duration,
+    /// Other ports of mail on the same address are looked at too.
+    pub siblings: bool,
 }
 
 /// At most this many connections an endpoint in a standard check.

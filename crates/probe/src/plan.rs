@@ -3,10 +3,10 @@
 use crate::{
     options::AuditOptions,
     probes::{
-        Probe, every_curve::EveryCurve, every_suite::EverySuite, fallback_scsv::FallbackScsv,
-        foreign_hello::ForeignHello, forward_secrecy::ForwardSecrecy, groups::Groups,
-        legacy_versions::LegacyVersions, other_certificate::OtherCertificate, rich_hello::RichHello,
-        signature_schemes::SignatureSchemes, ssl2::Ssl2, suite_classes::SuiteClasses,
+        Probe, chacha_first::ChachaFirst, every_curve::EveryCurve, every_suite::EverySuite,
+        fallback_scsv::FallbackScsv, foreign_hello::ForeignHello, forward_secrecy::ForwardSecrecy,
+        groups::Groups, legacy_versions::LegacyVersions, other_certificate::OtherCertificate,
+        rich_hello::RichHello, signature_schemes::SignatureSchemes, ssl2::Ssl2, suite_classes::SuiteClasses,
         suite_order::SuiteOrder, tls13::Tls13, tls13_lists::Tls13Lists, tolerance::Tolerance,
         weak_groups::WeakGroups, without_sni::WithoutSni,
     },
@@ -28,6 +28,7 @@ pub fn audit(options: &AuditOptions) -> Vec<Box<dyn Probe>> {
         Box::new(WithoutSni::default()),
         Box::new(Tls13Lists::default()),
         Box::new(EverySuite::new(options.thoroughness)),
+        Box::new(ChachaFirst::default()),
         Box::new(EveryCurve::default()),
         Box::new(SignatureSchemes::default()),
         Box::new(ForeignHello::default()),

@@ -2,7 +2,7 @@
 
 use waxseal_model::{
     Cause, Observed,
-    audit::{AuditFacts, HelloLimit},
+    audit::{AuditFacts, ClientCertificate, HelloLimit},
     tls::{GroupFacts, Handshake, NegotiatedSuite, TlsEvidence, TlsVersion},
 };
 use waxseal_wire::{
@@ -68,6 +68,8 @@ pub struct State {
     pub cannot_use_its_key: bool,
     /// Something came that only a server with TLS or SSL sends.
     pub speaks_tls: bool,
+    /// The server ended a handshake for want of a client certificate.
+    pub wants_client_certificate: bool,
     /// The leaf that a hello without SNI got, where one with SNI would have had a name to send.
     pub leaf_without_sni: Option<Vec<u8>>,
     /// The most suites that the server reads in one hello, where it was found to have a
@@ -245,9 +247,24 @@ impl State {
         let hello_limit = self
             .most_suites
             .map(|most| HelloLimit { suites: Some(u16::try_from(most).unwrap_or(u16::MAX)), bytes: None });
+        let client_certificate = self.client_certificate();
         let audit = self.audit();
+        audit.client_certificate = client_certificate;
         audit.dh_reuse = reuse;
         audit.hello_limit = hello_limit;
+    }
+
+    fn client_certificate(&self) -> Observed<ClientCertificate> {
+        if self.wants_client_certificate {
+            return Observed::seen(ClientCertificate::Demanded);
+        }
+        self.facts.handshake.as_ref().map(|handshake| {
+            if handshake.client_certificate_requested {
+                ClientCertificate::Requested
+            } else {
+                ClientCertificate::NotAsked
+            }
+        })
     }
 
     /// Whether a public value came twice with the same prime.
@@ -328,7 +345,7 @@ impl State {
 
     fn note_key_exchange(&mut self, flight: &ServerFlight) {
         let scheme = match &flight.key_exchange {
-            Some(KeyExchange::Ecdhe { group, scheme }) => {
+            Some(KeyExchange::Ecdhe { group, scheme, .. }) => {
                 self.note_group_in(flight.version, *group);
                 *scheme
             }
@@ -342,7 +359,7 @@ impl State {
                 }
                 *scheme
             }
-            Some(KeyExchange::Other) | None => None,
+            Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => None,
         };
         if let Some(scheme) = scheme {
             self.note_scheme(flight.version, scheme);

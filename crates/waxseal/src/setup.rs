@@ -11,7 +11,7 @@ use std::{
 use waxseal_model::Why;
 use waxseal_net::{
     egress::{Egress, EgressRules},
-    pacing::Pacer,
+    pacing::{Pacer, PacerRules},
     resolver::{Resolver, ResolverConfig},
     roots,
 };
@@ -92,6 +92,10 @@ pub(crate) fn prober(
         Some(_) => (AUDIT_BUDGET, STEPS_OF_AUDIT),
         None => (STANDARD_BUDGET, STEPS_IN_TOTAL),
     };
+    let budget = args.budget.unwrap_or(budget);
+    let at_a_time = audit.as_ref().map_or(1, |a| usize::from(a.parallel));
+    let interval = audit.as_ref().map_or(Duration::ZERO, |a| a.interval);
+    let pacer = Pacer::new(PacerRules { per_address: at_a_time, interval, ..PacerRules::default() });
     let port_map = if args.port_map.is_empty() {
         around.port_map.clone()
     } else {
@@ -100,15 +104,15 @@ pub(crate) fn prober(
     let egress = Egress::new(EgressRules { port_map, public_only: args.public, connect_timeout: step });
     let options = ProbeOptions {
         step_timeout: step,
-        total_timeout: step * steps,
-        budget: args.budget.unwrap_or(budget),
+        total_timeout: step * steps + interval * budget,
+        budget,
         audit,
         helo: helo(args)?,
         server_name: server_name(args)?,
         tls_start_fixed,
         ..ProbeOptions::default()
     };
-    Ok(Prober { egress, pacer: Pacer::default(), roots: root_store(args, around)?, options })
+    Ok(Prober { egress, pacer, roots: root_store(args, around)?, options })
 }
 
 /// The name for EHLO: a host name or an address in brackets. Anything else would be sent as

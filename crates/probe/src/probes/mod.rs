@@ -1,6 +1,7 @@
 //! One file a probe. A probe looks at what is known, puts its next question, and takes
 //! the answer into the state. It never touches a socket: the caller carries questions.
 
+pub mod chacha_first;
 pub mod every_curve;
 pub mod every_suite;
 pub mod fallback_scsv;

@@ -1,5 +1,7 @@
 //! `waxseal audit`
 
+use std::time::Duration;
+
 use clap::Args;
 use waxseal_probe::options::{AuditOptions, Thoroughness};
 
@@ -30,6 +32,18 @@ pub(crate) struct AuditArgs {
     /// Ask for every suite in every version, instead of a sample in those before the newest.
     #[arg(long, help_heading = "Audit")]
     every_suite: bool,
+    /// Connections to one address that may be open at a time: for your own servers.
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Audit")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=16))]
+    parallel: u8,
+    /// The most connections to one address in a minute, for servers that count them.
+    #[arg(long, value_name = "N", help_heading = "Audit")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    rate: Option<u32>,
+    /// Leave alone the other ports of mail on the address (25, 465, 587), which may share the
+    /// certificate or speak SSLv2.
+    #[arg(long, help_heading = "Audit")]
+    this_port_only: bool,
 }
 
 pub(crate) fn run(args: &AuditArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -51,6 +65,11 @@ pub(crate) fn run(args: &AuditArgs, terminal: &Terminal) -> Result<Exit, Failure
 impl AuditArgs {
     fn options(&self) -> AuditOptions {
         let thoroughness = if self.every_suite { Thoroughness::Each } else { Thoroughness::Sample };
-        AuditOptions { thoroughness }
+        AuditOptions {
+            thoroughness,
+            parallel: self.parallel,
+            interval: self.rate.map_or(Duration::ZERO, |n| Duration::from_secs(60) / n),
+            siblings: !self.this_port_only,
+        }
     }
 }

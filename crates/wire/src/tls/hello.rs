@@ -32,10 +32,13 @@ pub mod extension {
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     pub const HEARTBEAT: u16 = 15;
+    pub const ALPN: u16 = 16;
+    pub const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
     pub const PADDING: u16 = 21;
     pub const ENCRYPT_THEN_MAC: u16 = 22;
     pub const EXTENDED_MASTER_SECRET: u16 = 23;
     pub const SESSION_TICKET: u16 = 35;
+    pub const EARLY_DATA: u16 = 42;
     pub const SUPPORTED_VERSIONS: u16 = 43;
     pub const COOKIE: u16 = 44;
     pub const PSK_KEY_EXCHANGE_MODES: u16 = 45;
@@ -166,7 +169,7 @@ impl HelloSpec {
 ///
 /// Lists that are longer than their length field can tell are cut.
 pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
-    let message = message(spec);
+    let message = client_hello_message(spec);
     let [major, minor] = spec.max_version.clamp(TlsVersion::Ssl3, TlsVersion::Tls10).code().to_be_bytes();
     let mut out = Vec::with_capacity(message.len() + 5);
     for part in message.chunks(MAX_RECORD) {
@@ -176,8 +179,10 @@ pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
     out
 }
 
-/// The handshake message: header, fixed fields, extensions with padding.
-fn message(spec: &HelloSpec) -> Vec<u8> {
+/// The handshake message by itself: header, fixed fields, extensions with padding. It is
+/// what the hash over the handshake begins with, and what goes into an encrypted record
+/// where a session is renegotiated.
+pub fn client_hello_message(spec: &HelloSpec) -> Vec<u8> {
     let mut extensions = extensions(spec);
     let mut body = Vec::with_capacity(512);
     body.extend_from_slice(&legacy_version(spec).to_be_bytes());
@@ -414,9 +419,9 @@ pub fn chosen_was_offered(spec: &HelloSpec, answer: &Answer) -> Result<(), NotOf
                 return Err(NotOffered::Compression(flight.compression));
             }
             let (group, scheme) = match &flight.key_exchange {
-                Some(KeyExchange::Ecdhe { group, scheme }) => (Some(*group), *scheme),
+                Some(KeyExchange::Ecdhe { group, scheme, .. }) => (Some(*group), *scheme),
                 Some(KeyExchange::Dhe { scheme, .. }) => (None, *scheme),
-                Some(KeyExchange::Other) | None => (None, None),
+                Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => (None, None),
             };
             group_and_scheme(spec, group, scheme)
         }

@@ -1,6 +1,6 @@
 //! Formats, files and comparisons as users of the program meet them.
 
-#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end at the first surprise")]
 
 use std::path::PathBuf;
 

@@ -16,6 +16,7 @@
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
 //! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
+//! - [`compare()`]: what changed since an earlier scan.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -25,6 +26,7 @@
 mod case;
 mod check;
 pub mod checks;
+mod compare;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -48,6 +50,7 @@ use waxseal_model::{
 };
 
 pub use check::{Check, Scope};
+pub use compare::compare;
 pub use profile::{Profile, profile, profile_names};
 
 use case::Case;

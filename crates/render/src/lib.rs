@@ -7,6 +7,9 @@
 //! - [`mod@summary`]: several targets, one line each.
 //! - [`mod@transcript`]: what was said, line by line, with times.
 //! - [`mod@json`] and [`mod@schema`]: what `--json` prints, and its JSON Schema.
+//! - [`mod@csv`], [`mod@junit`], [`mod@sarif`], [`mod@nagios`]: for spreadsheets, pipelines, code
+//!   hosts and monitoring.
+//! - [`mod@changes`]: what changed since an earlier scan.
 //! - [`mod@evidence`]: evidence files, written and read.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
@@ -21,14 +24,19 @@
 //! handed in) and never decides whether something is good or bad: every judgement that
 //! it prints stands in the report.
 
+pub mod changes;
+pub mod csv;
 pub mod dns;
 pub mod evidence;
 mod guard;
 pub mod json;
+pub mod junit;
 pub mod lint;
 pub mod manual;
+pub mod nagios;
 mod page;
 pub mod publication;
+pub mod sarif;
 pub mod schema;
 pub mod senders;
 mod style;
@@ -39,8 +47,13 @@ pub mod transcript;
 mod when;
 mod words;
 
+pub use changes::changes;
+pub use csv::csv;
 pub use guard::harmless;
-pub use json::json;
+pub use json::{json, jsonl};
+pub use junit::junit;
+pub use nagios::nagios;
+pub use sarif::sarif;
 pub use style::Style;
 pub use summary::summary;
 pub use text::{TextOptions, story, text};

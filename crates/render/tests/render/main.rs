@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod json;
@@ -18,3 +20,5 @@ mod schema;
 mod senders;
 #[cfg(test)]
 mod text;
+#[cfg(test)]
+mod xml;

@@ -14,6 +14,7 @@ pub(crate) mod judge;
 pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod output_args;
 pub(crate) mod policy;
 mod schema;
 pub(crate) mod senders;

@@ -21,6 +21,7 @@
 //! handed in) and never decides whether something is good or bad: every judgement that
 //! it prints stands in the report.
 
+mod audit;
 pub mod dns;
 pub mod evidence;
 mod guard;
@@ -28,6 +29,7 @@ pub mod json;
 pub mod lint;
 pub mod manual;
 mod page;
+mod paste;
 pub mod publication;
 pub mod schema;
 pub mod senders;

@@ -1,6 +1,8 @@
 //! Every format over the same sample reports.
 
 #[cfg(test)]
+mod audits;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod identity;

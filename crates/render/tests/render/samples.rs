@@ -21,6 +21,8 @@ use waxseal_model::{
     tls::{Group, Handshake, Suite, TlsEvidence, TlsVersion},
 };
 
+use crate::audits;
+
 /// 2026-11-22 00:00 UTC.
 pub(crate) const NOW: i64 = 1_795_305_600;
 const DAY: i64 = 86_400;
@@ -38,6 +40,9 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("ipv6_host_port", ipv6_host_port()),
         ("rate_limited", rate_limited()),
         ("old_tls_long_names", old_tls_long_names()),
+        ("audited", audits::audited()),
+        ("vulnerable", audits::vulnerable()),
+        ("undetermined", audits::undetermined()),
     ]
 }
 
@@ -486,7 +491,7 @@ pub(crate) fn dns_answer() -> DnsAnswer {
 }
 
 /// A report with nothing observed at the addresses of these hosts.
-fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
+pub(crate) fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
     let target = Target::Domain { name: name.into(), given: name.into(), mailbox: false };
     let mut endpoints = Vec::new();
     let mut mx = Vec::new();
@@ -528,7 +533,11 @@ fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
     report(target, Some(domain), endpoints)
 }
 
-fn report(target: Target, domain: Option<DomainEvidence>, endpoints: Vec<EndpointEvidence>) -> Report {
+pub(crate) fn report(
+    target: Target,
+    domain: Option<DomainEvidence>,
+    endpoints: Vec<EndpointEvidence>,
+) -> Report {
     let evidence = Evidence {
         schema_version: waxseal_model::SCHEMA_VERSION,
         waxseal_version: "0.1.0".into(),
@@ -592,7 +601,7 @@ fn greeted(host: &str, keywords: &[&str]) -> Conversation {
 }
 
 /// A sound server whose certificate has 61 days left.
-fn good(host: &str) -> EndpointFacts {
+pub(crate) fn good(host: &str) -> EndpointFacts {
     let mut smtp = greeted(host, &["SIZE", "STARTTLS"]);
     smtp.starttls_offer = Observed::seen(StarttlsOffer::Advertised);
     smtp.starttls_reply = Observed::seen(reply(220, "2.0.0 Ready to start TLS"));
@@ -690,7 +699,7 @@ fn transcript() -> Vec<TranscriptLine> {
     ]
 }
 
-fn finding(
+pub(crate) fn finding(
     check: &str,
     severity: Severity,
     endpoint: Option<String>,

@@ -5,6 +5,8 @@
 //! - [`mod@text`]: the page that `waxseal check` prints for one target.
 //! - [`text::story`]: the same in a few lines, for many targets in a row.
 //! - [`mod@summary`]: several targets, one line each.
+//! - [`mod@html`]: one file for browsers, paper and screen readers.
+//! - [`mod@markdown`]: for tickets and pull requests.
 //! - [`mod@transcript`]: what was said, line by line, with times.
 //! - [`mod@json`] and [`mod@schema`]: what `--json` prints, and its JSON Schema.
 //! - [`mod@evidence`]: evidence files, written and read.
@@ -14,8 +16,9 @@
 //! - [`mod@senders`]: one sender's verdict, and the list of senders.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
-//! Beneath them: `guard` makes foreign text harmless, `page` and `table` lay out, `words`
-//! and `when` hold the words, symbols and dates that the formats share.
+//! Beneath them: `audit` sorts what is known of TLS for all formats, `guard` makes foreign
+//! text harmless, `page` and `table` lay out text, `paste` tells commands from sentences,
+//! `words` and `when` hold the words, symbols and dates that the formats share.
 //!
 //! This crate chooses layout and nothing else. It does no I/O, reads no clock (`now` is
 //! handed in) and never decides whether something is good or bad: every judgement that
@@ -25,9 +28,11 @@ mod audit;
 pub mod dns;
 pub mod evidence;
 mod guard;
+pub mod html;
 pub mod json;
 pub mod lint;
 pub mod manual;
+pub mod markdown;
 mod page;
 mod paste;
 pub mod publication;
@@ -42,7 +47,9 @@ mod when;
 mod words;
 
 pub use guard::harmless;
+pub use html::{HtmlOptions, html};
 pub use json::json;
+pub use markdown::{MarkdownOptions, markdown};
 pub use style::Style;
 pub use summary::summary;
 pub use text::{TextOptions, story, text};

@@ -3,11 +3,19 @@
 #[cfg(test)]
 mod audits;
 #[cfg(test)]
+mod axe;
+#[cfg(test)]
+mod dom;
+#[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod html;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod json;
+#[cfg(test)]
+mod markdown;
 #[cfg(test)]
 mod other;
 #[cfg(test)]

@@ -17,7 +17,13 @@ use crate::{
 };
 
 /// Each finding with its fix and its manual.
-pub(super) fn findings(report: &Report, groups: &[Group<'_>], options: &HtmlOptions<'_>, id: &str) -> Markup {
+pub(super) fn findings(
+    report: &Report,
+    groups: &[Group<'_>],
+    first: &[&Group<'_>],
+    options: &HtmlOptions<'_>,
+    id: &str,
+) -> Markup {
     html! {
         @for (i, group) in groups.iter().enumerate() {
             @let finding = group.head;
@@ -31,7 +37,9 @@ pub(super) fn findings(report: &Report, groups: &[Group<'_>], options: &HtmlOpti
                     (group::places(report, &group.endpoints(), 0))
                 }
                 (details(group))
-                @if !finding.fix.trim().is_empty() {
+                @if let Some(number) = fixes::number(first, group) {
+                    p { span.strong { "Fix: " } a href={ "#" (id) "-first" } { "number " (number) " above" } }
+                } @else if !finding.fix.trim().is_empty() {
                     p.strong { "Fix" }
                     (parts::fix(&finding.fix))
                     @if let Some(command) = fixes::retest(report, group) {

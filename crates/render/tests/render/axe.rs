@@ -22,7 +22,7 @@ fn axe_finds_nothing_in_any_page() {
     let node = program(&["node"]);
     let browser = program(&["chromium", "chromium-browser", "google-chrome"]);
     let (Some(node), Some(browser)) = (node, browser) else {
-        println!("SKIPPED: Node.js or Chromium is not installed");
+        eprintln!("SKIPPED: Node.js or Chromium is not installed");
         return;
     };
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
@@ -41,7 +41,7 @@ fn axe_finds_nothing_in_any_page() {
     let said = String::from_utf8_lossy(&output.stdout);
     match output.status.code() {
         Some(0) => {}
-        Some(77) => println!("SKIPPED: {said}"),
+        Some(77) => eprintln!("SKIPPED: {said}"),
         _ => panic!("{said}{}", String::from_utf8_lossy(&output.stderr)),
     }
 }

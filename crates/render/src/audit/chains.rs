@@ -5,11 +5,14 @@ use waxseal_model::{
     certificate::{PathFacts, PathOutcome},
 };
 
+use super::issuers::{Line, of_certificate, of_handshake, of_key, of_leaf};
 use crate::{
     style::Role,
     when::{self, Term},
 };
 
+/// Certificates of a chain that are drawn; servers send three or four.
+const LONGEST: usize = 20;
 /// DNS names that are listed, if not all are asked for.
 const NAMES: usize = 6;
 
@@ -22,6 +25,8 @@ pub(crate) struct Tree<'a> {
     pub(crate) handshakes: Vec<String>,
     /// Whether a path to a root was found.
     pub(crate) outcome: (Role, String),
+    /// What came along in the handshake.
+    pub(crate) lines: Vec<Line>,
     /// Leaf first; each is signed by the next.
     pub(crate) nodes: Vec<Node>,
     /// Subjects of certificates that were sent and that no path needs.
@@ -37,8 +42,8 @@ pub(crate) struct Node {
     /// `leaf`, `intermediate`, `root, from the store` …
     pub(crate) place: &'static str,
     /// What it says, label and text; those of the second list only with `--verbose`.
-    pub(crate) lines: Vec<(&'static str, String)>,
-    pub(crate) more: Vec<(&'static str, String)>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) more: Vec<Line>,
 }
 
 /// The chains of all endpoints, in the order of the report.
@@ -94,20 +99,27 @@ fn tree(chain: &PresentedChain, endpoint: String, handshake: String, now: i64) -
         }
         _ => Vec::new(),
     };
-    let outcome = outcome(&chain.path);
-    Tree { endpoints: vec![endpoint], handshakes: vec![handshake], outcome, nodes, extra, chain }
+    Tree {
+        endpoints: vec![endpoint],
+        handshakes: vec![handshake],
+        outcome: outcome(&chain.path),
+        lines: of_handshake(chain, now),
+        nodes,
+        extra,
+        chain,
+    }
 }
 
 /// The certificates that a path goes through.
 fn by_path(chain: &PresentedChain, path: &PathFacts, now: i64) -> Vec<Node> {
     let last = path.used.len().saturating_sub(1);
     let mut nodes = Vec::new();
-    for (i, used) in path.used.iter().enumerate() {
-        let presented =
-            used.and_then(|at| usize::try_from(at).ok()).and_then(|at| chain.certificates.get(at));
+    for (i, used) in path.used.iter().enumerate().take(LONGEST) {
+        let at = used.and_then(|at| usize::try_from(at).ok());
+        let presented = at.and_then(|at| Some((at, chain.certificates.get(at)?)));
         let subject = path.subjects.get(i).map_or("not named", String::as_str);
         nodes.push(match presented {
-            Some(certificate) => node(certificate, place(i, i == last, certificate), now),
+            Some((at, c)) => node(chain, at, c, place(i, i == last, c), now),
             None => Node {
                 subject: subject.to_owned(),
                 place: if path.outcome == PathOutcome::Trusted {
@@ -127,7 +139,7 @@ fn by_path(chain: &PresentedChain, path: &PathFacts, now: i64) -> Vec<Node> {
 fn as_sent(chain: &PresentedChain, now: i64) -> Vec<Node> {
     let last = chain.certificates.len().saturating_sub(1);
     let all = chain.certificates.iter().enumerate();
-    all.map(|(i, c)| node(c, place(i, i == last, c), now)).collect()
+    all.take(LONGEST).map(|(i, c)| node(chain, i, c, place(i, i == last, c), now)).collect()
 }
 
 fn place(at: usize, last: bool, certificate: &CertificateFacts) -> &'static str {
@@ -139,23 +151,33 @@ fn place(at: usize, last: bool, certificate: &CertificateFacts) -> &'static str 
     }
 }
 
-fn node(c: &CertificateFacts, place: &'static str, now: i64) -> Node {
+fn node(chain: &PresentedChain, at: usize, c: &CertificateFacts, place: &'static str, now: i64) -> Node {
     let mut lines = Vec::new();
-    if place.starts_with("leaf") {
+    if at == 0 {
         lines.push(("Names", names(c)));
     }
     lines.push(("Key", key(c)));
     lines.push(("Signature", signature(c)));
     lines.push(("Valid", dates(c, now)));
+    if at == 0 {
+        lines.extend(of_leaf(c));
+    }
     if c.must_staple {
         lines.push(("Must staple", "yes".into()));
     }
+    lines.extend(of_certificate(chain, at, now));
     let mut more = vec![("Issuer", c.issuer.clone()), ("Serial", c.serial.clone())];
     if c.dns_names.len() > NAMES {
         more.push(("All names", c.dns_names.join(", ")));
     }
     if let Some(usages) = &c.extended_key_usage {
         more.push(("For", usages.join(", ")));
+    }
+    for (label, urls) in [("OCSP at", &c.ocsp_urls), ("Lists at", &c.crl_urls), ("Issuer at", &c.issuer_urls)]
+    {
+        if !urls.is_empty() {
+            more.push((label, urls.join(", ")));
+        }
     }
     more.push(("SHA-256", c.sha256.clone()));
     more.push(("SHA-256 of the key", c.spki_sha256.clone()));
@@ -173,10 +195,14 @@ fn names(c: &CertificateFacts) -> String {
 }
 
 fn key(c: &CertificateFacts) -> String {
-    match (&c.key.curve, c.key.bits) {
+    let what = match (&c.key.curve, c.key.bits) {
         (Some(curve), _) => format!("{} {curve}", c.key.algorithm),
         (None, 0) => c.key.algorithm.clone(),
         (None, bits) => format!("{} {bits} bits", c.key.algorithm),
+    };
+    match c.key.rsa.as_ref().map(of_key).filter(|remarks| !remarks.is_empty()) {
+        Some(remarks) => format!("{what}, {remarks}"),
+        None => what,
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`facts`]: groups, signature schemes, extensions and behaviour.
 //! - [`attacks`]: the table of attacks, from the verdicts.
 //! - [`chains`]: certificates as trees, each chain once.
+//! - [`issuers`]: what issuers and logs say about them.
 //! - [`clients`]: which client connects with what.
 //!
 //! Marks such as `CBC` say what a name means; whether that matters is for findings to say.
@@ -13,6 +14,7 @@ pub(crate) mod attacks;
 pub(crate) mod chains;
 pub(crate) mod clients;
 pub(crate) mod facts;
+pub(crate) mod issuers;
 pub(crate) mod suites;
 
 use waxseal_model::{Endpoint, EndpointEvidence, Report};

@@ -126,6 +126,7 @@ fn certificates(report: &Report, options: &HtmlOptions<'_>) -> Markup {
         @for tree in trees(report, options.now) {
             h4 { "Presented by " (places(report, &tree.endpoints)) }
             p { (shown(tree.outcome.0, &tree.outcome.1)) " (" (tree.handshakes.join("; ")) ")" }
+            @if !tree.lines.is_empty() { (facts(tree.lines.iter().map(|(label, text)| (*label, html! { (text) })))) }
             (chain(&tree))
             @for subject in &tree.extra { p { (shown(Role::Notice, "Also sent, needed by no path: ")) (subject) } }
         }

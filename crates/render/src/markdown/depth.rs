@@ -91,6 +91,9 @@ fn certificates(report: &Report, options: &MarkdownOptions, out: &mut String) {
         let places = prose(&places(report, &tree.endpoints));
         let handshakes = prose(&tree.handshakes.join("; "));
         out.push_str(&format!("{places}: {} ({handshakes})\n\n", prose(&tree.outcome.1)));
+        for (label, text) in &tree.lines {
+            out.push_str(&format!("{label}: {}\n\n", prose(text)));
+        }
         for (depth, node) in tree.nodes.iter().enumerate() {
             let indent = "  ".repeat(depth);
             let lines: Vec<String> =

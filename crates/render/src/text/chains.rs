@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where the text behind a label begins, as seen from the label.
-const LABELS: usize = 11;
+const LABELS: usize = 17;
 /// By how much each certificate stands to the right of the one that it signed.
 const STEP: usize = 3;
 /// Certificates that are moved in; longer chains go straight down.
@@ -19,6 +19,9 @@ const DEEPEST: usize = 6;
 pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     for tree in trees(report, options.now) {
         heading(page, report, &tree);
+        for (label, text) in &tree.lines {
+            page.entry(&[(Role::Plain, &format!("  {label}:"))], 4, Role::Plain, text);
+        }
         let last = tree.nodes.len().saturating_sub(1);
         for (depth, node) in tree.nodes.iter().enumerate() {
             let indent = 2 + STEP * depth.min(DEEPEST).saturating_sub(1);

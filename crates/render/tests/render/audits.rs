@@ -10,10 +10,14 @@ use waxseal_model::{
         Renegotiation, Robot, RobotAnswer, RobotOracle, Sibling, SiblingCertificate, SignatureList,
         StarttlsInjection, SuiteList, Tickets, Tolerance, WithoutSni,
     },
+    certificate::{RsaFacts, Validation},
     client::{ClientKind, ClientOutcome, ClientView},
     evidence::Cost,
     finding::VerdictEntry,
     grade::{AuthenticationMark, Cap, EncryptionMark, Lift},
+    revocation::{
+        CrlFacts, OcspFacts, OcspResponseStatus, OcspSigner, RevocationFacts, RevocationStatus, SctFacts,
+    },
     tls::{DhFacts, FallbackScsv, Group, GroupFacts, SuiteOrder, TlsEvidence, TlsVersion},
 };
 
@@ -114,6 +118,13 @@ pub(crate) fn vulnerable() -> Report {
         (leaf.signature_algorithm, leaf.signature_digest) =
             ("sha1WithRSAEncryption".into(), Some("SHA-1".into()));
         leaf.dns_names.clear();
+        leaf.key.rsa = Some(RsaFacts {
+            exponent: "3".into(),
+            pss_only: false,
+            factorable: None,
+            roca: true,
+            debian_weak: Observed::seen(false),
+        });
         (leaf.self_issued, leaf.self_signed) = (true, true);
         leaf.issuer.clone_from(&leaf.subject);
         if let Observed::Seen { value: path } = &mut value[0].path {
@@ -335,6 +346,9 @@ fn poison_chain(chain: &mut PresentedChain, next: &mut dyn FnMut() -> String) {
         (c.key.algorithm, c.signature_algorithm) = (next(), next());
         c.extended_key_usage = Some(vec![next()]);
     }
+    let revoked = RevocationStatus::Revoked { at: NOW, reason: Some(next()) };
+    let signer = Observed::seen(OcspSigner::Wrong { why: next() });
+    chain.staple = Observed::seen(Some(OcspFacts { signer, ..ocsp(revoked) }));
     if let Observed::Seen { value } = &mut chain.path {
         value.roots = next();
         value.subjects.iter_mut().for_each(|s| *s = next());
@@ -523,7 +537,24 @@ fn chains(host: &str) -> Vec<PresentedChain> {
             "CN=Sample Root X1,O=Sample Trust".into(),
         ];
     }
+    let leaf = &mut chains[0].certificates[0];
+    (leaf.validation, leaf.scts) = (Some(Validation::Domain), Observed::seen(vec![sct(), sct()]));
+    chains[0].staple = Observed::seen(Some(ocsp(RevocationStatus::Good)));
+    chains[0].revocation = Observed::seen(vec![RevocationFacts {
+        certificate: 0,
+        ocsp: Observed::failed(Cause::Timeout, "ocsp.ca.example did not answer within 5 s"),
+        crl: Observed::seen(CrlFacts {
+            url: "http://crl.ca.example/1.crl".into(),
+            this_update: NOW - DAY,
+            next_update: Some(NOW + 6 * DAY),
+            entries: 1_204,
+            status: RevocationStatus::Good,
+            signed_by_issuer: Observed::seen(true),
+            covers: true,
+        }),
+    }]);
     let mut rsa = chains[0].clone();
+    (rsa.staple, rsa.revocation) = (Observed::seen(None), Observed::default());
     (rsa.version, rsa.possession_proven) = (TlsVersion::Tls12, false);
     rsa.certificates[0].key.algorithm = "RSA".into();
     (rsa.certificates[0].key.bits, rsa.certificates[0].key.curve) = (2048, None);
@@ -533,6 +564,29 @@ fn chains(host: &str) -> Vec<PresentedChain> {
     rsa.certificates.push(extra);
     chains.push(rsa);
     chains
+}
+
+fn sct() -> SctFacts {
+    SctFacts {
+        version: 0,
+        log_id: "33".repeat(32),
+        timestamp: u64::try_from(NOW - 29 * DAY).unwrap() * 1000,
+        signature_algorithm: "ecdsa_secp256r1_sha256".into(),
+    }
+}
+
+fn ocsp(status: RevocationStatus) -> OcspFacts {
+    OcspFacts {
+        response: OcspResponseStatus::Successful,
+        status: Some(status),
+        produced_at: Some(NOW - DAY),
+        this_update: Some(NOW - DAY),
+        next_update: Some(NOW + 6 * DAY),
+        responder: Some("CN=Sample OCSP".into()),
+        signer: Observed::seen(OcspSigner::Delegate),
+        nonce: None,
+        scts: Vec::new(),
+    }
 }
 
 fn client(id: &str, name: &str, kind: ClientKind, endpoint: &str, outcome: ClientOutcome) -> ClientView {

@@ -38,11 +38,11 @@ pub(super) fn section(report: &Report, number: usize, options: &HtmlOptions<'_>)
     }
     sections.retain(|(_, _, body)| !body.0.is_empty());
     html! {
-        section.target id=(id) aria-labelledby={ (id) "-title" } {
-            h2 id={ (id) "-title" } { (report.target) }
+        section.target id=(id) {
+            h2 { (report.target) }
             p.faint { "Looked at on " (when::moment(report.started_at)) ", profile " (report.grade.profile) }
             (grade(report))
-            nav aria-label={ "Parts of the report on " (report.target) } {
+            nav aria-label={ "Parts of report " (number) ", on " (report.target) } {
                 ul { @for (key, title, _) in &sections { li { a href={ "#" (id) "-" (key) } { (title) } } } }
             }
             @for (key, title, body) in &sections {

@@ -504,18 +504,23 @@ fn ancient(tls: &mut TlsEvidence) {
             reply: "250 2.0.0 Ok".into(),
         }),
         tolerance: vec![Tolerance { novelty: Novelty::LongHello, tolerated: Observed::seen(false) }],
-        siblings: Observed::seen(vec![Sibling {
-            port: 465,
-            tls: TlsStart::Implicit,
-            certificate: Observed::seen(Some(SiblingCertificate {
-                leaf_sha256: "00".repeat(32),
-                spki_sha256: "11".repeat(32),
-                is_rsa: true,
-            })),
-            ssl2: Observed::seen(true),
-        }]),
+        siblings: Observed::seen(vec![ssl2_sibling()]),
         ..sound()
     }));
+}
+
+/// Port 465, with the same key and SSLv2.
+fn ssl2_sibling() -> Sibling {
+    Sibling {
+        port: 465,
+        tls: TlsStart::Implicit,
+        certificate: Observed::seen(Some(SiblingCertificate {
+            leaf_sha256: "00".repeat(32),
+            spki_sha256: "11".repeat(32),
+            is_rsa: true,
+        })),
+        ssl2: Observed::seen(true),
+    }
 }
 
 /// An ECDSA chain with its intermediate, and an RSA one with a certificate too many.

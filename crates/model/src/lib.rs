@@ -38,6 +38,7 @@ pub mod observed;
 pub mod policy;
 pub mod publication;
 pub mod report;
+pub mod revocation;
 pub mod sender;
 pub mod smtp;
 pub mod software;

@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 use waxseal_model::{Report, Target, smtp::BackOff};
 use waxseal_render::{
-    Style, TextOptions, changes, csv, dns, evidence, harmless, json, jsonl, junit, manual, nagios, sarif,
-    summary, text, transcript,
+    HtmlOptions, MarkdownOptions, Style, TextOptions, changes, csv, dns, evidence, harmless, html, json,
+    jsonl, junit, manual, markdown, nagios, sarif, summary, text, transcript,
 };
 
-use crate::{formats, samples, xml};
+use crate::{audits, dom::Element, formats, samples, xml};
 
 /// The text without the colour sequences that this crate writes: `ESC [ digits ; m`.
 pub(crate) fn without_colour(page: &str) -> String {
@@ -92,6 +92,17 @@ fn foreign() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), proptest::string::string_regex(&format!("{dangerous}{{0,120}}")).unwrap()]
 }
 
+/// The page of text.
+fn page_of(report: &Report, style: Style, verbose: bool, now: i64) -> String {
+    text(report, &TextOptions { style, verbose, now })
+}
+
+/// Text that would like to be markup in HTML or Markdown.
+fn markup() -> impl Strategy<Value = String> {
+    let pieces = "(<script>|</style>|<!--|-->|&lt;|&#x3c;|]\\(javascript:x\\)|!\\[|```|~~~|`|\\||\\\\|@a|#1|\\*|_|\\$|\n|\n# |\n- |\n\n    |<b |\"|'|>|=|www\\.e\\.x|http://e\\.x|1\\.|a|:x:| ){0,14}";
+    prop_oneof![foreign(), proptest::string::string_regex(pieces).unwrap()]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
 
@@ -151,6 +162,30 @@ proptest! {
             change.place = texts.last().cloned();
         }
         assert_harmless(&changes(&changed, &Style::plain()))?;
+    }
+
+    #[test]
+    fn foreign_text_is_text_in_every_format(
+        texts in proptest::collection::vec(markup(), 1..12),
+        which in 0usize..3,
+        verbose: bool,
+        now: i64,
+    ) {
+        let mut report = [audits::audited(), audits::vulnerable(), audits::undetermined()][which].clone();
+        let mut cycle = texts.iter().cycle().cloned();
+        audits::poison(&mut report, &mut || cycle.next().unwrap());
+        let manual = manual::Manual { id: &texts[0], title: &texts[0], markdown: &texts[0] };
+        let options = HtmlOptions { now, manuals: &[manual], transcripts: true };
+        let page = html(&[report.clone(), samples::healthy()], &options);
+        assert_harmless(&page)?;
+        let known = Element::read(&page);
+        prop_assert!(known.all().iter().all(|e| !["script", "img", "iframe", "link", "svg"].contains(&e.name.as_str())));
+        let text = markdown(&[report.clone()], &MarkdownOptions { now, verbose });
+        assert_harmless(&text)?;
+        let (_, outside) = crate::markdown::read(&text);
+        prop_assert!(!outside.contains('@'), "{}", outside);
+        let style = Style { color: true, unicode: true, width: 80 };
+        assert_harmless(&page_of(&report, style, verbose, now))?;
     }
 
     #[test]

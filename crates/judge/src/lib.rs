@@ -15,6 +15,7 @@
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
 //! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
+//! - [`mod@clients`]: real clients' hellos as data, and what they would negotiate.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -24,6 +25,7 @@
 mod case;
 mod check;
 pub mod checks;
+pub mod clients;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -96,7 +98,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
         verdicts,
         findings,
         senders: senders::views(evidence, now),
-        clients: Vec::new(),
+        clients: clients::views(evidence),
     }
 }
 

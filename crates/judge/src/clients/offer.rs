@@ -25,24 +25,24 @@ impl Offer {
         Self {
             versions: hello.versions.clone(),
             suites: codes(&hello.suites, suite),
-            groups: hello.groups.as_deref().map(|names| codes(names, groups::by_name)),
-            shares: hello.key_shares.as_deref().map(|names| codes(names, groups::by_name)),
-            schemes: hello.signature_algorithms.as_deref().map(|names| codes(names, scheme::by_name)),
+            groups: hello.groups.as_deref().map(|names| codes(names, groups::code)),
+            shares: hello.key_shares.as_deref().map(|names| codes(names, groups::code)),
+            schemes: hello.signature_algorithms.as_deref().map(|names| codes(names, scheme::code)),
         }
     }
 }
 
 /// The two-byte code of a suite's name.
 pub(super) fn suite(name: &str) -> Option<u16> {
-    suites::by_name(name).and_then(|code| u16::try_from(code).ok())
+    suites::code(name).and_then(|code| u16::try_from(code).ok())
 }
 
 /// The codes of names; a code without a name stands as `unknown 0x….`, and what is neither
 /// is left out.
-pub(super) fn codes(names: &[String], by_name: impl Fn(&str) -> Option<u16>) -> Vec<u16> {
+pub(super) fn codes(names: &[String], known: impl Fn(&str) -> Option<u16>) -> Vec<u16> {
     let code = |name: &String| {
         let unknown = || u16::from_str_radix(name.strip_prefix("unknown 0x")?, 16).ok();
-        by_name(name).or_else(unknown)
+        known(name).or_else(unknown)
     };
     names.iter().filter_map(code).collect()
 }

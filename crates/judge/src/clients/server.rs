@@ -79,7 +79,11 @@ impl<'a> Server<'a> {
         let label = version.label();
         match self.audit.suite_lists.get(&version) {
             Some(Observed::Seen { value }) => {
-                let why = (!value.complete).then(|| format!("the list of its {label} suites is not complete"));
+                let gap = || match &value.why_incomplete {
+                    Some(why) => why.text.clone(),
+                    None => format!("the list of its {label} suites is not complete"),
+                };
+                let why = (!value.complete).then(gap);
                 Suites {
                     list: Known { codes, complete: value.complete, why },
                     order: value.order,
@@ -123,7 +127,7 @@ impl<'a> Server<'a> {
                 let complete = value.complete && value.unoffered.is_none();
                 let why =
                     (!complete).then(|| "the list of its signature algorithms is not complete".to_owned());
-                Known { codes: offer::codes(&value.chosen, scheme::by_name), complete, why }
+                Known { codes: offer::codes(&value.chosen, scheme::code), complete, why }
             }
             Some(Observed::NotTried { why } | Observed::Failed { why }) => {
                 Known::open(Vec::new(), why.text.clone())
@@ -148,12 +152,12 @@ impl<'a> Server<'a> {
 /// The group of a curve as certificates name it.
 fn curve(name: &str) -> Option<u16> {
     match name {
-        "P-192" => groups::by_name("secp192r1"),
-        "P-224" => groups::by_name("secp224r1"),
-        "P-256" => groups::by_name("secp256r1"),
-        "P-384" => groups::by_name("secp384r1"),
-        "P-521" => groups::by_name("secp521r1"),
-        other => groups::by_name(other),
+        "P-192" => groups::code("secp192r1"),
+        "P-224" => groups::code("secp224r1"),
+        "P-256" => groups::code("secp256r1"),
+        "P-384" => groups::code("secp384r1"),
+        "P-521" => groups::code("secp521r1"),
+        other => groups::code(other),
     }
 }
 

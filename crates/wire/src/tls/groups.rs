@@ -127,8 +127,8 @@ pub fn name(code: u16) -> Option<&'static str> {
     }
 }
 
-/// The code of a group by IANA's name.
-pub fn by_name(name: &str) -> Option<u16> {
+/// The group of this name.
+pub fn code(name: &str) -> Option<u16> {
     TABLE.iter().find(|g| g.name == name).map(|g| g.code)
 }
 
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(name(SECP256R1), Some("secp256r1"));
         assert_eq!(named(X25519MLKEM768).name, "X25519MLKEM768");
         assert_eq!(named(0x4242).name, "unknown 0x4242");
-        assert!(all().iter().all(|g| by_name(g.name) == Some(g.code)));
+        assert!(all().iter().all(|g| code(g.name) == Some(g.code)));
         assert_eq!(name(0xaaaa), Some("GREASE"));
         assert_eq!(name(0xff01), Some("arbitrary_explicit_prime_curves"));
     }

@@ -33,8 +33,8 @@ pub fn name(code: u32) -> Option<&'static str> {
     table::TABLE.get(position).map(|(_, name)| *name)
 }
 
-/// The code of a suite by its name, as [`name`] spells it.
-pub fn by_name(name: &str) -> Option<u32> {
+/// The suite of this name.
+pub fn code(name: &str) -> Option<u32> {
     table::TABLE.iter().find(|(_, n)| *n == name).map(|(code, _)| *code)
 }
 
@@ -212,8 +212,8 @@ mod tests {
         assert_eq!(name(0x3a3a), Some("GREASE"));
         assert_eq!(name(0x3a4a), None);
         assert_eq!(suite(0xfedc).name, "unknown 0xfedc");
-        assert!(all().iter().all(|(code, name)| by_name(name) == Some(*code)));
-        assert_eq!(by_name("unknown 0xfedc"), None);
+        assert!(all().iter().all(|(known, name)| code(name) == Some(*known)));
+        assert_eq!(code("unknown 0xfedc"), None);
         assert_eq!((0..=u16::MAX).filter(|code| is_grease(*code)).count(), 16);
     }
 

@@ -12,6 +12,7 @@
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
 //! - [`mod@senders`]: one sender's verdict, and the list of senders.
+//! - [`mod@clients`]: the list of clients whose hellos are known.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `guard` makes foreign text harmless, `page` and `table` lay out, `words`
@@ -21,6 +22,7 @@
 //! handed in) and never decides whether something is good or bad: every judgement that
 //! it prints stands in the report.
 
+pub mod clients;
 pub mod dns;
 pub mod evidence;
 mod guard;

@@ -17,6 +17,7 @@
 //!   too.
 //! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
 //! - [`compare()`]: what changed since an earlier scan.
+//! - [`mod@clients`]: real clients' hellos as data, and what they would negotiate.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -27,6 +28,7 @@ mod case;
 mod check;
 pub mod checks;
 mod compare;
+pub mod clients;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -101,7 +103,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
         verdicts,
         findings,
         senders: senders::views(evidence, now),
-        clients: Vec::new(),
+        clients: clients::views(evidence),
     }
 }
 

@@ -17,6 +17,7 @@
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
 //! - [`mod@senders`]: one sender's verdict, and the list of senders.
+//! - [`mod@clients`]: the list of clients whose hellos are known.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `audit` sorts what is known of TLS for all formats, `guard` makes foreign
@@ -30,6 +31,7 @@
 mod audit;
 pub mod changes;
 pub mod csv;
+pub mod clients;
 pub mod dns;
 pub mod evidence;
 mod guard;

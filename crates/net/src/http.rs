@@ -103,6 +103,13 @@ impl HttpUrl {
     }
 }
 
+/// Random bytes that tie an OCSP response to its request (RFC 9654); none where the system
+/// gives none.
+pub fn nonce() -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).ok().map(|()| bytes)
+}
+
 /// What to ask for, and within which limits.
 #[derive(Debug, Clone)]
 pub struct HttpRequest<'a> {

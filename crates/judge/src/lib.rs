@@ -27,8 +27,8 @@
 mod case;
 mod check;
 pub mod checks;
-mod compare;
 pub mod clients;
+mod compare;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -36,6 +36,7 @@ mod grade;
 mod names;
 pub mod profile;
 pub mod publish;
+mod revocation;
 pub mod senders;
 mod state;
 mod suites;

@@ -111,7 +111,8 @@ fn audit_of(evidence: &Evidence) -> &[waxseal_model::audit::Replay] {
 }
 
 fn evidence(endpoint: EndpointEvidence) -> Evidence {
-    let target = waxseal_model::Target::Address { address: endpoint.endpoint.address, port: endpoint.endpoint.port };
+    let target =
+        waxseal_model::Target::Address { address: endpoint.endpoint.address, port: endpoint.endpoint.port };
     Evidence {
         schema_version: waxseal_model::SCHEMA_VERSION,
         waxseal_version: "0".into(),

@@ -30,8 +30,8 @@
 
 mod audit;
 pub mod changes;
-pub mod csv;
 pub mod clients;
+pub mod csv;
 pub mod dns;
 pub mod evidence;
 mod guard;

@@ -40,11 +40,10 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
     if common.is_empty() {
         return Err(nothing_common(&offered, &suites.list, version));
     }
-    let needs = Needs { offer, server, version, groups: server.groups(version), schemes: server.schemes(version) };
-    let choices: BTreeSet<Choice> = orders(&suites, &offered)
-        .iter()
-        .map(|order| choose(order, &common, &suites.list, &needs))
-        .collect();
+    let needs =
+        Needs { offer, server, version, groups: server.groups(version), schemes: server.schemes(version) };
+    let choices: BTreeSet<Choice> =
+        orders(&suites, &offered).iter().map(|order| choose(order, &common, &suites.list, &needs)).collect();
     let mut choices = choices.into_iter();
     match (choices.next(), choices.next()) {
         (Some(Choice::Suite(code)), None) => Ok(code),
@@ -58,7 +57,11 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
 fn fits(code: u16, version: TlsVersion) -> bool {
     let newest = suites::versions(u32::from(code)).map(|(first, last)| (first, last));
     newest.is_some_and(|(first, last)| {
-        if version == TlsVersion::Tls13 { first == version } else { first <= version && last < TlsVersion::Tls13 }
+        if version == TlsVersion::Tls13 {
+            first == version
+        } else {
+            first <= version && last < TlsVersion::Tls13
+        }
     })
 }
 

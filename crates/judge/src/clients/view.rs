@@ -57,11 +57,7 @@ fn view(client: &Client, endpoint: &EndpointEvidence, server: &Server<'_>) -> Cl
 }
 
 /// The outcome by the lists.
-pub(super) fn predicted(
-    client: &Client,
-    endpoint: &EndpointEvidence,
-    server: &Server<'_>,
-) -> ClientOutcome {
+pub(super) fn predicted(client: &Client, endpoint: &EndpointEvidence, server: &Server<'_>) -> ClientOutcome {
     outcome(negotiate(client, endpoint, server))
 }
 
@@ -94,11 +90,7 @@ fn outcome(result: Result<Negotiated, Stop>) -> ClientOutcome {
     }
 }
 
-fn negotiate(
-    client: &Client,
-    endpoint: &EndpointEvidence,
-    server: &Server<'_>,
-) -> Result<Negotiated, Stop> {
+fn negotiate(client: &Client, endpoint: &EndpointEvidence, server: &Server<'_>) -> Result<Negotiated, Stop> {
     if let Err(why) = state::tls_could_be_tried(endpoint) {
         let no_tls = matches!(why.cause, Cause::Prerequisite | Cause::Declined);
         return Err(if no_tls { Stop::None(why.text) } else { Stop::Unknown(why.text) });
@@ -129,7 +121,9 @@ fn introduction(
             return Err(Stop::Unknown("whether it names the server (SNI) is not known".into()));
         }
         (_, Err(why)) => {
-            return Err(Stop::Unknown(format!("whether the server demands a name (SNI) is not known: {why}")));
+            return Err(Stop::Unknown(format!(
+                "whether the server demands a name (SNI) is not known: {why}"
+            )));
         }
     }
     let limit = server.audit.hello_limit.and_then(|limit| limit.suites).map(usize::from);

@@ -7,7 +7,7 @@
 
 pub(crate) mod authority;
 mod der;
-mod weak;
+pub(crate) mod weak;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +21,17 @@ pub(crate) struct Leaf {
     pub(crate) naming: Naming,
     pub(crate) chain: Chain,
     pub(crate) version: Version,
+}
+
+impl Leaf {
+    /// The default.
+    pub(crate) const SOUND: Self = Self {
+        keys: Keys::Ecdsa,
+        dates: Dates::Sound,
+        naming: Naming::Host,
+        chain: Chain::Full,
+        version: Version::V3,
+    };
 }
 
 /// Which keys the server has, each with a certificate of its own.

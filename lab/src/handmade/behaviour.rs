@@ -47,6 +47,7 @@ pub(crate) struct Behaviour {
     pub(crate) extended_master_secret: bool,
     /// RFC 7366.
     pub(crate) encrypt_then_mac: bool,
+    pub(crate) framing: Framing,
 }
 
 impl Behaviour {
@@ -76,7 +77,19 @@ impl Behaviour {
         client_certificate: ClientCertificate::NotAsked,
         extended_master_secret: true,
         encrypt_then_mac: true,
+        framing: Framing::Apart,
     };
+}
+
+/// How handshake messages are put into records (RFC 5246 section 6.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Each into its own.
+    Apart,
+    /// As many into one as fit.
+    Together,
+    /// Into records of so many bytes.
+    Pieces(usize),
 }
 
 /// Whose order of suites decides.

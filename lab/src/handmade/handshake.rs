@@ -71,7 +71,7 @@ pub(super) async fn accept(
     pending: Vec<u8>,
 ) -> Result<Established, Failure> {
     let heartbeat = previous.map_or(Heartbeat::Absent, |p| p.heartbeat);
-    let mut messages = Messages::new(records, site, heartbeat, pending);
+    let mut messages = Messages::new(records, site, heartbeat, server.behaviour.framing, pending);
     let hello = messages.next(CLIENT_HELLO).await?;
     let mut hello = ClientHello::parse(&hello).ok_or(Failure::Message)?;
     messages.pass(Stage::Hello)?;
@@ -201,7 +201,7 @@ impl<'a> Handshake<'a> {
         }
         let hello = self.server_hello(&choice, id, session.extended);
         self.set_heartbeat(&hello);
-        self.messages.send(&message(SERVER_HELLO, &hello.body())).await?;
+        self.messages.send(&[message(SERVER_HELLO, &hello.body())]).await?;
         self.send_ticket(&session).await?;
         let etm = has(&hello, ENCRYPT_THEN_MAC);
         let keys = Keys { choice: &choice, master: &session.master, encrypt_then_mac: etm };
@@ -266,21 +266,21 @@ impl<'a> Handshake<'a> {
 
     /// Sends everything from ServerHello to ServerHelloDone.
     async fn send_flight(&mut self, choice: &Choice, hello: &ServerHello) -> Result<Half, Failure> {
-        let mut flight = message(SERVER_HELLO, &hello.body());
+        let mut flight = vec![message(SERVER_HELLO, &hello.body())];
         if !choice.suite.exchange.is_anonymous() {
-            flight.extend(message(CERTIFICATE, &self.certificates()));
+            flight.push(message(CERTIFICATE, &self.certificates()));
         }
         let (half, exchange) = offer(self.server, choice, &[self.hello.random, self.random].concat())?;
         if let Some(body) = exchange {
-            flight.extend(message(SERVER_KEY_EXCHANGE, &body));
+            flight.push(message(SERVER_KEY_EXCHANGE, &body));
         }
         if self.asks_for_certificate(choice) {
             let schemes = if self.version >= TLS12 { length16(&CERTIFICATE_SCHEMES) } else { Vec::new() };
             // No authority is named: any certificate would do.
             let body = [length8(&CERTIFICATE_TYPES), schemes, vec![0, 0]].concat();
-            flight.extend(message(CERTIFICATE_REQUEST, &body));
+            flight.push(message(CERTIFICATE_REQUEST, &body));
         }
-        flight.extend(message(SERVER_HELLO_DONE, &[]));
+        flight.push(message(SERVER_HELLO_DONE, &[]));
         self.messages.send(&flight).await?;
         Ok(half)
     }
@@ -382,7 +382,7 @@ impl<'a> Handshake<'a> {
             derivation(keys.choice).verify_data(keys.master, Side::Server, &self.messages.transcript);
         self.messages.records.write(CHANGE_CIPHER_SPEC, &[1]).await?;
         self.messages.records.seal = Some(self.ciphers(keys).1);
-        self.messages.send(&message(FINISHED, &verify)).await?;
+        self.messages.send(&[message(FINISHED, &verify)]).await?;
         Ok(verify)
     }
 
@@ -399,7 +399,7 @@ impl<'a> Handshake<'a> {
         let ticket = random_bytes(TICKET)?;
         let body = [&lifetime.to_be_bytes()[..], &length16(&ticket)].concat();
         self.server.memory.keep(ticket, session.clone());
-        self.messages.send(&message(NEW_SESSION_TICKET, &body)).await
+        self.messages.send(&[message(NEW_SESSION_TICKET, &body)]).await
     }
 }
 

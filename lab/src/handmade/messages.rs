@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    behaviour::Heartbeat,
+    behaviour::{Framing, Heartbeat},
     heartbeat,
     record::{ALERT, CHANGE_CIPHER_SPEC, FATAL, HANDSHAKE, HEARTBEAT, Records},
 };
@@ -27,6 +27,7 @@ pub(super) struct Messages<'a> {
     pub(super) site: &'a Site,
     /// How heartbeats are answered.
     pub(super) heartbeat: Heartbeat,
+    framing: Framing,
     /// Bytes of messages that are not whole yet.
     pending: Vec<u8>,
     pub(super) transcript: Vec<u8>,
@@ -38,9 +39,10 @@ impl<'a> Messages<'a> {
         records: &'a mut Records,
         site: &'a Site,
         heartbeat: Heartbeat,
+        framing: Framing,
         pending: Vec<u8>,
     ) -> Self {
-        Self { records, site, heartbeat, pending, transcript: Vec::new() }
+        Self { records, site, heartbeat, framing, pending, transcript: Vec::new() }
     }
 
     /// Breaks down if it is time to.
@@ -95,8 +97,23 @@ impl<'a> Messages<'a> {
     }
 
     /// Sends messages.
-    pub(super) async fn send(&mut self, flight: &[u8]) -> Result<(), Failure> {
-        self.transcript.extend(flight);
-        self.records.write(HANDSHAKE, flight).await
+    pub(super) async fn send(&mut self, flight: &[Vec<u8>]) -> Result<(), Failure> {
+        let bytes = flight.concat();
+        self.transcript.extend(&bytes);
+        match self.framing {
+            Framing::Together => self.records.write(HANDSHAKE, &bytes).await,
+            Framing::Apart => {
+                for message in flight {
+                    self.records.write(HANDSHAKE, message).await?;
+                }
+                Ok(())
+            }
+            Framing::Pieces(length) => {
+                for piece in bytes.chunks(length) {
+                    self.records.write(HANDSHAKE, piece).await?;
+                }
+                Ok(())
+            }
+        }
     }
 }

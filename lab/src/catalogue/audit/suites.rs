@@ -62,7 +62,14 @@ fn weak_suites() -> Vec<Domain> {
             "RSA_EXPORT with a key of 512 bits",
             &EXPORT,
             AuditExpect::found(&["tls.export", "tls.freak"])
-                .may(&["tls.alpaca", "tls.post_quantum", "tls.rc4", "tls.lucky13"])
+                .may(&[
+                    "tls.alpaca",
+                    "tls.post_quantum",
+                    "tls.rc4",
+                    "tls.sweet32",
+                    "tls.lucky13",
+                    "tls.encrypt_then_mac",
+                ])
                 .and_clear(&["tls.logjam", "tls.anonymous"]),
         ),
         by_hand(
@@ -70,7 +77,14 @@ fn weak_suites() -> Vec<Domain> {
             "DHE_EXPORT with a prime of 512 bits",
             &DHE_EXPORT,
             AuditExpect::found(&["tls.export", "tls.logjam"])
-                .may(&["tls.alpaca", "tls.post_quantum", "tls.dh_small", "tls.lucky13"])
+                .may(&[
+                    "tls.alpaca",
+                    "tls.post_quantum",
+                    "tls.dh_small",
+                    "tls.sweet32",
+                    "tls.lucky13",
+                    "tls.encrypt_then_mac",
+                ])
                 .and_clear(&["tls.freak"]),
         ),
         by_hand(

@@ -3,7 +3,7 @@
 use super::{AuditExpect, RSA, by_hand, smtp, with_smtp};
 use crate::{
     catalogue::Domain,
-    handmade::behaviour::{Behaviour, SSL3, Sentinel, TLS10, TLS11, TLS12},
+    handmade::behaviour::{Behaviour, Framing, SSL3, Sentinel, TLS10, TLS11, TLS12},
     servers::tls::{Kind, Modern, Tls},
 };
 
@@ -25,6 +25,9 @@ const SSL2_EMPTY: Behaviour = Behaviour { ssl2: Some(&[]), ..SSL2 };
 const UNMARKED: Behaviour = Behaviour { sentinel: Sentinel::None, ..Behaviour::SOUND };
 const MARKED: Behaviour = Behaviour { sentinel: Sentinel::Of13, ..Behaviour::SOUND };
 
+const TOGETHER: Behaviour = Behaviour { framing: Framing::Together, ..Behaviour::SOUND };
+const PIECES: Behaviour = Behaviour { framing: Framing::Pieces(100), ..Behaviour::SOUND };
+
 pub(super) fn list() -> Vec<Domain> {
     let both = |behaviour| {
         let modern = Modern { own_order: true, ..Modern::default() };
@@ -35,6 +38,18 @@ pub(super) fn list() -> Vec<Domain> {
             "handmade",
             "TLS 1.2 with forward secrecy and nothing wrong",
             &Behaviour::SOUND,
+            AuditExpect::clear(CLEAR_UP_TO_TLS12),
+        ),
+        by_hand(
+            "together",
+            "All messages of the server's flight come in one record",
+            &TOGETHER,
+            AuditExpect::clear(CLEAR_UP_TO_TLS12),
+        ),
+        by_hand(
+            "pieces",
+            "The server's flight comes in records of 100 bytes",
+            &PIECES,
             AuditExpect::clear(CLEAR_UP_TO_TLS12),
         ),
         by_hand(

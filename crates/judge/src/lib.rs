@@ -11,6 +11,7 @@
 //! - `dane`: what TLSA records say of an endpoint.
 //! - `state`: whether an endpoint is in clear, broken or encrypted, and whether its
 //!   certificate can be used; checks and grade share these answers.
+//! - `suites`: what is known of suites, by class and by list.
 //! - `grade`: two marks and the letter, every cap named.
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
@@ -33,6 +34,7 @@ pub mod profile;
 pub mod publish;
 pub mod senders;
 mod state;
+mod suites;
 mod text;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evidence::TlsStart,
-    observed::Observed,
+    observed::{Observed, Why},
     tls::{GroupFacts, SuiteOrder, TlsVersion},
 };
 
@@ -72,6 +72,8 @@ pub struct SuiteList {
     /// A last hello with all other known suites was refused, so that there are none among
     /// those that waxseal knows.
     pub complete: bool,
+    /// Why it is not complete, where it is not.
+    pub why_incomplete: Option<Why>,
     /// Whose order decides; none where there was nothing to compare.
     pub order: Option<SuiteOrder>,
     /// With the server's order: ChaCha20 comes first for clients that put it first.

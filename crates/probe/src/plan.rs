@@ -1,10 +1,48 @@
 //! Which probes a check runs, and in which order: what a grade needs comes first.
 
-use crate::probes::{
-    Probe, fallback_scsv::FallbackScsv, forward_secrecy::ForwardSecrecy, groups::Groups,
-    legacy_versions::LegacyVersions, other_certificate::OtherCertificate, rich_hello::RichHello, ssl2::Ssl2,
-    suite_classes::SuiteClasses, suite_order::SuiteOrder, tls13::Tls13, weak_groups::WeakGroups,
+use crate::{
+    options::AuditOptions,
+    probes::{
+        Probe, ccs_injection::CcsInjection, chacha_first::ChachaFirst, every_curve::EveryCurve,
+        every_suite::EverySuite, fallback_scsv::FallbackScsv, foreign_hello::ForeignHello,
+        forward_secrecy::ForwardSecrecy, groups::Groups, heartbleed::Heartbleed,
+        legacy_versions::LegacyVersions, other_certificate::OtherCertificate, rich_hello::RichHello,
+        robot::Robot, sessions::Sessions, signature_schemes::SignatureSchemes, ssl2::Ssl2,
+        starttls_injection::StarttlsInjection, suite_classes::SuiteClasses, suite_order::SuiteOrder,
+        tls13::Tls13, tls13_lists::Tls13Lists, tls13_sessions::Tls13Sessions, tolerance::Tolerance,
+        weak_groups::WeakGroups, without_sni::WithoutSni,
+    },
 };
+
+/// The probes of an audit, after the real handshake: first what a grade and the attacks need,
+/// then the lists, which cost most, so that an audit that is cut short is still of use.
+pub fn audit(options: &AuditOptions) -> Vec<Box<dyn Probe>> {
+    vec![
+        Box::new(Tls13::default()),
+        Box::new(RichHello::default()),
+        Box::new(LegacyVersions::default()),
+        Box::new(SuiteClasses::default()),
+        Box::new(ForwardSecrecy::default()),
+        Box::new(OtherCertificate::default()),
+        Box::new(FallbackScsv::default()),
+        Box::new(SuiteOrder::default()),
+        Box::new(Ssl2::default()),
+        Box::new(StarttlsInjection::default()),
+        Box::new(Heartbleed::default()),
+        Box::new(CcsInjection::default()),
+        Box::new(Sessions::default()),
+        Box::new(WithoutSni::default()),
+        Box::new(Tls13Lists::default()),
+        Box::new(Tls13Sessions::default()),
+        Box::new(EverySuite::new(options.thoroughness)),
+        Box::new(ChachaFirst::default()),
+        Box::new(Robot::default()),
+        Box::new(EveryCurve::default()),
+        Box::new(SignatureSchemes::default()),
+        Box::new(ForeignHello::default()),
+        Box::new(Tolerance::default()),
+    ]
+}
 
 /// The probes of a standard check, after the real handshake. With at most 20 connections
 /// a stock server is asked all of it; see `docs/decisions/0012-connection-plan.md`.

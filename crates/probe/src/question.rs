@@ -4,12 +4,17 @@ use waxseal_model::{
     Cause, Why,
     tls::{Handshake, TlsVersion},
 };
-use waxseal_net::tls::{CertificateKind, TlsFailure};
+use waxseal_net::{
+    attempt::Then,
+    tls::{CertificateKind, TlsFailure},
+};
 use waxseal_wire::tls::{
     alert::alert_name,
     flight::{Answer, ServerFlight},
     hello::{HelloSpec, NotOffered, chosen_was_offered},
 };
+
+use crate::attempt::{Attempt, Attempted};
 
 /// Alerts about the form of a hello: illegal_parameter and decode_error. Some servers
 /// send them where they mean that nothing in it suits them.
@@ -25,6 +30,28 @@ pub enum Question {
     /// A real handshake, for a certificate of one kind alone: only so does TLS 1.3 show
     /// its certificate.
     Handshake(CertificateKind),
+    /// A hand-made ClientHello, and if the server goes along, something after its flight.
+    Then(Box<HelloSpec>, Then),
+    /// A conversation of the private client.
+    Attempt(Attempt),
+}
+
+impl Question {
+    /// The hello, if this is one and little more.
+    pub fn spec(&self) -> Option<&HelloSpec> {
+        match self {
+            Self::Hello(spec) | Self::Then(spec, _) => Some(spec),
+            Self::Ssl2 | Self::Handshake(_) | Self::Attempt(_) => None,
+        }
+    }
+
+    /// The same to be changed.
+    pub fn spec_mut(&mut self) -> Option<&mut HelloSpec> {
+        match self {
+            Self::Hello(spec) | Self::Then(spec, _) => Some(spec),
+            Self::Ssl2 | Self::Handshake(_) | Self::Attempt(_) => None,
+        }
+    }
 }
 
 /// What a question led to, in the ways that matter to a probe.
@@ -46,6 +73,8 @@ pub enum Reaction {
         /// DER, leaf first.
         chain: Vec<Vec<u8>>,
     },
+    /// What came of an attempt, or of what followed a hello.
+    Attempted(Box<Attempted>),
     /// SSLv2: the server speaks it, with these kinds of suites.
     Ssl2 {
         /// Three-byte codes; empty is possible (CVE-2015-3197).
@@ -64,7 +93,7 @@ impl Reaction {
     /// Sorts an answer to `question`. An orderly close without an alert is a refusal:
     /// some servers send no alerts.
     pub fn of(question: &Question, answer: Answer) -> Self {
-        if let Question::Hello(spec) = question
+        if let Some(spec) = question.spec()
             && let Err(choice) = chosen_was_offered(spec, &answer)
             // A signature scheme out of order does not make the suite less accepted.
             && !matches!(choice, NotOffered::Scheme(_))
@@ -120,7 +149,7 @@ impl Reaction {
     /// This may be the answer to what was offered, or to something else: to us, or to a
     /// hello that is longer than the server can read.
     pub fn is_ambiguous(&self, question: &Question) -> bool {
-        let is_old = matches!(question, Question::Hello(spec) if spec.max_version < TlsVersion::Tls13);
+        let is_old = question.spec().is_some_and(|spec| spec.max_version < TlsVersion::Tls13);
         match self {
             Self::Refused { alert: None } => true,
             Self::Refused { alert: Some(alert) } => is_old && ABOUT_FORM.contains(alert),
@@ -142,6 +171,7 @@ impl Reaction {
             Self::Retry { group, .. } => {
                 format!("HelloRetryRequest for {}", waxseal_wire::tls::groups::named(*group).name)
             }
+            Self::Attempted(outcome) => outcome.describe(),
             Self::Ssl2 { kinds, .. } => format!("SSLv2 with {} kinds of suites", kinds.len()),
             Self::Refused { alert: Some(alert) } => format!("refused: alert {alert} {}", alert_name(*alert)),
             Self::Refused { alert: None } => "refused: closed without an alert".to_owned(),

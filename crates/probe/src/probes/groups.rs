@@ -134,7 +134,7 @@ impl Probe for Groups {
             }
             Reaction::Refused { .. } => self.refused(state, spec.max_version, &spec.groups),
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }

@@ -66,7 +66,8 @@ impl Probe for LegacyVersions {
             Reaction::Accepted(_)
             | Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
-            | Reaction::Established { .. } => {
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 let text = format!("the answer to a {} hello was of another version", asked.label());
                 self.stopped = Some(Why::new(Cause::Protocol, text.clone()));
                 state.set_version(asked, Observed::failed(Cause::Protocol, text));

@@ -123,7 +123,7 @@ impl Simulated {
         }
         let key_exchange = if offers::is_ecdhe(suite) {
             let Some(group) = group else { return refused(40) };
-            Some(KeyExchange::Ecdhe { group, scheme: Some(0x0804) })
+            Some(KeyExchange::Ecdhe { group, public: Vec::new(), scheme: Some(0x0804) })
         } else if suites::is_ephemeral(u32::from(suite)) {
             Some(KeyExchange::Dhe { p: vec![0xff; 256], g: vec![2], y: vec![1], scheme: None })
         } else {
@@ -145,10 +145,11 @@ impl Simulated {
             encrypt_then_mac: false,
             session_ticket: true,
             heartbeat: false,
-            ocsp: false,
+            ocsp: None,
             certificates: (!offers::is_anonymous(suite)).then(|| vec![vec![0x30, 0x03, 0x02, 0x01, 0x01]]),
             key_exchange,
             certificate_requested: false,
+            resumed: false,
             done: true,
             warning: None,
             alert: None,

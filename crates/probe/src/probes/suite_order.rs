@@ -78,7 +78,10 @@ impl Probe for SuiteOrder {
                 self.settled = true;
                 state.facts.suite_order = Observed::Failed { why };
             }
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 self.settled = true;
                 state.facts.suite_order =
                     Observed::failed(Cause::Protocol, "the answer was of another version than the hello");

@@ -6,6 +6,7 @@ use clap::Args;
 use futures_util::StreamExt;
 use waxseal_judge::{Profile, profile, profile_names};
 use waxseal_model::{Letter, Severity, Target, TlsStart, Usage};
+use waxseal_probe::options::AuditOptions;
 use waxseal_scan::{ScanOptions, Scanner, many};
 
 use super::as_sender::SenderArgs;
@@ -51,7 +52,7 @@ pub(crate) struct CheckArgs {
     /// Check the domains of the built-in lab (all of them, or those named).
     #[cfg(feature = "lab")]
     #[arg(long)]
-    lab: bool,
+    pub(super) lab: bool,
     /// The port to test on MX hosts, instead of 25.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -162,7 +163,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     #[cfg(feature = "lab")]
     if args.lab {
-        return super::lab::check(args, terminal);
+        return super::lab::check(args, None, terminal);
     }
     let targets = args.parse_targets()?;
     if targets.is_empty() {
@@ -171,7 +172,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         ));
     }
     let runtime = setup::runtime(targets.len() > 1)?;
-    runtime.block_on(args.scan(targets, &Surroundings::default(), terminal))?.finish()
+    runtime.block_on(args.scan(targets, &Surroundings::default(), None, terminal))?.finish()
 }
 
 impl CheckArgs {
@@ -186,6 +187,7 @@ impl CheckArgs {
         &'a self,
         targets: Vec<Target>,
         around: &Surroundings,
+        audit: Option<AuditOptions>,
         terminal: &'a Terminal,
     ) -> Result<Sink<'a>, Failure> {
         let tls = match (self.implicit, self.starttls) {
@@ -195,7 +197,7 @@ impl CheckArgs {
         };
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
-        let prober = setup::prober(&self.connection, around, tls.is_some())?;
+        let prober = setup::prober(&self.connection, around, tls.is_some(), audit)?;
         let options = ScanOptions {
             port: self.port,
             tls,

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use waxseal_lab::{Lab, LabDomain, LabError, LabOptions};
 use waxseal_model::{Report, Target};
+use waxseal_probe::options::AuditOptions;
 use waxseal_wire::target;
 
 use super::check::CheckArgs;
@@ -62,13 +63,17 @@ pub(crate) fn run(args: &LabArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 
 /// `waxseal check --lab`: without targets, all domains of the demonstration, and success
 /// if each verdict is as the lab expects; with targets, an ordinary check of those.
-pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn check(
+    args: &CheckArgs,
+    audit: Option<AuditOptions>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     setup::runtime(true)?.block_on(async {
         let named = args.parse_targets()?;
         let lab = start(!named.is_empty()).await?;
         let around = surroundings(&lab);
         if !named.is_empty() {
-            let mut sink = args.scan(named, &around, terminal).await?;
+            let mut sink = args.scan(named, &around, audit, terminal).await?;
             lab.stop().await;
             return sink.finish();
         }
@@ -78,7 +83,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
             .map(|d| target::parse(&d.name, None).map_err(|e| Failure::internal(format!("{}: {e}", d.name))))
             .collect::<Result<_, _>>()?;
         let around = Surroundings { story: true, ..around };
-        let mut sink = args.scan(targets, &around, terminal).await?;
+        let mut sink = args.scan(targets, &around, audit, terminal).await?;
         let exit = sink.finish()?;
         let surprises = surprises(lab.domains(), sink.reports());
         let all = sink.reports().len();

@@ -2,6 +2,7 @@
 
 pub(crate) mod as_sender;
 mod ask;
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod completions;
@@ -27,6 +28,7 @@ use crate::{
 pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args, terminal),
+        Command::Audit(args) => audit::run(&args, terminal),
         Command::Judge(args) => judge::run(&args, terminal),
         Command::Checks(args) => checks::run(&args, terminal),
         Command::Dane(args) => dane::run(&args, terminal),

@@ -74,6 +74,11 @@ pub fn label(code: u16) -> String {
     name(code).map_or_else(|| format!("unknown 0x{code:04x}"), str::to_owned)
 }
 
+/// The scheme of this name.
+pub fn code(name: &str) -> Option<u16> {
+    TABLE.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
+}
+
 /// The kind of key that a scheme signs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyKind {

@@ -28,4 +28,5 @@ pub use names::{NameMatch, matches_host};
 pub use path::path;
 pub use roots::{RootStore, RootsError};
 pub use rsa::rsa_key_bits;
+pub(crate) use rsa::rsa_key_of;
 pub use signature::{SignatureError, verify_signature};

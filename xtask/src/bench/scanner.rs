@@ -1,112 +1,29 @@
-//! `cargo xtask bench check`: waxseal beside other scanners on the same real Postfix.
-//!
-//! All are run in turn, over and over, so that a busy moment of the machine hits each of
-//! them. Connections are counted in Postfix's own log; processor time and memory are the
-//! kernel's account of the program and its children ([`crate::usage`]).
+//! A program under measurement.
 
 use std::{
     env,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
-use waxseal_peers::{PeerError, Postfix, postfix};
+use anyhow::{Result, bail};
+use waxseal_peers::Postfix;
 
 use crate::{
-    steps::{cargo, in_path, must_pass, root, target_dir},
+    steps::{in_path, target_dir},
     usage::Usage,
 };
 
-/// What to measure.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// `waxseal check`, sslscan, nmap ssl-enum-ciphers and sslyze on a stock Postfix.
-    Check(Check),
-}
-
-#[derive(Debug, Args)]
-struct Check {
-    /// Runs of each program.
-    #[arg(short, default_value_t = 5)]
-    n: usize,
-    /// Measure this binary instead of building a release.
-    #[arg(long)]
-    binary: Option<PathBuf>,
-}
-
-/// What issue and README promise of `waxseal check` on this server.
-const MOST_MS: f64 = 150.0;
-const MOST_MIB: f64 = 40.0;
-const MOST_CONNECTIONS: usize = 20;
-const TIMES_FASTER: f64 = 5.0;
-
-/// Measures and prints a table.
-///
-/// # Errors
-/// Without root or Postfix, or when a run cannot be started.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let What::Check(check) = &options.what;
-    let binary = match &check.binary {
-        Some(binary) => root().join(binary),
-        None => build()?,
-    };
-    let (postfix, on_25) = start()?;
-    let mut programs = scanners(&binary, postfix.address(), on_25);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!(
-        "\nPostfix {} at {}, {} processors, load {}, {} runs of each in turn\n",
-        postfix.version().unwrap_or_default(),
-        postfix.address(),
-        std::thread::available_parallelism().map_or(1, Into::into),
-        load.split(' ').next().unwrap_or("unknown"),
-        check.n,
-    );
-    for _ in 0..check.n.max(1) {
-        for program in &mut programs {
-            program.run_once(&postfix)?;
-        }
-    }
-    print_table(&programs);
-    Ok(())
-}
-
-fn build() -> Result<PathBuf> {
-    must_pass(&mut cargo(["build", "--release", "--locked", "--package", "waxseal"]))?;
-    Ok(target_dir().join("release/waxseal"))
-}
-
-/// A stock Postfix, on port 25 of an address of its own if that can be had: nmap speaks
-/// STARTTLS on 25 and 587 only.
-fn start() -> Result<(Postfix, bool)> {
-    let [high, low] = (std::process::id() as u16).to_be_bytes();
-    let address = SocketAddr::from((Ipv4Addr::new(127, high, low, 25), 25));
-    match Postfix::start(&postfix::Options { address: Some(address), ..Default::default() }) {
-        Ok(postfix) => return Ok((postfix, true)),
-        Err(PeerError::Unavailable(why)) => bail!("no Postfix to measure on: {why}"),
-        Err(PeerError::Failed(why)) => println!("no Postfix on {address}, trying another port: {why}"),
-    }
-    let postfix = Postfix::start(&postfix::Options::default()).context("no Postfix to measure on")?;
-    Ok((postfix, false))
-}
-
 /// A program under measurement and its runs so far.
-struct Scanner {
-    name: String,
-    command: Vec<String>,
-    runs: Vec<(Usage, usize)>,
+pub(super) struct Scanner {
+    pub(super) name: String,
+    pub(super) command: Vec<String>,
+    pub(super) runs: Vec<(Usage, usize)>,
 }
 
 impl Scanner {
-    fn new(name: &str, program: &Path, version: &str, arguments: &[&str]) -> Self {
+    pub(super) fn new(name: &str, program: &Path, version: &str, arguments: &[&str]) -> Self {
         let output = Command::new(program).arg(version).output();
         let text = output.map(|o| [o.stdout, o.stderr].concat()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -123,7 +40,7 @@ impl Scanner {
         }
     }
 
-    fn run_once(&mut self, postfix: &Postfix) -> Result<()> {
+    pub(super) fn run_once(&mut self, postfix: &Postfix) -> Result<()> {
         let before = postfix.connections();
         let output = Command::new(env::current_exe()?).arg("usage").arg("--").args(&self.command).output()?;
         if !output.status.success() {
@@ -135,24 +52,26 @@ impl Scanner {
     }
 
     /// Smallest, middle and largest of a quantity over all runs.
-    fn spread(&self, quantity: impl Fn(&(Usage, usize)) -> f64) -> [f64; 3] {
+    pub(super) fn spread(&self, quantity: impl Fn(&(Usage, usize)) -> f64) -> [f64; 3] {
         let mut values: Vec<f64> = self.runs.iter().map(quantity).collect();
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         [at(0), at(values.len() / 2), at(values.len().saturating_sub(1))]
     }
 
-    fn median_ms(&self) -> f64 {
+    pub(super) fn median_ms(&self) -> f64 {
         self.spread(|(usage, _)| usage.wall_ms)[1]
     }
 }
 
 /// Ours first, then those of the others that this machine has.
-fn scanners(binary: &Path, address: SocketAddr, on_25: bool) -> Vec<Scanner> {
+///
+/// `command` is what waxseal is to do.
+pub(super) fn scanners(binary: &Path, command: &str, address: SocketAddr, on_25: bool) -> Vec<Scanner> {
     let target = address.to_string();
     let (ip, port) = (address.ip().to_string(), address.port().to_string());
     let mut all =
-        vec![Scanner::new("waxseal", binary, "--version", &["check", "--starttls", target.as_str()])];
+        vec![Scanner::new("waxseal", binary, "--version", &[command, "--starttls", target.as_str()])];
     let mut add =
         |name: &str, program: Option<PathBuf>, version: &str, arguments: &[&str], get: &str| match program {
             Some(program) => all.push(Scanner::new(name, &program, version, arguments)),
@@ -172,7 +91,7 @@ fn scanners(binary: &Path, address: SocketAddr, on_25: bool) -> Vec<Scanner> {
     all
 }
 
-fn print_table(programs: &[Scanner]) {
+pub(super) fn print_table(programs: &[Scanner]) {
     let ours = programs.first().map_or(f64::NAN, Scanner::median_ms);
     println!(
         "{:<16} {:>9} {:>9} {:>11} {:>9} {:>11} {:>7} {:>5}",
@@ -194,7 +113,6 @@ fn print_table(programs: &[Scanner]) {
             exit.map_or_else(|| "signal".into(), |code| code.to_string()),
         );
     }
-    print_promises(programs, ours);
 }
 
 /// `19`, or `18-19` where runs differ.
@@ -203,28 +121,8 @@ fn connections(program: &Scanner) -> String {
     if least == most { format!("{most}") } else { format!("{least}-{most}") }
 }
 
-fn peak_mib(program: &Scanner) -> f64 {
+pub(super) fn peak_mib(program: &Scanner) -> f64 {
     program.spread(|(usage, _)| usage.peak_kib as f64 / 1024.0)[2]
-}
-
-fn print_promises(programs: &[Scanner], ours: f64) {
-    let Some((waxseal, others)) = programs.split_first() else { return };
-    let [_, _, most] = waxseal.spread(|(_, connections)| *connections as f64);
-    println!();
-    let say = |text: String, met: bool| println!("{} {text}", if met { "met:    " } else { "NOT MET:" });
-    say(format!("at most {MOST_MS} ms (median {ours:.0})"), ours <= MOST_MS);
-    let peak = peak_mib(waxseal);
-    say(format!("at most {MOST_MIB} MiB (most {peak:.1})"), peak <= MOST_MIB);
-    say(format!("at most {MOST_CONNECTIONS} connections (most {most})"), most <= MOST_CONNECTIONS as f64);
-    let fastest = others.iter().min_by(|a, b| a.median_ms().total_cmp(&b.median_ms()));
-    match fastest {
-        Some(other) => {
-            let times = other.median_ms() / ours;
-            let text = format!("at least {TIMES_FASTER} times faster than {} ({times:.1})", other.name);
-            say(text, times >= TIMES_FASTER);
-        }
-        None => println!("SKIPPED: no other scanner to compare with"),
-    }
 }
 
 #[cfg(test)]

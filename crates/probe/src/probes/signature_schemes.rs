@@ -1,0 +1,126 @@
+//! Schemes by which a server signs handshakes of TLS 1.2: those that did not show themselves
+//! while suites were listed, alone, until they are refused. Some servers sign with what they
+//! were not offered (RFC 5246 section 7.4.3 forbids it): that ends the search, as they take
+//! no notice of the list.
+
+use waxseal_model::{Cause, Observed, Why, audit::SignatureList, tls::TlsVersion};
+use waxseal_wire::tls::{
+    flight::{KeyExchange, ServerFlight},
+    scheme,
+    suites::{self, Authentication},
+};
+
+use super::Probe;
+use crate::{
+    offers,
+    question::{Question, Reaction},
+    state::State,
+};
+
+const VERSION: TlsVersion = TlsVersion::Tls12;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct SignatureSchemes {
+    settled: bool,
+    unoffered: Option<u16>,
+    failed: Option<Why>,
+}
+
+impl Probe for SignatureSchemes {
+    fn name(&self) -> &'static str {
+        "signature schemes"
+    }
+
+    fn ask(&mut self, state: &State) -> Option<Question> {
+        if self.settled || self.failed.is_some() || state.accepts(VERSION) != Some(true) {
+            return None;
+        }
+        // Suites with a signature that were chosen before: a refusal is about the schemes.
+        let offered: Vec<u16> = signed_suites(state);
+        let unseen: Vec<u16> = state
+            .unseen_schemes_first(VERSION)
+            .into_iter()
+            .filter(|s| !state.schemes.contains(&(VERSION, *s)))
+            .collect();
+        if offered.is_empty() || unseen.is_empty() {
+            return None;
+        }
+        let mut spec = state.hello(VERSION, offered);
+        spec.groups = offers::every_curve();
+        spec.signature_schemes = unseen;
+        Some(Question::Hello(Box::new(spec)))
+    }
+
+    fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
+        let Question::Hello(spec) = question else { return };
+        match reaction {
+            Reaction::Accepted(flight) => match signed_with(&flight) {
+                Some(scheme) if spec.signature_schemes.contains(&scheme) => state.note_flight(spec, &flight),
+                Some(scheme) => {
+                    self.unoffered = Some(scheme);
+                    self.settled = true;
+                }
+                None => {
+                    self.failed = Some(Why::new(Cause::Protocol, "the server's signature cannot be read"));
+                }
+            },
+            Reaction::Refused { .. } => self.settled = true,
+            Reaction::Unanswered(why) => self.failed = Some(why),
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
+                self.failed =
+                    Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
+            }
+        }
+    }
+
+    fn finish(&mut self, state: &mut State, why: Option<&Why>) {
+        if state.accepts(VERSION) == Some(true) {
+            let chosen: Vec<u16> =
+                state.schemes.iter().filter(|(v, _)| *v == VERSION).map(|(_, s)| *s).collect();
+            let why = why.or(self.failed.as_ref()).cloned();
+            let complete = why.is_none() && (self.settled || signed_suites(state).is_empty());
+            let fact = match why {
+                Some(why) if chosen.is_empty() => Observed::Failed { why },
+                _ => Observed::seen(SignatureList {
+                    chosen: chosen.iter().map(|s| scheme::label(*s)).collect(),
+                    complete,
+                    unoffered: self.unoffered.map(scheme::label),
+                }),
+            };
+            state.audit().signature_algorithms.insert(VERSION, fact);
+        }
+        let mut names: Vec<String> = Vec::new();
+        for (_, code) in &state.schemes {
+            let name = scheme::label(*code);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        state.facts.signature_algorithms = names;
+    }
+}
+
+/// Suites of TLS 1.2 that were chosen and in which the server signs.
+fn signed_suites(state: &State) -> Vec<u16> {
+    let seen = state.facts.suites_seen.iter().filter(|s| s.version == VERSION);
+    let codes = seen.filter_map(|s| u16::try_from(s.suite.code).ok());
+    let signs = |code: &u16| {
+        suites::is_ephemeral(u32::from(*code))
+            && !matches!(
+                suites::authentication(u32::from(*code)),
+                Some(Authentication::Anonymous | Authentication::SharedSecret)
+            )
+    };
+    codes.filter(signs).collect()
+}
+
+fn signed_with(flight: &ServerFlight) -> Option<u16> {
+    match &flight.key_exchange {
+        Some(KeyExchange::Ecdhe { scheme, .. } | KeyExchange::Dhe { scheme, .. }) => *scheme,
+        _ => None,
+    }
+}

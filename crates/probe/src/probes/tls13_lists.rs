@@ -1,0 +1,207 @@
+//! Suites and groups of TLS 1.3, both at once: a hello without a key share makes the server
+//! name its suite and its group in a HelloRetryRequest, so that not even a post-quantum key
+//! has to be made. What was chosen is taken out of both lists. Suites are offered in an order
+//! that no server has, so that its choices tell whose order decides. Servers that refuse
+//! hellos without a key share are asked with real ones.
+
+use waxseal_model::{
+    Cause, Observed, Why,
+    audit::SuiteList,
+    tls::{GroupFacts, SuiteOrder, TlsVersion},
+};
+use waxseal_wire::tls::{groups, hello::KeyShare, suites};
+
+use super::Probe;
+use crate::{
+    offers,
+    question::{Question, Reaction},
+    shares,
+    state::State,
+};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Tls13Lists {
+    begun: bool,
+    suites: Vec<u16>,
+    groups: Vec<u16>,
+    /// In the order chosen, each with what stood before it in the offer.
+    chosen: Vec<(u16, Vec<u16>)>,
+    stage: Stage,
+    with_shares: bool,
+    /// No key share could be made for some groups, in a server that insists on one.
+    is_partial: bool,
+    answered: bool,
+    failed: Option<Why>,
+}
+
+/// Where the search stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Suites and groups that were not chosen yet.
+    #[default]
+    Both,
+    /// Those were refused: groups that were not chosen, with every suite.
+    Groups,
+    /// Suites that were not chosen, with every group.
+    Suites,
+    /// Nothing is left to ask.
+    Complete,
+}
+
+impl Probe for Tls13Lists {
+    fn name(&self) -> &'static str {
+        "suites and groups of TLS 1.3"
+    }
+
+    fn ask(&mut self, state: &State) -> Option<Question> {
+        if self.failed.is_some() || state.accepts(TlsVersion::Tls13) != Some(true) {
+            return None;
+        }
+        if !self.begun {
+            self.begun = true;
+            self.suites = offers::every_tls13_suite();
+            self.groups = offers::tls13_groups().collect();
+        }
+        let unchosen = |all: &[u16], left: &[u16]| {
+            if left.is_empty() { all.to_vec() } else { left.to_vec() }
+        };
+        let every_group: Vec<u16> = offers::tls13_groups().collect();
+        let (suites, groups) = match self.stage {
+            Stage::Both => {
+                (unchosen(&offers::every_tls13_suite(), &self.suites), unchosen(&every_group, &self.groups))
+            }
+            Stage::Groups => (offers::every_tls13_suite(), self.groups.clone()),
+            Stage::Suites => (self.suites.clone(), every_group),
+            Stage::Complete => return None,
+        };
+        let mut spec = state.hello(TlsVersion::Tls13, suites);
+        spec.groups = groups;
+        spec.key_share = if self.with_shares {
+            KeyShare::Given(shares::public_values(&spec.groups))
+        } else {
+            KeyShare::Empty
+        };
+        Some(Question::Hello(Box::new(spec)))
+    }
+
+    fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
+        let Question::Hello(spec) = question else { return };
+        match reaction {
+            Reaction::Retry { group, suite } => {
+                state.note_retry(group, suite);
+                self.take(&spec.suites, suite, Some(group));
+            }
+            Reaction::Accepted(flight) if flight.version == TlsVersion::Tls13 => {
+                state.note_flight(spec, &flight);
+                self.take(&spec.suites, flight.suite, flight.key_share_group());
+            }
+            Reaction::Refused { .. } => self.refused(),
+            Reaction::Unanswered(why) => self.failed = Some(why),
+            Reaction::Accepted(_)
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
+                let text = "the answer to a TLS 1.3 hello was of another version";
+                self.failed = Some(Why::new(Cause::Protocol, text));
+            }
+        }
+    }
+
+    fn finish(&mut self, state: &mut State, why: Option<&Why>) {
+        let version = TlsVersion::Tls13;
+        match state.accepts(version) {
+            Some(true) => {}
+            Some(false) => return state.settle_groups(),
+            None => return,
+        }
+        let complete = self.stage == Stage::Complete && self.failed.is_none();
+        let why = (!complete).then(|| {
+            let text = "the list was not begun";
+            why.or(self.failed.as_ref()).cloned().unwrap_or_else(|| Why::new(Cause::Internal, text))
+        });
+        let order = self.order().filter(|_| complete);
+        let mut list: Vec<u16> = self.chosen.iter().map(|(suite, _)| *suite).collect();
+        let seen = state.facts.suites_seen.iter().filter(|s| s.version == version);
+        let seen: Vec<u16> = seen.filter_map(|s| u16::try_from(s.suite.code).ok()).collect();
+        list.extend(seen.iter().filter(|s| !self.chosen.iter().any(|(c, _)| c == *s)));
+        if order == Some(SuiteOrder::Client) {
+            let usual = |code: &u16| offers::TLS13.iter().position(|s| s == code).unwrap_or(usize::MAX);
+            list.sort_by_key(usual);
+        }
+        let names = list.iter().map(|code| suites::suite(u32::from(*code)).name).collect();
+        state.facts.suites.insert(version, names);
+        let facts =
+            SuiteList { complete, why_incomplete: why, order, chacha_by_client: None, inferred: Vec::new() };
+        state.audit().suite_lists.insert(version, Observed::seen(facts));
+        self.settle_version(state, complete);
+    }
+}
+
+impl Tls13Lists {
+    fn take(&mut self, offered: &[u16], suite: u16, group: Option<u16>) {
+        self.answered = true;
+        let before = offered.iter().copied().take_while(|code| *code != suite).collect();
+        if !self.chosen.iter().any(|(chosen, _)| *chosen == suite) {
+            self.chosen.push((suite, before));
+        }
+        let known = self.suites.len() + self.groups.len();
+        self.suites.retain(|code| *code != suite);
+        self.groups.retain(|code| Some(*code) != group);
+        if known == self.suites.len() + self.groups.len() {
+            // Nothing new came of what should have been new: it would go on for ever.
+            self.failed =
+                Some(Why::new(Cause::Protocol, "the server's choices do not follow what is offered"));
+        }
+        self.skip_what_is_empty();
+    }
+
+    fn refused(&mut self) {
+        self.stage = match self.stage {
+            // Not a single answer yet: perhaps it is the missing key share.
+            Stage::Both if !self.answered && !self.with_shares => {
+                self.with_shares = true;
+                self.is_partial = true;
+                Stage::Both
+            }
+            Stage::Both => Stage::Groups,
+            Stage::Groups => Stage::Suites,
+            Stage::Suites | Stage::Complete => Stage::Complete,
+        };
+        self.skip_what_is_empty();
+    }
+
+    fn skip_what_is_empty(&mut self) {
+        if self.stage == Stage::Groups && self.groups.is_empty() {
+            self.stage = Stage::Suites;
+        }
+        if self.stage == Stage::Suites && self.suites.is_empty() {
+            self.stage = Stage::Complete;
+        }
+    }
+
+    fn order(&self) -> Option<SuiteOrder> {
+        let mut passed_over = self.chosen.iter().flat_map(|(_, before)| before);
+        let contradicted = passed_over.any(|code| self.chosen.iter().any(|(chosen, _)| chosen == code));
+        match self.chosen.len() {
+            0 | 1 => None,
+            _ if contradicted => Some(SuiteOrder::Server),
+            _ => Some(SuiteOrder::Client),
+        }
+    }
+
+    fn settle_version(&self, state: &mut State, complete: bool) {
+        let version = TlsVersion::Tls13;
+        let seen = state.groups_by_version.iter().filter(|(v, _)| *v == version);
+        let chosen: Vec<_> = seen.map(|(_, group)| groups::named(*group)).collect();
+        let complete = complete && !self.is_partial;
+        if !chosen.is_empty() {
+            state.audit().groups.insert(version, Observed::seen(GroupFacts { chosen, complete }));
+        }
+        // With real key shares the hybrids were offered too.
+        if complete || (self.is_partial && self.stage == Stage::Complete && self.failed.is_none()) {
+            state.no_more_post_quantum();
+        }
+        state.settle_groups();
+    }
+}

@@ -34,9 +34,9 @@ use std::{io::Result, sync::Arc, time::Duration};
 
 use rustls_pki_types::CertificateDer;
 use tokio::{
-    io::{AsyncReadExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::TcpStream,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use crate::servers::{Site, breakdown::How};
@@ -48,6 +48,8 @@ pub(crate) use rsa::RsaKey;
 
 /// Data that waits between TLS and what runs within.
 const BUFFER: usize = 1 << 16;
+/// How long a client is waited for that has still something to say.
+const LINGER: Duration = Duration::from_secs(2);
 /// Most bytes of a hello that are looked at before it is read.
 const MOST_PEEKED: usize = 1 << 15;
 /// How often a hello that is not whole is looked at again, and after which pause.
@@ -141,24 +143,31 @@ pub(crate) async fn accept(tcp: TcpStream, server: &Server, site: &Site) -> Resu
 
 /// Tells the client how a connection ends.
 async fn finish(mut records: Records, failure: &Failure) -> Result<()> {
-    match failure.end() {
+    let how = match failure.end() {
         End::Alert(code) => {
             records.alert(FATAL, code).await?;
-            Ok(records.shutdown().await?)
+            How::Close
         }
-        End::Broken(how) => break_down(records.into_stream(), how).await,
-    }
+        End::Broken(how) => how,
+    };
+    break_down(records.into_stream(), how).await
 }
 
 /// Ends a connection, or lets it hang until the client gives up.
 pub(crate) async fn break_down(mut tcp: TcpStream, how: How) -> Result<()> {
     match how {
-        How::Hang => {
-            let mut rest = [0; 4096];
-            while tcp.read(&mut rest).await? > 0 {}
-            Ok(())
-        }
+        How::Hang => drain(&mut tcp).await,
         How::Reset => tcp.set_zero_linger(),
-        How::Close | How::Reply(_) | How::Refusal(_) => Ok(()),
+        How::Close | How::Reply(_) | How::Refusal(_) => {
+            tcp.shutdown().await?;
+            // What is not read would make a reset of the end, and take the last words along.
+            timeout(LINGER, drain(&mut tcp)).await.unwrap_or(Ok(()))
+        }
     }
+}
+
+async fn drain(tcp: &mut TcpStream) -> Result<()> {
+    let mut rest = [0; 4096];
+    while tcp.read(&mut rest).await? > 0 {}
+    Ok(())
 }

@@ -39,7 +39,7 @@ fn scanned(name: &str) -> (String, impl Fn(&str) -> String + use<>) {
 #[test]
 fn one_run_writes_every_format_and_prints_another() {
     let (evidence, path) = scanned("every-format");
-    let formats = ["text", "json", "jsonl", "csv", "junit", "sarif", "nagios"];
+    let formats = ["text", "html", "markdown", "json", "jsonl", "csv", "junit", "sarif", "nagios"];
     let files: Vec<String> = formats.iter().map(|f| format!("{f}={}", path(f))).collect();
     let mut arguments = vec!["judge", &evidence, "--format", "csv"];
     files.iter().for_each(|file| arguments.extend(["--output", file]));
@@ -53,13 +53,15 @@ fn one_run_writes_every_format_and_prints_another() {
     assert!(file("junit").starts_with("<?xml"));
     assert_eq!(file("sarif").parse::<Value>().unwrap()["runs"][0]["invocations"][0]["exitCode"], 1);
     assert!(file("nagios").starts_with("CRITICAL - expired.lab.test D"));
+    assert!(file("html").starts_with("<!DOCTYPE html>") && file("html").contains("expired.lab.test"));
+    assert!(file("markdown").contains("expired.lab.test"));
     assert!(file("text").starts_with("grade  target"));
 }
 
 #[test]
 fn the_threshold_decides_in_every_format() {
     let (evidence, _) = scanned("thresholds");
-    for format in ["text", "json", "jsonl", "csv", "junit", "sarif"] {
+    for format in ["text", "html", "markdown", "json", "jsonl", "csv", "junit", "sarif"] {
         let judge = |more: &[&str]| run(&[&["judge", &evidence, "--format", format], more].concat()).0;
         assert_eq!(judge(&[]), 1, "{format}");
         assert_eq!(judge(&["--fail-on", "critical"]), 0, "{format}");

@@ -17,19 +17,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use waxseal_model::{Finding, Report, Severity, VerdictKind, finding::VerdictEntry};
 
-use crate::{guard::harmless, json::pretty, when};
+use crate::{guard::harmless, json::pretty, manual::Manual, when};
 use rules::Rules;
-
-/// A check as rules describe it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule<'a> {
-    /// `certificate.expired`.
-    pub id: &'a str,
-    /// What it finds, in one line.
-    pub title: &'a str,
-    /// Its manual in Markdown.
-    pub manual: &'a str,
-}
 
 /// What a document tells beside the reports.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +26,7 @@ pub struct Run<'a> {
     /// Version of the program.
     pub version: &'a str,
     /// Every check.
-    pub rules: &'a [Rule<'a>],
+    pub rules: &'a [Manual<'a>],
     /// How the program ends.
     pub exit_code: u8,
     /// The file that the targets were read from, as it was named, and the line of each by

@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use waxseal_model::{Report, Severity, VerdictKind};
 
-use super::{Rule, clean, level, security_severity};
+use super::{clean, level, security_severity};
+use crate::manual::Manual;
 
 /// Those of this run, by id, each with the worst severity that it was found with.
 pub(super) struct Rules<'a> {
     ids: Vec<&'a str>,
     worst: BTreeMap<&'a str, Severity>,
     titles: BTreeMap<&'a str, &'a str>,
-    known: &'a [Rule<'a>],
+    known: &'a [Manual<'a>],
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(reports: &'a [Report], known: &'a [Rule<'a>]) -> Self {
+    pub(super) fn new(reports: &'a [Report], known: &'a [Manual<'a>]) -> Self {
         let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
         let mut titles = BTreeMap::new();
         for finding in reports.iter().flat_map(|r| &r.findings) {
@@ -51,9 +52,9 @@ impl<'a> Rules<'a> {
         out.insert("shortDescription".into(), json!({ "text": clean(title) }));
         out.insert("fullDescription".into(), json!({ "text": clean(title) }));
         if let Some(rule) = known {
-            let text = plain(rule.manual);
+            let text = plain(rule.markdown);
             out.insert("fullDescription".into(), json!({ "text": description(rule) }));
-            out.insert("help".into(), json!({ "text": text, "markdown": rule.manual }));
+            out.insert("help".into(), json!({ "text": text, "markdown": rule.markdown }));
         }
         if let Some(severity) = self.worst.get(id) {
             out.insert("defaultConfiguration".into(), json!({ "level": level(*severity) }));
@@ -74,8 +75,8 @@ fn plain(manual: &str) -> String {
 }
 
 /// The title, and what the effect is.
-fn description(rule: &Rule<'_>) -> String {
-    let effect = rule.manual.lines().skip_while(|l| l.trim() != "# Effect").skip(1);
+fn description(rule: &Manual<'_>) -> String {
+    let effect = rule.markdown.lines().skip_while(|l| l.trim() != "# Effect").skip(1);
     let effect: Vec<&str> = effect.take_while(|l| !l.starts_with('#')).map(str::trim).collect();
     format!("{} {}", rule.title, effect.join(" ").trim()).trim().to_owned()
 }

@@ -8,10 +8,7 @@ use waxseal_model::{
     change::{Change, ChangeKind, Direction},
 };
 use waxseal_render::{
-    Style, changes, csv, jsonl, junit, nagios,
-    nagios::State,
-    sarif,
-    sarif::{Rule, Run},
+    Style, changes, csv, jsonl, junit, manual::Manual, nagios, nagios::State, sarif, sarif::Run,
 };
 
 use crate::{samples, xml};
@@ -20,10 +17,10 @@ pub(crate) fn threshold() -> Threshold {
     Threshold { fail_on: Severity::High, min_grade: None, inconclusive_is_fine: false, only_new: false }
 }
 
-const RULES: [Rule<'static>; 1] = [Rule {
+const RULES: [Manual<'static>; 1] = [Manual {
     id: "certificate.expired",
     title: "A certificate of the chain has expired.",
-    manual: "A certificate of the chain has expired.\n\n# Effect\nSenders that verify refuse it.\n# Fix\nRenew it.\n",
+    markdown: "A certificate of the chain has expired.\n\n# Effect\nSenders that verify refuse it.\n# Fix\nRenew it.\n",
 }];
 
 pub(crate) fn run() -> Run<'static> {

@@ -12,12 +12,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use waxseal_model::{EndpointEvidence, Report, Threshold, evidence::EndpointFacts};
 use waxseal_render::{
-    HtmlOptions, MarkdownOptions, Style, csv, html, json, jsonl, junit,
-    manual::Manual,
-    markdown, nagios,
-    nagios::State,
-    sarif,
-    sarif::{Rule, Run},
+    HtmlOptions, MarkdownOptions, Style, csv, html, json, jsonl, junit, manual::Manual, markdown, nagios,
+    nagios::State, sarif, sarif::Run,
 };
 
 use crate::{
@@ -245,19 +241,14 @@ impl<'a> Sink<'a> {
     }
 
     fn html(&self) -> String {
-        let checks = waxseal_judge::checks().iter();
-        let manuals: Vec<Manual<'_>> =
-            checks.map(|c| Manual { id: c.id, title: c.title, markdown: c.manual }).collect();
         let transcripts = self.output.transcript;
-        html(&self.kept, &HtmlOptions { now: self.now, manuals: &manuals, transcripts })
+        html(&self.kept, &HtmlOptions { now: self.now, manuals: &manuals(), transcripts })
     }
 
     fn sarif(&self) -> Result<String, Failure> {
-        let checks = waxseal_judge::checks().iter();
-        let rules: Vec<Rule> = checks.map(|c| Rule { id: c.id, title: c.title, manual: c.manual }).collect();
         let run = Run {
             version: env!("CARGO_PKG_VERSION"),
-            rules: &rules,
+            rules: &manuals(),
             exit_code: self.exit.code(),
             list: self.targets.as_ref().map(|(file, lines)| (file.as_str(), lines)),
         };
@@ -288,6 +279,12 @@ impl Channel {
             None => terminal.write(piece),
         }
     }
+}
+
+/// The manual of every check.
+fn manuals() -> Vec<Manual<'static>> {
+    let checks = waxseal_judge::checks().iter();
+    checks.map(|c| Manual { id: c.id, title: c.title, markdown: c.manual }).collect()
 }
 
 /// A report without what only pages and JSON show. Formats that are made of all reports at the

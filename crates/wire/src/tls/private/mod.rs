@@ -14,8 +14,7 @@
 //!
 //! Bytes go in and bytes come out; sockets and time are the caller's. The server's
 //! signatures are not verified here, and nothing that is sent is worth protecting: the
-//! primitives that no maintained library offers (RC4, DES, RSA of 512 bits) need not run
-//! in constant time.
+//! primitives that are old (RC4, DES, RSA of 512 bits) need not run in constant time.
 
 mod client;
 pub mod early_ccs;

@@ -4,7 +4,8 @@
 //! exchange: OpenSSL answers there, and sends the answer with its own Finished at the
 //! latest. RFC 6520 section 4 would have servers pass over heartbeats in a handshake, so
 //! where none is answered, both are sent again in the finished session, followed by a
-//! command whose reply shows that the server has read them.
+//! command whose reply shows that the server has read them. Some servers (GnuTLS) end a
+//! handshake with heartbeats in it by an alert; those are to be asked in a session alone.
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -12,8 +13,7 @@ use tokio::{
 };
 use waxseal_model::{Cause, Why, audit::Heartbleed, tls::TlsVersion};
 use waxseal_wire::tls::{
-    alert::close_alert_in,
-    flight::{Answer, Parts, ServerFlight},
+    flight::{Answer, Parts},
     private::{
         Client, Fault, Handshake, Message, RecordReader, Step,
         heartbeat::{self, Answer as Heartbeat},
@@ -38,6 +38,25 @@ pub enum Speaks {
     WhenAsked,
 }
 
+/// When the heartbeats are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// In the handshake, and where none is answered in the session as well. This comes first.
+    InHandshake,
+    /// In the session alone.
+    InSession,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer.
+    Known(Heartbleed),
+    /// The server ended the handshake with an alert and had answered nothing: ask again
+    /// [`When::InSession`].
+    RefusedInHandshake,
+}
+
 /// Puts both heartbeats to a server. The hello of `client` must offer the heartbeat
 /// extension and no TLS 1.3.
 ///
@@ -47,10 +66,11 @@ pub enum Speaks {
 pub async fn heartbleed<S>(
     stream: S,
     client: Client,
+    when: When,
     speaks: Speaks,
     deadline: Instant,
     max_bytes: usize,
-) -> Result<Heartbleed, Why>
+) -> Result<Outcome, Why>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -70,13 +90,17 @@ where
     };
     if !flight.heartbeat {
         line.leave(&words).await;
-        return Ok(Heartbleed::NoHeartbeat);
+        return Ok(Outcome::Known(Heartbleed::NoHeartbeat));
     }
     match client.answer(parts) {
-        Ok(Step::Handshake(handshake)) => in_handshake(line, handshake, &flight, speaks, deadline).await,
+        Ok(Step::Handshake(handshake)) => {
+            let first = if when == When::InHandshake { in_records(flight.version) } else { Vec::new() };
+            in_handshake(line, handshake, &first, speaks, deadline).await
+        }
         Ok(Step::Retry(_)) => Err(Why::new(Cause::Protocol, "the server asked for another hello")),
         // Our means end here: the server waits for keys all the same.
-        Err(_) => in_clear(line, flight.version).await,
+        Err(_) if when == When::InHandshake => in_clear(line, flight.version).await,
+        Err(fault) => Err(fault.why()),
     }
 }
 
@@ -109,36 +133,34 @@ fn verdict<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> Option<Heartblee
     answered.then_some(Heartbleed::Discarded)
 }
 
-/// Sends both with our key exchange, and goes on into the session where none is answered.
+/// Sends what goes `first` with our key exchange, and goes on into the session where no
+/// heartbeat is answered.
 async fn in_handshake<S>(
     mut line: Line<S>,
     handshake: Handshake,
-    flight: &ServerFlight,
+    first: &[u8],
     speaks: Speaks,
     deadline: Instant,
-) -> Result<Heartbleed, Why>
+) -> Result<Outcome, Why>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (handshake, stop) = match complete(&mut line, handshake, &in_records(flight.version)).await {
+    let (handshake, stop) = match complete(&mut line, handshake, first).await {
         Ok(handshake) => (handshake, None),
         Err((stop, handshake)) => (handshake, Some(stop)),
     };
-    let seen = verdict(handshake.heartbeats().iter().map(Vec::as_slice));
-    match (seen, stop) {
-        (Some(seen), stop) => {
-            let words = if stop.is_none() { close_alert_in(flight.version) } else { Vec::new() };
-            line.leave(&words).await;
-            Ok(seen)
-        }
-        // It read past both, and refused.
-        (None, Some(Stop::Fault(Fault::Alert { .. }))) => Ok(Heartbleed::Discarded),
-        (None, Some(stop)) => Err(stop.why("after a heartbeat in the handshake")),
-        (None, None) => {
+    if let Some(seen) = verdict(handshake.heartbeats().iter().map(Vec::as_slice)) {
+        line.leave(&[]).await;
+        return Ok(Outcome::Known(seen));
+    }
+    match stop {
+        Some(Stop::Fault(Fault::Alert { .. })) if !first.is_empty() => Ok(Outcome::RefusedInHandshake),
+        Some(stop) => Err(stop.why("in the handshake that heartbeats need")),
+        None => {
             let mut stream = finished(line, handshake).map_err(|fault| fault.why())?;
             let outcome = in_session(&mut stream, speaks, deadline).await;
             stream.leave().await;
-            outcome
+            outcome.map(Outcome::Known)
         }
     }
 }
@@ -179,7 +201,7 @@ where
 
 /// Sends both in clear to a server whose keys we cannot make, and a message that it must
 /// refuse: by its alert it shows that it has read them.
-async fn in_clear<S>(mut line: Line<S>, version: TlsVersion) -> Result<Heartbleed, Why>
+async fn in_clear<S>(mut line: Line<S>, version: TlsVersion) -> Result<Outcome, Why>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -187,10 +209,10 @@ where
     line.send(&[in_records(version), end].concat()).await.map_err(|ended| Stop::Ended(ended).why(STEP))?;
     let mut records = RecordReader::default();
     let mut heartbeats = Vec::new();
-    let outcome = loop {
+    let end = loop {
         match records.next_record() {
             Ok(Some(record)) if record.kind == kind::HEARTBEAT => heartbeats.push(record.payload),
-            Ok(Some(record)) if record.kind == kind::ALERT => break Ok(Heartbleed::Discarded),
+            Ok(Some(record)) if record.kind == kind::ALERT => break Ok(Outcome::RefusedInHandshake),
             Ok(Some(_)) => {}
             Ok(None) => match line.receive().await {
                 Ok(bytes) => records.push(&bytes),
@@ -198,13 +220,13 @@ where
             },
             Err(error) => break Err(Why::new(Cause::Protocol, format!("the server sent {error} {STEP}"))),
         }
-        if let Some(seen @ Heartbleed::Answered { .. }) = verdict(heartbeats.iter().map(Vec::as_slice)) {
-            break Ok(seen);
+        if heartbeats.len() > 1 {
+            break Ok(Outcome::RefusedInHandshake);
         }
     };
     line.leave(&[]).await;
     match verdict(heartbeats.iter().map(Vec::as_slice)) {
-        Some(seen) => Ok(seen),
-        None => outcome,
+        Some(seen) => Ok(Outcome::Known(seen)),
+        None => end,
     }
 }

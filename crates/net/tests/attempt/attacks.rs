@@ -1,12 +1,18 @@
 //! Attacks that a sound OpenSSL withstands, each with its reason.
 
+use std::{net::Ipv4Addr, process::Stdio};
+
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
 use waxseal_model::{
     audit::{CcsInjection, Heartbleed},
     tls::TlsVersion::{self, *},
 };
 use waxseal_net::attempt::{
     Then, exchange_then,
-    heartbleed::{Speaks, heartbleed},
+    heartbleed::{Outcome, Speaks, When, heartbleed},
 };
 use waxseal_peers::TlsServer;
 use waxseal_wire::tls::{
@@ -74,6 +80,47 @@ async fn an_early_change_cipher_spec_is_refused() {
 async fn heartbeats_are_no_longer_offered() {
     let Some(server) = server(&["-rev"]) else { return };
     let client = Client::new(spec(Tls12), seed());
-    let found = heartbleed(connect(&server).await, client, Speaks::WhenAsked, soon(), MAX_BYTES).await;
-    assert_eq!(found, Ok(Heartbleed::NoHeartbeat));
+    let stream = connect(&server).await;
+    let found = heartbleed(stream, client, When::InHandshake, Speaks::WhenAsked, soon(), MAX_BYTES).await;
+    assert_eq!(found, Ok(Outcome::Known(Heartbleed::NoHeartbeat)));
+}
+
+#[tokio::test]
+async fn gnutls_refuses_heartbeats_in_a_handshake_and_answers_sound_ones_in_a_session() {
+    let Some(server) = server(&["-rev"]) else { return };
+    let Some((port, mut gnutls)) = gnutls(&server) else { return };
+    let ask = |when| async move {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let client = Client::new(spec(Tls12), seed());
+        heartbleed(stream, client, when, Speaks::WhenAsked, soon(), MAX_BYTES).await
+    };
+    let found = [ask(When::InHandshake).await, ask(When::InSession).await];
+    gnutls.kill().await.unwrap();
+    assert_eq!(found, [Ok(Outcome::RefusedInHandshake), Ok(Outcome::Known(Heartbleed::Discarded))]);
+}
+
+/// GnuTLS's server with heartbeats, and the certificate of another.
+fn gnutls(server: &TlsServer) -> Option<(u16, Child)> {
+    let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let mut child = Command::new("gnutls-serv")
+        .args(["--heartbeat", "--echo", "--quiet", "--disable-client-cert", "--port", &port.to_string()])
+        .arg("--x509certfile")
+        .arg(&server.certificate().certificate)
+        .arg("--x509keyfile")
+        .arg(&server.certificate().key)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .inspect_err(|_| eprintln!("SKIPPED: gnutls-serv is not installed; this test has tested nothing"))
+        .ok()?;
+    for _ in 0..400 {
+        if std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Some((port, child));
+        }
+        assert!(child.try_wait().unwrap().is_none(), "gnutls-serv ended at once");
+        std::thread::sleep(std::time::Duration::from_millis(25));
+    }
+    panic!("gnutls-serv does not listen")
 }

@@ -7,7 +7,10 @@ use super::{
     scripted::{End, alert, flight, record, server},
     soon,
 };
-use crate::attempt::heartbleed::{Speaks, heartbleed};
+use crate::attempt::heartbleed::{
+    Outcome::{self, Known},
+    Speaks, When, heartbleed,
+};
 
 /// A suite whose handshake the private client goes on with, and one that it cannot.
 const KNOWN: u16 = 0x002f;
@@ -38,10 +41,11 @@ fn respond(request: &[u8], trusting: bool) -> Vec<u8> {
     record(24, &[&[2, request[1], request[2]][..], &memory[..claimed], &[0; 16]].concat())
 }
 
-async fn ask(suite: u16, answer: fn(&[u8]) -> Vec<u8>, end: End) -> Result<Heartbleed, Why> {
+async fn ask(suite: u16, answer: fn(&[u8]) -> Vec<u8>, end: End) -> Result<Outcome, Why> {
     let stream = server(flight(suite, &[HEARTBEAT]), answer, end).await;
     let deadline = if end == End::Hang { at_once() } else { soon() };
-    heartbleed(stream, client(TlsVersion::Tls12), Speaks::WhenAsked, deadline, MAX_BYTES).await
+    heartbleed(stream, client(TlsVersion::Tls12), When::InHandshake, Speaks::WhenAsked, deadline, MAX_BYTES)
+        .await
 }
 
 #[tokio::test]
@@ -52,8 +56,8 @@ async fn one_byte_beyond_is_enough_and_no_more_is_asked_for() {
             assert_eq!(requests.len(), 2);
             requests.iter().flat_map(|request| respond(request, true)).collect()
         };
-        assert_eq!(ask(suite, vulnerable, End::Close).await, Ok(Heartbleed::Answered { beyond: 1 }));
-        assert_eq!(ask(suite, vulnerable, End::Reset).await, Ok(Heartbleed::Answered { beyond: 1 }));
+        assert_eq!(ask(suite, vulnerable, End::Close).await, Ok(Known(Heartbleed::Answered { beyond: 1 })));
+        assert_eq!(ask(suite, vulnerable, End::Reset).await, Ok(Known(Heartbleed::Answered { beyond: 1 })));
     }
 }
 
@@ -63,14 +67,14 @@ async fn who_answers_the_sound_one_alone_is_sound() {
         let sound = |sent: &[u8]| {
             requests(sent).iter().flat_map(|request| respond(request, false)).collect::<Vec<_>>()
         };
-        assert_eq!(ask(suite, sound, End::Close).await, Ok(Heartbleed::Discarded));
+        assert_eq!(ask(suite, sound, End::Close).await, Ok(Known(Heartbleed::Discarded)));
     }
 }
 
 #[tokio::test]
-async fn an_alert_is_a_refusal_and_every_other_end_is_no_answer() {
+async fn an_alert_asks_for_another_try_and_every_other_end_is_no_answer() {
     for suite in [KNOWN, UNKNOWN] {
-        assert_eq!(ask(suite, |_| alert(10), End::Close).await, Ok(Heartbleed::Discarded));
+        assert_eq!(ask(suite, |_| alert(10), End::Close).await, Ok(Outcome::RefusedInHandshake));
         for (end, cause) in
             [(End::Close, Cause::Closed), (End::Reset, Cause::Closed), (End::Hang, Cause::Timeout)]
         {
@@ -79,6 +83,24 @@ async fn an_alert_is_a_refusal_and_every_other_end_is_no_answer() {
         }
         let why = ask(suite, |_| b"421 4.7.0 too many errors\r\n".to_vec(), End::Close).await.unwrap_err();
         assert_eq!(why.cause, Cause::Protocol, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn asked_in_the_session_alone_a_handshake_carries_no_heartbeat() {
+    for (suite, cause) in [(KNOWN, Cause::Declined), (UNKNOWN, Cause::Unsupported)] {
+        let stream = server(
+            flight(suite, &[HEARTBEAT]),
+            |sent| {
+                assert!(requests(sent).is_empty());
+                alert(40)
+            },
+            End::Close,
+        )
+        .await;
+        let client = client(TlsVersion::Tls12);
+        let found = heartbleed(stream, client, When::InSession, Speaks::WhenAsked, soon(), MAX_BYTES).await;
+        assert_eq!(found.unwrap_err().cause, cause);
     }
 }
 
@@ -93,8 +115,16 @@ async fn without_the_extension_nothing_is_asked() {
         End::Close,
     )
     .await;
-    let found = heartbleed(stream, client(TlsVersion::Tls12), Speaks::WhenAsked, soon(), MAX_BYTES).await;
-    assert_eq!(found, Ok(Heartbleed::NoHeartbeat));
+    let found = heartbleed(
+        stream,
+        client(TlsVersion::Tls12),
+        When::InHandshake,
+        Speaks::WhenAsked,
+        soon(),
+        MAX_BYTES,
+    )
+    .await;
+    assert_eq!(found, Ok(Known(Heartbleed::NoHeartbeat)));
 }
 
 #[tokio::test]
@@ -107,8 +137,15 @@ async fn without_a_flight_there_is_a_reason() {
         (flight(KNOWN, &[HEARTBEAT])[..50].to_vec(), End::Reset, Cause::Closed),
     ] {
         let stream = server(first, |_| Vec::new(), end).await;
-        let found =
-            heartbleed(stream, client(TlsVersion::Tls12), Speaks::WhenAsked, at_once(), MAX_BYTES).await;
+        let found = heartbleed(
+            stream,
+            client(TlsVersion::Tls12),
+            When::InHandshake,
+            Speaks::WhenAsked,
+            at_once(),
+            MAX_BYTES,
+        )
+        .await;
         assert_eq!(found.unwrap_err().cause, cause);
     }
 }

@@ -224,3 +224,125 @@ impl Handshake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tls::{
+        flight::{FlightReader, Limits},
+        private::record::{handshake_message, kind, plain},
+        scheme,
+    };
+
+    fn client(version: TlsVersion) -> Client {
+        let spec = HelloSpec {
+            max_version: version,
+            suites: suites::for_version(version),
+            groups: GROUPS.to_vec(),
+            signature_schemes: scheme::usual(),
+            ..HelloSpec::default()
+        };
+        Client::new(spec, [3; 32])
+    }
+
+    /// All that a server says, to a client that goes as far as it can.
+    fn run(mut client: Client, flights: [&[u8]; 2], rest: &[u8]) -> Result<bool, Fault> {
+        for flight in flights {
+            let mut reader = FlightReader::new(Limits::default());
+            reader.push(flight);
+            match client.answer(reader.into_parts())? {
+                Step::Retry(again) => client = *again,
+                Step::Handshake(mut handshake) => {
+                    let done = handshake.push(rest)?;
+                    let _ = handshake.output();
+                    if done {
+                        let mut session = handshake.into_session()?;
+                        while session.next_message()?.is_some() {}
+                    }
+                    return Ok(done);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn server_hello(version: u16, suite: u16, random: [u8; 32], extensions: &[u8]) -> Vec<u8> {
+        let mut body = version.to_be_bytes().to_vec();
+        body.extend_from_slice(&random);
+        body.push(0);
+        body.extend_from_slice(&suite.to_be_bytes());
+        body.push(0);
+        put_vector16(&mut body, extensions);
+        handshake_message(2, &body)
+    }
+
+    #[test]
+    fn hellos_of_tls13_carry_shares_and_are_never_the_same() {
+        let spec = client(TlsVersion::Tls13).spec().clone();
+        let KeyShare::Given(shares) = &spec.key_share else { panic!("{:?}", spec.key_share) };
+        assert_eq!(shares.iter().map(|(group, _)| *group).collect::<Vec<_>>(), [29, 23, 24]);
+        assert_eq!(spec.session_id.len(), 32);
+        let other = Client::new(spec.clone(), [4; 32]);
+        assert_ne!(other.spec().random, spec.random);
+    }
+
+    #[test]
+    fn a_second_retry_is_refused() {
+        let random: [u8; 32] =
+            super::super::hash::Hash::Sha256.of(&[b"HelloRetryRequest"]).try_into().unwrap();
+        let extensions = [0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 25];
+        let retry = plain(kind::HANDSHAKE, 0x0303, &server_hello(0x0303, 0x1301, random, &extensions));
+        let end = run(client(TlsVersion::Tls13), [&retry, &retry], &[]);
+        assert!(matches!(end, Err(Fault::Protocol(_))), "{end:?}");
+        let unknown = [0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0x11, 0xec];
+        let retry = plain(kind::HANDSHAKE, 0x0303, &server_hello(0x0303, 0x1301, random, &unknown));
+        let end = run(client(TlsVersion::Tls13), [&retry, &retry], &[]);
+        assert!(matches!(end, Err(Fault::Unsupported(_))), "{end:?}");
+    }
+
+    #[test]
+    fn a_session_that_was_not_offered_is_not_resumed() {
+        let hello = plain(kind::HANDSHAKE, 0x0303, &server_hello(0x0303, 0x002f, [1; 32], &[]));
+        let flight = [hello, plain(kind::CHANGE_CIPHER_SPEC, 0x0303, &[1])].concat();
+        assert!(run(client(TlsVersion::Tls12), [&flight, &[]], &[]).is_err());
+        let resumption =
+            Resumption { master_secret: vec![1; 48], session_id: vec![2; 32], ticket: Some(vec![3]) };
+        let spec = HelloSpec { suites: vec![0x002f], session_ticket: true, ..HelloSpec::default() };
+        let resuming = Client::resuming(spec, resumption, [3; 32]);
+        assert_eq!(resuming.spec().session_id, [2; 32]);
+        assert_eq!(resuming.spec().extra_extensions, [(35, vec![3])]);
+        assert_eq!(run(resuming, [&flight, &[]], &[]), Ok(false));
+    }
+
+    proptest! {
+        #[test]
+        fn any_flight_is_answered_without_harm(
+            version in 0x0300..0x0305u16,
+            suite in prop::sample::select(vec![0x0003u16, 0x002f, 0x0033, 0xc013, 0x0034, 0xc02f, 0xcca8, 0x1301]),
+            extensions in prop::collection::vec(any::<u8>(), 0..40),
+            exchange in prop::collection::vec(any::<u8>(), 0..150),
+            rest in prop::collection::vec(any::<u8>(), 0..150),
+            kinds in prop::collection::vec(20..25u8, 0..3),
+        ) {
+            let messages = [
+                server_hello(version, suite, [1; 32], &extensions),
+                handshake_message(12, &exchange),
+                handshake_message(14, &[]),
+            ];
+            let flight = plain(kind::HANDSHAKE, 0x0303, &messages.concat());
+            let rest: Vec<u8> = kinds.iter().flat_map(|kind| plain(*kind, version, &rest)).collect();
+            let _ = run(client(TlsVersion::Tls12), [&flight, &flight], &rest);
+            let _ = run(client(TlsVersion::Tls13), [&flight, &flight], &rest);
+        }
+
+        #[test]
+        fn any_bytes_are_answered_without_harm(
+            first in prop::collection::vec(any::<u8>(), 0..100),
+            rest in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let _ = run(client(TlsVersion::Tls13), [&first, &rest], &rest);
+        }
+    }
+}

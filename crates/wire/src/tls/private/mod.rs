@@ -3,19 +3,18 @@
 //!
 //! Parts, in the order in which a handshake meets them:
 //!
-//! - [`entropy`]: random bytes out of a seed that the caller hands in.
-//! - [`hash`], [`prf`]: how secrets become keys, in every version.
-//! - [`suite`]: which suites can be completed.
-//! - [`record`], [`protect`]: records, cut out of the stream and decrypted.
-//! - [`exchange`]: the client's part of the key exchange.
-//! - [`client`]: from the hello to a [`session`]; [`old`] up to TLS 1.2, [`new`] TLS 1.3.
+//! - `entropy`: random bytes out of a seed that the caller hands in.
+//! - `hash`, `prf`: how secrets become keys, in every version.
+//! - `suite`: which suites can be completed.
+//! - `record`, `protect`: records, cut out of the stream and decrypted.
+//! - `exchange`: the client's part of the key exchange.
+//! - `client`: from the hello to a `session`; `old` up to TLS 1.2, `new` TLS 1.3.
 //! - [`robot`], [`heartbeat`], [`early_ccs`]: the bytes of attacks, and what answers to them
 //!   mean.
 //!
 //! Bytes go in and bytes come out; sockets and time are the caller's. The server's
 //! signatures are not verified here, and nothing that is sent is worth protecting: the
-//! primitives that no maintained library offers (RC4, DES, RSA of 512 bits) need not run
-//! in constant time.
+//! primitives that are old (RC4, DES, RSA of 512 bits) need not run in constant time.
 
 mod client;
 pub mod early_ccs;

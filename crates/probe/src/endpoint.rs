@@ -569,9 +569,8 @@ fn with_reply(reaction: Reaction, reply: Option<Reply>) -> Reaction {
 fn with_random(mut question: Question) -> Question {
     if let Some(spec) = question.spec_mut() {
         spec.random = random();
-        if spec.max_version == TlsVersion::Tls13 {
-            spec.session_id = random::<32>().to_vec();
-        }
+        // Without one, there are servers that resume whatever session they made last.
+        spec.session_id = random::<32>().to_vec();
     }
     if let Question::Then(_, Then::Robot { seed, .. }) = &mut question {
         *seed = random();

@@ -11,7 +11,7 @@ use waxseal_net::{
 use waxseal_wire::tls::{
     alert::alert_name,
     flight::{Answer, ServerFlight},
-    hello::{HelloSpec, NotOffered, chosen_was_offered},
+    hello::{HelloSpec, KeyShare, NotOffered, chosen_was_offered},
 };
 
 use crate::attempt::{Attempt, Attempted};
@@ -61,11 +61,13 @@ pub enum Reaction {
     Accepted(Box<ServerFlight>),
     /// TLS 1.3: the server asks for a key share of this group.
     Retry {
-        /// The group it wants.
-        group: u16,
+        /// The group it wants; none where none of those offered will do.
+        group: Option<u16>,
         /// The suite it chose.
         suite: u16,
     },
+    /// The server goes on in a version that was not offered, where a client has to end.
+    OtherVersion(TlsVersion),
     /// A real handshake was completed.
     Established {
         /// What was negotiated.
@@ -95,21 +97,25 @@ impl Reaction {
     pub fn of(question: &Question, answer: Answer) -> Self {
         if let Some(spec) = question.spec()
             && let Err(choice) = chosen_was_offered(spec, &answer)
-            // A signature scheme out of order does not make the suite less accepted.
-            && !matches!(choice, NotOffered::Scheme(_))
         {
-            return Self::protocol(choice.to_string());
+            match choice {
+                // A signature scheme out of order does not make the suite less accepted.
+                NotOffered::Scheme(_) => {}
+                NotOffered::Version(version) => return Self::OtherVersion(version),
+                _ => return Self::protocol(choice.to_string()),
+            }
         }
+        let has_share = |spec: &HelloSpec| matches!(spec.key_share, KeyShare::Given(_));
         match answer {
             // It chose, and then could not go on: for a client that is a refusal.
             Answer::Hello(flight) => match flight.alert {
                 Some((_, alert)) if !flight.done => Self::Refused { alert: Some(alert) },
                 _ => Self::Accepted(flight),
             },
-            Answer::HelloRetry { suite, group: Some(group), .. } => Self::Retry { group, suite },
-            Answer::HelloRetry { group: None, .. } => {
+            Answer::HelloRetry { group: None, .. } if question.spec().is_none_or(has_share) => {
                 Self::protocol("the server asked for another hello without naming a group")
             }
+            Answer::HelloRetry { suite, group, .. } => Self::Retry { group, suite },
             Answer::Ssl2(hello) => Self::Ssl2 { kinds: hello.kinds },
             Answer::Alert { description, .. } => Self::Refused { alert: Some(description) },
             Answer::NotTls(what) => Self::protocol(format!("the answer to a TLS hello was {what}")),
@@ -168,8 +174,12 @@ impl Reaction {
             Self::Established { handshake, .. } => {
                 format!("{} {}", handshake.version.label(), handshake.suite.name)
             }
-            Self::Retry { group, .. } => {
+            Self::Retry { group: Some(group), .. } => {
                 format!("HelloRetryRequest for {}", waxseal_wire::tls::groups::named(*group).name)
+            }
+            Self::Retry { group: None, .. } => "HelloRetryRequest without a group".to_owned(),
+            Self::OtherVersion(version) => {
+                format!("the server chose {} without being offered it", version.label())
             }
             Self::Attempted(outcome) => outcome.describe(),
             Self::Ssl2 { kinds, .. } => format!("SSLv2 with {} kinds of suites", kinds.len()),

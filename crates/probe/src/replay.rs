@@ -147,10 +147,14 @@ fn answer(reaction: Reaction) -> Observed<ReplayAnswer> {
         Reaction::Retry { group, suite } => Observed::seen(ReplayAnswer::Chosen {
             version: TlsVersion::Tls13,
             suite: suites::suite(u32::from(suite)).name,
-            group: Some(groups::named(group).name),
+            group: group.map(|code| groups::named(code).name),
         }),
         Reaction::Refused { alert } => Observed::seen(ReplayAnswer::Refused { alert }),
         Reaction::Unanswered(why) => Observed::Failed { why },
+        Reaction::OtherVersion(version) => Observed::failed(
+            Cause::Protocol,
+            format!("the server chose {} without being offered it", version.label()),
+        ),
         Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
             Observed::failed(Cause::Protocol, "the server answers a hello of TLS in SSLv2")
         }

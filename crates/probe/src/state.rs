@@ -347,12 +347,27 @@ impl State {
         }
     }
 
-    /// Every signature scheme of TLS 1.2, those that `version` did not show yet in front.
+    /// Signature schemes for a hello that is about something else: those that `version` did
+    /// not show yet in front, and of each kind of key one that it did, so that the server
+    /// can sign. No more than every server reads.
     pub fn unseen_schemes_first(&self, version: TlsVersion) -> Vec<u16> {
-        let (seen, mut order): (Vec<u16>, Vec<u16>) =
-            offers::every_scheme().into_iter().partition(|s| self.schemes.contains(&(version, *s)));
-        order.extend(seen);
+        let mut shown: Vec<u16> = Vec::new();
+        for (_, seen) in self.schemes.iter().filter(|(v, _)| *v == version) {
+            if !shown.iter().any(|s| scheme::key_kind(*s) == scheme::key_kind(*seen)) {
+                shown.push(*seen);
+            }
+        }
+        let mut order = self.unseen_schemes(version);
+        order.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
+        order.extend(shown);
         order
+    }
+
+    /// Every signature scheme of TLS 1.2 that `version` did not show yet.
+    pub fn unseen_schemes(&self, version: TlsVersion) -> Vec<u16> {
+        let mut schemes = offers::every_scheme();
+        schemes.retain(|s| !self.schemes.contains(&(version, *s)));
+        schemes
     }
 
     /// The facts of an audit.
@@ -464,15 +479,17 @@ impl State {
     /// failed in that handshake by itself, begins TLS 1.3 without being able to end it (a
     /// key that it cannot sign with, for instance): that is no accepted version. After any
     /// other alert the TLS library may be what is wanting, and the answer counts.
-    pub fn note_retry(&mut self, group: u16, suite: u16) {
-        if self.server_failed && waxseal_net::tls::offers_group(group) {
+    pub fn note_retry(&mut self, group: Option<u16>, suite: u16) {
+        if self.server_failed && group.is_some_and(waxseal_net::tls::offers_group) {
             self.set_version(TlsVersion::Tls13, Observed::seen(false));
             self.cannot_use_its_key = true;
             return;
         }
         self.set_version(TlsVersion::Tls13, Observed::seen(true));
         self.note_suite(TlsVersion::Tls13, u32::from(suite));
-        self.note_group_in(TlsVersion::Tls13, group);
+        if let Some(group) = group {
+            self.note_group_in(TlsVersion::Tls13, group);
+        }
     }
 
     /// A reaction as it counts here: a server that cannot use its private key goes along with

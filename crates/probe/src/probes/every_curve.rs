@@ -64,7 +64,8 @@ impl Probe for EveryCurve {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }

@@ -126,7 +126,8 @@ impl Probe for EverySuite {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
@@ -240,7 +241,8 @@ impl Listing {
         if self.is_surprising || !self.expected.is_empty() {
             return;
         }
-        self.expected = newer.iter().copied().filter(|code| self.rest.contains(code)).collect();
+        let expected = |code: &u16| offers::fits(*code, self.version) && self.rest.contains(code);
+        self.expected = newer.iter().copied().filter(expected).collect();
         self.rest.retain(|code| !self.expected.contains(code));
     }
 
@@ -430,6 +432,35 @@ mod tests {
                 assert!(list(&state, version).complete);
             }
         }
+    }
+
+    #[test]
+    fn suites_of_newer_versions_are_listed_where_they_are_taken() {
+        // CBC with SHA-256 belongs to TLS 1.2, elliptic curves to TLS 1.0.
+        let server = Simulated {
+            versions: vec![TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls12],
+            suites: vec![0xc027, 0xc013, 0x002f],
+            disregards_versions: true,
+            ..Simulated::stock()
+        };
+        let (_, state) = listed(&server, Thoroughness::Sample);
+        let mut all = names(&server.suites);
+        all.sort();
+        for version in [TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls12] {
+            assert_eq!(sorted(&state, version), all, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_schemes_are_offered_than_every_server_reads() {
+        let server = Simulated {
+            suites: vec![0xc02f, 0xc030, 0xc013, 0x009e, 0xcca8],
+            schemes: vec![0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601],
+            most_schemes: offers::MOST_SCHEMES,
+            ..Simulated::stock()
+        };
+        let (_, state) = listed(&server, Thoroughness::Sample);
+        assert_eq!(sorted(&state, TlsVersion::Tls12), expected(&server, TlsVersion::Tls12));
     }
 
     #[test]

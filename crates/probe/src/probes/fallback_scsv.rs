@@ -55,7 +55,8 @@ impl Probe for FallbackScsv {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

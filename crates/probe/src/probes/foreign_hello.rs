@@ -69,7 +69,10 @@ impl Probe for ForeignHello {
             Reaction::Retry { .. } => Observed::seen(true),
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
+            Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

@@ -48,7 +48,8 @@ impl Probe for ForwardSecrecy {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

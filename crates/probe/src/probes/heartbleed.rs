@@ -28,7 +28,11 @@ impl Probe for Heartbleed {
             return None;
         }
         self.asked = true;
-        Some(Question::Attempt(Attempt::Heartbleed(Box::new(state.session_hello(version)))))
+        let mut spec = state.session_hello(version);
+        // Hellos of SSLv3 have no extensions: where a server of SSLv3 alone offers heartbeats, it
+        // is in answer to newer ones.
+        spec.max_version = version.max(TlsVersion::Tls10);
+        Some(Question::Attempt(Attempt::Heartbleed(Box::new(spec))))
     }
 
     fn learn(&mut self, _state: &mut State, _question: &Question, reaction: Reaction) {

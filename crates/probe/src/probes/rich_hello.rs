@@ -70,7 +70,8 @@ impl Probe for RichHello {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.settled = true;
                 state.set_version(
                     TlsVersion::Tls12,

@@ -104,7 +104,7 @@ impl Probe for Sessions {
                     let (spec, then) = (Box::new(spec), InSession::Tickets);
                     return Some(Question::Attempt(Attempt::Session { spec, then }));
                 }
-                Stage::ByTicketAgain if self.by_ticket.get() != Some(&false) || self.sent_id.is_empty() => {
+                Stage::ByTicketAgain if self.by_ticket.get() == Some(&true) => {
                     self.stage = Stage::Over;
                 }
                 Stage::ById | Stage::ByTicket | Stage::ByTicketAgain => match self.resumption() {
@@ -282,7 +282,7 @@ mod tests {
         let (asked, mut state) = sessions_of(&Simulated::modern());
         let audit = state.audit();
         // The simulated session has a ticket and no id.
-        assert_eq!(asked, 3);
+        assert_eq!(asked, 4);
         assert_eq!(audit.client_renegotiation, Observed::seen(Renegotiation::Refused { alert: Some(100) }));
         assert_eq!(
             (&audit.resumption_by_id, &audit.resumption_by_ticket),
@@ -290,6 +290,21 @@ mod tests {
         );
         assert_eq!(audit.ticketbleed, Observed::seen(0));
         assert_eq!(audit.tickets.get().cloned().flatten().map(|t| t.lifetime), Some(300));
+    }
+
+    #[test]
+    fn a_server_that_keeps_sessions_only_where_no_ticket_is_wanted_resumes_by_id() {
+        let (_, mut state) = sessions_of(&Simulated { remembers: true, ..Simulated::modern() });
+        assert_eq!(state.audit().resumption_by_id, Observed::seen(true));
+        assert_eq!(state.audit().resumption_by_ticket, Observed::seen(true));
+    }
+
+    #[test]
+    fn a_ticket_is_tried_with_an_id_of_the_usual_length_too() {
+        let (asked, mut state) = sessions_of(&Simulated { needs_usual_id: true, ..Simulated::modern() });
+        assert_eq!(asked, 5);
+        assert_eq!(state.audit().resumption_by_ticket, Observed::seen(true));
+        assert!(!state.audit().ticketbleed.is_seen());
     }
 
     #[test]

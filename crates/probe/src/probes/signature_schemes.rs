@@ -12,7 +12,7 @@ use waxseal_wire::tls::{
 
 use super::Probe;
 use crate::{
-    offers,
+    offers::{self, MOST_SCHEMES},
     question::{Question, Reaction},
     state::State,
 };
@@ -23,6 +23,7 @@ const VERSION: TlsVersion = TlsVersion::Tls12;
 #[derive(Debug, Default)]
 pub struct SignatureSchemes {
     settled: bool,
+    refused: Vec<u16>,
     unoffered: Option<u16>,
     failed: Option<Why>,
 }
@@ -38,11 +39,9 @@ impl Probe for SignatureSchemes {
         }
         // Suites with a signature that were chosen before: a refusal is about the schemes.
         let offered: Vec<u16> = signed_suites(state);
-        let unseen: Vec<u16> = state
-            .unseen_schemes_first(VERSION)
-            .into_iter()
-            .filter(|s| !state.schemes.contains(&(VERSION, *s)))
-            .collect();
+        let mut unseen = state.unseen_schemes(VERSION);
+        unseen.retain(|s| !self.refused.contains(s));
+        unseen.truncate(MOST_SCHEMES);
         if offered.is_empty() || unseen.is_empty() {
             return None;
         }
@@ -65,12 +64,13 @@ impl Probe for SignatureSchemes {
                     self.failed = Some(Why::new(Cause::Protocol, "the server's signature cannot be read"));
                 }
             },
-            Reaction::Refused { .. } => self.settled = true,
+            Reaction::Refused { .. } => self.refused.extend_from_slice(&spec.signature_schemes),
             Reaction::Unanswered(why) => self.failed = Some(why),
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
@@ -82,7 +82,8 @@ impl Probe for SignatureSchemes {
             let chosen: Vec<u16> =
                 state.schemes.iter().filter(|(v, _)| *v == VERSION).map(|(_, s)| *s).collect();
             let why = why.or(self.failed.as_ref()).cloned();
-            let complete = why.is_none() && (self.settled || signed_suites(state).is_empty());
+            // The search ended by itself: nothing was left to offer, or nothing to sign.
+            let complete = why.is_none();
             let fact = match why {
                 Some(why) if chosen.is_empty() => Observed::Failed { why },
                 _ => Observed::seen(SignatureList {
@@ -148,6 +149,18 @@ mod tests {
         assert_eq!(list.chosen, ["rsa_pss_rsae_sha256", "rsa_pkcs1_sha256", "rsa_pkcs1_sha1"]);
         assert!(list.complete && list.unoffered.is_none());
         assert_eq!(state.facts.signature_algorithms, list.chosen);
+    }
+
+    #[test]
+    fn a_rare_scheme_is_found_though_servers_read_but_so_many() {
+        let all = offers::every_scheme();
+        assert!(all.len() > MOST_SCHEMES);
+        let (first, last) = (all[0], all[all.len() - 1]);
+        let server =
+            Simulated { schemes: vec![first, last], most_schemes: MOST_SCHEMES, ..Simulated::modern() };
+        let (list, _) = schemes_of(&server);
+        assert_eq!(list.chosen, [scheme::label(first), scheme::label(last)]);
+        assert!(list.complete);
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::{
     state::State,
 };
 
+/// The id of sessions that are remembered.
+const SESSION_ID: &[u8] = &[9; 32];
+
 /// What the server is like.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulated {
@@ -49,6 +52,21 @@ pub(crate) struct Simulated {
     pub(crate) oracle: bool,
     /// ChangeCipherSpec is taken too early.
     pub(crate) early_ccs: bool,
+    /// Sessions have an id, where no ticket is wanted, and are resumed by it.
+    pub(crate) remembers: bool,
+    /// A ticket is used only with a session id of the usual length.
+    pub(crate) needs_usual_id: bool,
+    /// So many signature schemes of a hello are read, and no more.
+    pub(crate) most_schemes: usize,
+    /// The order follows the hardware that the client seems to have: AES first only for
+    /// clients whose first known suite is AES-GCM.
+    pub(crate) guesses_hardware: bool,
+    /// The first version for all suites, whatever the standards say.
+    pub(crate) disregards_versions: bool,
+    /// Where no group is in common, another hello is asked for without naming one.
+    pub(crate) retries_without_group: bool,
+    /// Hellos of older versions are answered with the oldest that it has.
+    pub(crate) insists: bool,
     /// Another handshake within a session is made.
     pub(crate) renegotiates: bool,
     /// Hellos with these in them are refused.
@@ -78,6 +96,13 @@ impl Simulated {
             ignores_schemes: false,
             oracle: false,
             early_ccs: false,
+            remembers: false,
+            needs_usual_id: false,
+            most_schemes: usize::MAX,
+            guesses_hardware: false,
+            disregards_versions: false,
+            retries_without_group: false,
+            insists: false,
             renegotiates: false,
             intolerant: Vec::new(),
             strict_name: None,
@@ -138,10 +163,14 @@ impl Simulated {
                 }
                 Err(reaction) => return *reaction,
             },
-            Attempt::Resume { resumption, .. } => Attempted::Resumed(Resumed {
-                abbreviated: resumption.ticket.is_some(),
-                session_id: resumption.session_id.clone(),
-            }),
+            Attempt::Resume { resumption, .. } => {
+                let id = &resumption.session_id;
+                let by_id = self.remembers && *id == SESSION_ID;
+                let by_ticket = resumption.ticket.is_some() && (id.len() == 32 || !self.needs_usual_id);
+                let abbreviated = by_id || by_ticket;
+                let session_id = if abbreviated { id.clone() } else { vec![8; 32] };
+                Attempted::Resumed(Resumed { abbreviated, session_id })
+            }
             Attempt::Heartbleed(_) => Attempted::Heartbleed(Heartbleed::Discarded),
             Attempt::Injection(_) => Attempted::Injected(StarttlsInjection::Discarded),
         };
@@ -166,11 +195,21 @@ impl Simulated {
             signature_scheme: scheme,
             master_secret: vec![1; 48],
             client_verify_data: vec![2; 12],
-            tickets: vec![Ticket { lifetime: 300, ticket: vec![3], max_early_data: None }],
+            tickets: (spec.session_ticket || flight.version == TlsVersion::Tls13)
+                .then(|| Ticket { lifetime: 300, ticket: vec![3], max_early_data: None })
+                .into_iter()
+                .collect(),
             entries: Vec::new(),
             encrypted_extensions: Vec::new(),
             hello_retry: false,
-            flight: *flight,
+            flight: ServerFlight {
+                session_id: if self.remembers && !spec.session_ticket {
+                    SESSION_ID.to_vec()
+                } else {
+                    Vec::new()
+                },
+                ..*flight
+            },
         })
     }
 
@@ -178,7 +217,8 @@ impl Simulated {
         if self.ignores_schemes {
             self.schemes.first().copied()
         } else {
-            self.pick(&self.schemes, &spec.signature_schemes)
+            let read = spec.signature_schemes.len().min(self.most_schemes);
+            self.pick(&self.schemes, spec.signature_schemes.get(..read).unwrap_or_default())
         }
     }
 
@@ -212,9 +252,12 @@ impl Simulated {
         if self.is_intolerable(spec) {
             return refused(50);
         }
-        let Some(version) = self.versions.iter().copied().filter(|v| *v <= spec.max_version).max() else {
-            return refused(70);
-        };
+        let common = self.versions.iter().copied().filter(|v| *v <= spec.max_version).max();
+        let oldest = self.versions.iter().copied().min().filter(|_| self.insists);
+        let Some(version) = common.or(oldest) else { return refused(70) };
+        if version > spec.max_version {
+            return Reaction::OtherVersion(version);
+        }
         let best = self.versions.iter().copied().max();
         if spec.fallback_scsv && self.honours_scsv && best > Some(spec.max_version) {
             return refused(86);
@@ -236,7 +279,10 @@ impl Simulated {
                     flight.extensions.push((51, group.to_be_bytes().to_vec()));
                     Reaction::Accepted(Box::new(flight))
                 }
-                (Some(group), _) => Reaction::Retry { group, suite },
+                (Some(group), _) => Reaction::Retry { group: Some(group), suite },
+                (None, KeyShare::Empty) if self.retries_without_group => {
+                    Reaction::Retry { group: None, suite }
+                }
                 (None, _) => refused(40),
             };
         }
@@ -287,11 +333,20 @@ impl Simulated {
             .suites
             .iter()
             .copied()
-            .filter(|s| offers::fits(*s, version) && (*s >> 8 == 0x13) == (version == TlsVersion::Tls13))
+            .filter(|s| self.disregards_versions || offers::fits(*s, version))
+            .filter(|s| (*s >> 8 == 0x13) == (version == TlsVersion::Tls13))
             .filter(|s| version < TlsVersion::Tls12 || !self.only_before_tls12.contains(s))
             .filter(|s| version == TlsVersion::Tls10 || !self.only_in_tls10.contains(s))
             .filter(|s| !offers::is_ecdhe(*s) || !self.groups.is_empty())
             .collect();
+        if self.guesses_hardware {
+            let first = offered.iter().copied().find(|s| usable.contains(s));
+            let mut usable = usable.clone();
+            if !first.is_some_and(|s| suites::suite(u32::from(s)).name.contains("_GCM_")) {
+                usable.sort_by_key(|s| !suites::suite(u32::from(*s)).name.contains("CHACHA20"));
+            }
+            return usable.into_iter().find(|s| offered.contains(s));
+        }
         self.pick(&usable, offered)
     }
 

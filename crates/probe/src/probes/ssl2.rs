@@ -36,7 +36,8 @@ impl Probe for Ssl2 {
             Reaction::Accepted(_)
             | Reaction::Retry { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer to an SSLv2 hello was of another version")
             }
         };

@@ -64,6 +64,11 @@ impl Probe for Tls13 {
                     state.set_version(TlsVersion::Tls13, Observed::seen(false));
                 }
             }
+            // It knows nothing of the list that names TLS 1.3 alone.
+            Reaction::OtherVersion(_) => {
+                self.settled = true;
+                state.set_version(TlsVersion::Tls13, Observed::seen(false));
+            }
             Reaction::Unanswered(why) => {
                 self.settled = true;
                 state.set_version(TlsVersion::Tls13, Observed::Failed { why });

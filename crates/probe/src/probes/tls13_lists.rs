@@ -88,10 +88,12 @@ impl Probe for Tls13Lists {
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
         let Question::Hello(spec) = question else { return };
         match reaction {
-            Reaction::Retry { group, suite } => {
-                state.note_retry(group, suite);
+            Reaction::Retry { group: Some(group), suite } => {
+                state.note_retry(Some(group), suite);
                 self.take(&spec.suites, suite, Some(group));
             }
+            // A suite would do, and none of the groups: that refuses the groups.
+            Reaction::Retry { group: None, .. } => self.refused(),
             Reaction::Accepted(flight) if flight.version == TlsVersion::Tls13 => {
                 state.note_flight(spec, &flight);
                 self.take(&spec.suites, flight.suite, flight.key_share_group());
@@ -101,7 +103,8 @@ impl Probe for Tls13Lists {
             Reaction::Accepted(_)
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 let text = "the answer to a TLS 1.3 hello was of another version";
                 self.failed = Some(Why::new(Cause::Protocol, text));
             }
@@ -267,6 +270,25 @@ mod tests {
         assert_eq!(state.facts.suites[&TlsVersion::Tls13].len(), 2);
         let facts = state.facts.audit.as_ref().unwrap().groups[&TlsVersion::Tls13].get().unwrap().clone();
         assert_eq!((facts.chosen.len(), facts.complete), (3, false));
+    }
+
+    #[test]
+    fn another_hello_without_a_group_is_the_end_of_the_groups() {
+        let server = Simulated { retries_without_group: true, ..Simulated::modern() };
+        let (_, state) = listed(&server);
+        assert!(list(&state).complete && state.facts.group_facts.get().unwrap().complete);
+        assert_eq!((state.facts.suites[&TlsVersion::Tls13].len(), state.groups.len()), (2, 3));
+    }
+
+    #[test]
+    fn an_order_that_follows_the_clients_hardware_is_the_servers() {
+        let server =
+            Simulated { suites: vec![0x1301, 0x1302, 0x1303], guesses_hardware: true, ..Simulated::modern() };
+        assert_eq!(list(&listed(&server).1).order, Some(SuiteOrder::Server));
+        // NSS
+        let server = Simulated { suites: vec![0x1301, 0x1303, 0x1302], server_order: true, ..server };
+        let server = Simulated { guesses_hardware: false, ..server };
+        assert_eq!(list(&listed(&server).1).order, Some(SuiteOrder::Server));
     }
 
     #[test]

@@ -26,6 +26,7 @@ const VERSION: TlsVersion = TlsVersion::Tls13;
 #[derive(Debug, Default)]
 pub struct Tls13Sessions {
     settled: bool,
+    refused: Vec<u16>,
     unoffered: Option<u16>,
     failed: Option<Why>,
     tickets: Observed<Option<Tickets>>,
@@ -41,8 +42,9 @@ impl Probe for Tls13Sessions {
         if self.settled || self.failed.is_some() || state.accepts(VERSION) != Some(true) {
             return None;
         }
-        let unseen: Vec<u16> =
-            every_scheme().into_iter().filter(|s| !state.schemes.contains(&(VERSION, *s))).collect();
+        let mut unseen = every_scheme();
+        unseen.retain(|s| !state.schemes.contains(&(VERSION, *s)) && !self.refused.contains(s));
+        unseen.truncate(offers::MOST_SCHEMES);
         if unseen.is_empty() {
             return None;
         }
@@ -61,7 +63,7 @@ impl Probe for Tls13Sessions {
                 let Attempted::Session { established, .. } = *outcome else { return };
                 self.note(state, &established, &spec.signature_schemes);
             }
-            Reaction::Refused { .. } => self.settled = true,
+            Reaction::Refused { .. } => self.refused.extend_from_slice(&spec.signature_schemes),
             Reaction::Unanswered(why) => self.failed = Some(why),
             other => self.failed = Some(Why::new(Cause::Protocol, other.describe())),
         }

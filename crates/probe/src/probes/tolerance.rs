@@ -61,14 +61,19 @@ impl Probe for Tolerance {
                 Observed::seen(true)
             }
             Reaction::Retry { .. } => Observed::seen(true),
-            Reaction::Refused { .. } | Reaction::Unanswered(_) if novelties.len() > 1 => {
+            Reaction::Refused { .. } | Reaction::Unanswered(_) | Reaction::OtherVersion(_)
+                if novelties.len() > 1 =>
+            {
                 let alone = novelties.into_iter().map(|n| vec![n]);
                 self.waiting.get_or_insert_default().extend(alone);
                 return;
             }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
+            Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

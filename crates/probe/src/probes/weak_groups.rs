@@ -59,7 +59,8 @@ impl Probe for WeakGroups {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }

@@ -53,7 +53,8 @@ impl Probe for WithoutSni {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_) => {
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

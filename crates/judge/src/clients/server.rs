@@ -116,7 +116,9 @@ impl<'a> Server<'a> {
                 let why = (!complete).then(|| "the list of its groups is not complete".to_owned());
                 Known { codes, complete, why }
             }
-            Observed::NotTried { why } | Observed::Failed { why } => Known::open(Vec::new(), why.text.clone()),
+            Observed::NotTried { why } | Observed::Failed { why } => {
+                Known::open(Vec::new(), why.text.clone())
+            }
         }
     }
 

@@ -40,11 +40,10 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
     if common.is_empty() {
         return Err(nothing_common(&offered, &suites.list, version));
     }
-    let needs = Needs { offer, server, version, groups: server.groups(version), schemes: server.schemes(version) };
-    let choices: BTreeSet<Choice> = orders(&suites, &offered)
-        .iter()
-        .map(|order| choose(order, &common, &suites.list, &needs))
-        .collect();
+    let needs =
+        Needs { offer, server, version, groups: server.groups(version), schemes: server.schemes(version) };
+    let choices: BTreeSet<Choice> =
+        orders(&suites, &offered).iter().map(|order| choose(order, &common, &suites.list, &needs)).collect();
     let mut choices = choices.into_iter();
     match (choices.next(), choices.next()) {
         (Some(Choice::Suite(code)), None) => Ok(code),
@@ -58,7 +57,11 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
 fn fits(code: u16, version: TlsVersion) -> bool {
     let newest = suites::versions(u32::from(code)).map(|(first, last)| (first, last));
     newest.is_some_and(|(first, last)| {
-        if version == TlsVersion::Tls13 { first == version } else { first <= version && last < TlsVersion::Tls13 }
+        if version == TlsVersion::Tls13 {
+            first == version
+        } else {
+            first <= version && last < TlsVersion::Tls13
+        }
     })
 }
 
@@ -129,6 +132,9 @@ fn choose(order: &[u16], common: &[u16], list: &Known, needs: &Needs<'_>) -> Cho
     Choice::Refused(refusals.join("; "))
 }
 
+/// What the signature algorithms are to key exchange without a signature.
+const SERVERS_DIFFER: &str = "no signature algorithm is common; without a signature in the key exchange some servers go on, and some refuse";
+
 /// What suites need besides themselves.
 struct Needs<'a> {
     offer: &'a Offer,
@@ -147,13 +153,22 @@ impl Needs<'_> {
             return self.group().and(|| self.scheme(&[]));
         }
         let group = if p.key_exchange == KeyExchange::Ecdhe { self.group() } else { Use::Yes };
-        group.and(|| self.curve(p.authentication)).and(|| {
-            if matches!(p.key_exchange, KeyExchange::Ecdhe | KeyExchange::Dhe) {
-                self.scheme_for(p.authentication)
-            } else {
-                Use::Yes
-            }
+        group.and(|| self.curve(p.authentication)).and(|| match p.key_exchange {
+            KeyExchange::Ecdhe | KeyExchange::Dhe => self.scheme_for(p.authentication),
+            _ => self.scheme_beside(),
         })
+    }
+
+    /// Suites without a signature: OpenSSL ends the handshake all the same where there is no
+    /// common scheme at all, GnuTLS goes on.
+    fn scheme_beside(&self) -> Use {
+        let offered = self.offer.schemes.as_deref().unwrap_or_default();
+        let signs = !self.schemes.codes.is_empty() && self.schemes.complete;
+        let common = offered.iter().any(|c| self.schemes.codes.contains(c));
+        if self.version < TlsVersion::Tls12 || offered.is_empty() || common || !signs {
+            return Use::Yes;
+        }
+        Use::Unknown(SERVERS_DIFFER.into())
     }
 
     /// A group for the key exchange. A client without a list takes whatever comes (RFC 8422

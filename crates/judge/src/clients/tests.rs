@@ -62,7 +62,8 @@ fn only_tls12(e: &mut EndpointEvidence, suites: &[&str], order: Option<SuiteOrde
 }
 
 fn set_groups(e: &mut EndpointEvidence, groups: &[(u16, &str)]) {
-    let chosen: Vec<Group> = groups.iter().map(|(code, name)| Group { code: *code, name: (*name).into() }).collect();
+    let chosen: Vec<Group> =
+        groups.iter().map(|(code, name)| Group { code: *code, name: (*name).into() }).collect();
     let audit = e.evidence.tls.audit.as_mut().unwrap();
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         audit.groups.insert(version, Observed::seen(GroupFacts { chosen: chosen.clone(), complete: true }));
@@ -98,7 +99,9 @@ fn every_client_reads_and_all_its_names_are_known() {
         assert!(!offer.suites.is_empty() && !offer.versions.is_empty(), "{}", client.id);
         let shares = offer.shares.unwrap_or_default();
         assert!(shares.iter().all(|s| offer.groups.as_ref().is_some_and(|g| g.contains(s))), "{}", client.id);
-        for text in [&client.name, &client.about, &client.source.what, &client.source.place, &client.source.date] {
+        for text in
+            [&client.name, &client.about, &client.source.what, &client.source.place, &client.source.date]
+        {
             assert!(!text.is_empty() && !text.contains('\n'), "{}: {text:?}", client.id);
         }
         let limits = &client.limits;
@@ -138,7 +141,9 @@ fn chacha_comes_first_for_clients_that_put_it_first() {
         evidence(|e| {
             only_tls12(e, &[ECDHE, CHACHA], Some(SuiteOrder::Server));
             let audit = e.evidence.tls.audit.as_mut().unwrap();
-            let Some(Observed::Seen { value }) = audit.suite_lists.get_mut(&TlsVersion::Tls12) else { panic!() };
+            let Some(Observed::Seen { value }) = audit.suite_lists.get_mut(&TlsVersion::Tls12) else {
+                panic!()
+            };
             value.chacha_by_client = by_client;
         })
     };
@@ -159,10 +164,15 @@ fn no_connection_says_what_is_not_common() {
     let text = why(outcome(&new, "exchange-2019-windows-server-2019"));
     assert_eq!(text, "TLS 1.2 is its newest, the server wants TLS 1.3");
     let tls12 = evidence(|e| only_tls12(e, &[ECDHE], None));
-    assert!(why(outcome(&tls12, "exchange-2010-windows-server-2008-r2")).starts_with("TLS 1.0 is its newest"));
+    assert!(
+        why(outcome(&tls12, "exchange-2010-windows-server-2008-r2")).starts_with("TLS 1.0 is its newest")
+    );
     let camellia = evidence(|e| only_tls12(e, &["TLS_RSA_WITH_CAMELLIA_128_CBC_SHA"], None));
     let text = why(outcome(&camellia, "stalwart-mail-send-0.7"));
-    assert!(text.starts_with("no common suite: in TLS 1.2 the server has TLS_RSA_WITH_CAMELLIA_128_CBC_SHA,"), "{text}");
+    assert!(
+        text.starts_with("no common suite: in TLS 1.2 the server has TLS_RSA_WITH_CAMELLIA_128_CBC_SHA,"),
+        "{text}"
+    );
     let group = evidence(|e| {
         only_tls12(e, &[ECDHE], None);
         set_groups(e, &[(25, "secp521r1")]);
@@ -179,11 +189,16 @@ fn no_connection_says_what_is_not_common() {
 
 #[test]
 fn names_and_certificates_that_a_server_demands_end_it() {
-    let named = evidence(|e| e.evidence.tls.sni_required = Observed::seen(true));
+    let named = evidence(|e| {
+        only_tls12(e, &[ECDHE], None);
+        e.evidence.tls.sni_required = Observed::seen(true);
+    });
     assert!(why(outcome(&named, "postfix-3.7-openssl-3.0")).contains("SNI"));
     assert!(unknown(outcome(&named, "exchange-2019-windows-server-2019")).contains("SNI"));
     let demanded = evidence(|e| {
-        e.evidence.tls.audit.as_mut().unwrap().client_certificate = Observed::seen(ClientCertificate::Demanded);
+        only_tls12(e, &[ECDHE], None);
+        e.evidence.tls.audit.as_mut().unwrap().client_certificate =
+            Observed::seen(ClientCertificate::Demanded);
     });
     assert!(why(outcome(&demanded, "postfix-3.7-openssl-3.0")).contains("certificate"));
     let small = evidence(|e| {
@@ -261,10 +276,7 @@ fn the_answer_to_its_own_hello_counts_more_than_the_lists() {
     assert_eq!(outcome(&chosen, postfix), negotiated(TlsVersion::Tls12, RSA, None));
     assert_eq!(views(&chosen).iter().filter(|v| v.replayed).count(), 1);
     let refused = with(ReplayAnswer::Refused { alert: Some(40) });
-    assert_eq!(
-        why(outcome(&refused, postfix)),
-        "the server refuses its hello: alert 40 handshake_failure"
-    );
+    assert_eq!(why(outcome(&refused, postfix)), "the server refuses its hello: alert 40 handshake_failure");
 }
 
 #[test]

@@ -31,8 +31,7 @@ pub(crate) fn describe(hello: &ClientHello, record_version: u16) -> String {
     };
     line(&mut out, "legacy_version", quoted(&version(hello.version)));
     line(&mut out, "record_version", quoted(&version(record_version)));
-    let real: Vec<u16> =
-        hello.suites.iter().copied().filter(|c| !suites::is_signal(u32::from(*c))).collect();
+    let real: Vec<u16> = hello.suites.iter().copied().filter(|c| !suites::is_signal(u32::from(*c))).collect();
     list(&mut out, "suites", &names(&real, |c| suites::suite(u32::from(c)).name));
     let group = |c| groups::named(c).name;
     list(&mut out, "groups", &names(&hello.code_list(extension::SUPPORTED_GROUPS), group));

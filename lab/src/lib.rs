@@ -7,8 +7,8 @@
 //! - `catalogue`: the mail domains, each with what a right verdict on it is.
 //! - `assemble`, `addresses`: addresses of 127.0.0.0/8, ports, certificates, zones.
 //! - `servers`: SMTP and what else listens; `dns`: the signed tree and its server;
-//!   `pki`: keys and certificates; `tlsa`: records about them; `tls10`: a TLS that
-//!   libraries no longer offer.
+//!   `pki`: keys and certificates; `tlsa`: records about them; `handmade`: a TLS that
+//!   libraries no longer offer, with the flaws that they once had.
 //! - `log`: connections counted, events in order.
 //!
 //! The lab shares no code with the crates that it tests, so that it cannot share their
@@ -21,10 +21,10 @@ mod assemble;
 mod catalogue;
 mod dns;
 mod error;
+mod handmade;
 mod log;
 mod pki;
 mod servers;
-mod tls10;
 mod tlsa;
 
 use std::{
@@ -40,10 +40,11 @@ use crate::{
     catalogue::Domain,
     dns::server::{serve_tcp, serve_udp},
     log::Log,
+    pki::status::Desk,
     servers::listen::{Listening, accept_all},
 };
 
-pub use catalogue::Expect;
+pub use catalogue::{AuditExpect, AuditVerdict, Expect};
 pub use error::LabError;
 pub use log::LogLine;
 
@@ -56,6 +57,8 @@ pub struct LabOptions {
     /// Also the domains that name addresses beyond loopback; off by default. Only who
     /// refuses such addresses may scan them.
     pub outside: bool,
+    /// The cases for `waxseal audit` instead of all other domains; off by default.
+    pub audit: bool,
     /// First labels of the domains to start, `healthy`; all where it is empty.
     pub only: Vec<String>,
     /// Listen at the ports that the servers stand for, and answer DNS at port 53 of this
@@ -67,7 +70,7 @@ pub struct LabOptions {
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { extras: true, outside: false, only: Vec::new(), real_ports: None }
+        Self { extras: true, outside: false, audit: false, only: Vec::new(), real_ports: None }
     }
 }
 
@@ -83,6 +86,11 @@ impl LabOptions {
         Self { outside: true, ..Self::default() }
     }
 
+    /// The cases for `waxseal audit`.
+    pub fn audit() -> Self {
+        Self { audit: true, ..Self::default() }
+    }
+
     /// These domains and no others, by their first labels: quicker to start than all.
     pub fn only<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         Self { outside: true, only: labels.into_iter().map(Into::into).collect(), ..Self::default() }
@@ -91,7 +99,12 @@ impl LabOptions {
     /// The domains of a lab with these options, without starting one, the demonstration's
     /// first. Where the machine has no `::1`, a lab has a few less.
     pub fn domains(&self) -> Vec<LabDomain> {
-        catalogue::all().iter().filter(|d| self.includes(d)).map(describe).collect()
+        self.catalogue().iter().map(describe).collect()
+    }
+
+    fn catalogue(&self) -> Vec<Domain> {
+        let all = if self.audit { catalogue::audit::list() } else { catalogue::all() };
+        all.into_iter().filter(|d| self.includes(d)).collect()
     }
 
     fn includes(&self, domain: &Domain) -> bool {
@@ -114,6 +127,8 @@ pub struct LabDomain {
     pub outside: bool,
     /// What a right verdict is.
     pub expect: Expect,
+    /// What a right audit says, for the cases of [`LabOptions::audit`].
+    pub audit: AuditExpect,
 }
 
 /// A running lab. It ends when it is dropped, or in an orderly way by [`Lab::stop`].
@@ -141,8 +156,7 @@ impl Lab {
     /// other variants are mistakes in the lab.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ipv6 = addresses::has_ipv6().await;
-        let catalogue: Vec<Domain> =
-            catalogue::all().into_iter().filter(|d| options.includes(d) && servable(d, ipv6)).collect();
+        let catalogue: Vec<Domain> = options.catalogue().into_iter().filter(|d| servable(d, ipv6)).collect();
         let domains = catalogue.iter().map(describe).collect();
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         // Keys and signatures take a moment that other tasks need not wait for.
@@ -159,7 +173,8 @@ impl Lab {
         tasks.spawn(serve_udp(udp, Arc::clone(&tree), log.clone()));
         tasks.spawn(serve_tcp(tcp, Arc::clone(&tree), log.clone()));
         let hosts = assembly.hosts.iter().map(|h| (h.name.clone(), h.address)).collect();
-        let (port_map, servers) = open(assembly.hosts, options.real_ports.is_some(), &log).await?;
+        let (port_map, servers) =
+            open(assembly.hosts, options.real_ports.is_some(), &log, &assembly.desk).await?;
         for (listener, server) in servers {
             tasks.spawn(accept_all(listener, server));
         }
@@ -191,7 +206,7 @@ impl Lab {
         &self.ca_pem
     }
 
-    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443. The two
+    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443, 80. The two
     /// are the same in a lab with [`LabOptions::real_ports`].
     pub fn port_map(&self) -> BTreeMap<u16, u16> {
         self.port_map.clone()
@@ -230,13 +245,14 @@ fn describe(domain: &Domain) -> LabDomain {
         demo: domain.demo,
         outside: domain.outside,
         expect: domain.expect,
+        audit: domain.audit,
     }
 }
 
 type Opened = (BTreeMap<u16, u16>, Vec<(TcpListener, Listening)>);
 
 /// Opens all sockets: for each real port this port, or one that is free on all addresses.
-async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log) -> Result<Opened, LabError> {
+async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log, desk: &Desk) -> Result<Opened, LabError> {
     let mut by_port: BTreeMap<u16, Vec<(String, IpAddr, PlacedService)>> = BTreeMap::new();
     for host in hosts {
         for service in host.services {
@@ -254,7 +270,8 @@ async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log) -> Result<Opened, L
         map.insert(port, lab_port);
         for (listener, (host, _, placed)) in listeners.into_iter().zip(services) {
             let PlacedService { service, engine, .. } = placed;
-            servers.push((listener, Listening { host, port, service, engine, log: log.clone() }));
+            let (log, desk) = (log.clone(), desk.clone());
+            servers.push((listener, Listening { host, port, service, engine, desk, log }));
         }
     }
     Ok((map, servers))

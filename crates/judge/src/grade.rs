@@ -5,6 +5,7 @@
 //! Only servers that were reached count; what could not be tested is said in the summary.
 //! There is no letter where the facts that decide are missing.
 
+mod attacks;
 mod caps;
 mod lift;
 mod summary;
@@ -94,12 +95,14 @@ struct Basis<'a> {
     profile: &'a Profile,
     servers: Vec<Server<'a>>,
     sts: Sts,
+    /// Seconds since 1970-01-01 UTC.
+    now: i64,
 }
 
 impl<'a> Basis<'a> {
     fn new(evidence: &'a Evidence, profile: &'a Profile, now: i64) -> Self {
         let servers = evidence.endpoints.iter().map(|e| server(evidence, e, now)).collect();
-        Self { evidence, profile, servers, sts: sts_of(evidence) }
+        Self { evidence, profile, servers, sts: sts_of(evidence), now }
     }
 
     /// The servers that were tested.

@@ -33,7 +33,8 @@ mod shares;
 mod siblings;
 mod state;
 
-pub mod endpoint;
+pub mod chains;
+mod endpoint;
 pub mod named;
 pub mod options;
 pub mod plan;

@@ -8,6 +8,7 @@
 //! | SMTP, its greeting and extensions | [`crate::servers::smtp`] | `starttls`, `hostile`, `reports` |
 //! | TLS versions, names (SNI) | [`crate::servers::tls`] | `tls` |
 //! | certificates and chains | [`crate::pki`] | `certificates` |
+//! | what issuers say, staples | [`crate::pki::status`] | `issuers` |
 //! | signatures and faults of zones | [`crate::dns::spec`] | `names` |
 //! | TLSA records | [`crate::tlsa`] | `dane` |
 //! | MTA-STS: how the policy host answers | [`crate::servers::https::Reply`] | `sts/host` |
@@ -16,11 +17,13 @@
 //! | TLS-RPT, REQUIRETLS | texts; [`crate::servers::smtp::RequireTls`] | `reports` |
 //! | SPF, DKIM, DMARC, BIMI | texts, in place | `identity` |
 //! | CAA, reverse names | texts; [`build::Ptr`] | `caa` |
+//! | flaws of TLS that only an audit finds | [`crate::handmade::behaviour`] | `audit` |
 //! | addresses beyond loopback | texts, with [`Domain::outside`] | `guard` |
 //!
 //! The tests in `lab/tests` look at each new behaviour with another library's eyes; those
 //! for DANE and MTA-STS fail for a domain that they do not name.
 
+pub(crate) mod audit;
 mod build;
 mod caa;
 mod certificates;
@@ -29,6 +32,7 @@ mod expect;
 mod guard;
 mod hostile;
 mod identity;
+mod issuers;
 mod names;
 mod policies;
 mod reports;
@@ -39,16 +43,18 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditExpect, AuditVerdict};
 pub use expect::Expect;
 
 pub(crate) use build::{Domain, Family, Host, Place, Ptr, Sts};
 
-/// All domains, the demonstration first, each set in the order in which it is shown.
+/// All domains but those for audits, the demonstration first, each set in the order in which it is shown.
 pub(crate) fn all() -> Vec<Domain> {
     let mut domains: Vec<Domain> = [
         vec![policies::healthy()],
         starttls::list(),
         certificates::list(),
+        issuers::list(),
         tls::list(),
         names::list(),
         hostile::list(),

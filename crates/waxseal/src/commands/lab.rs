@@ -27,6 +27,9 @@ pub(crate) struct LabArgs {
     /// Also start the domains that are for tests only.
     #[arg(long)]
     all: bool,
+    /// Start the servers for `waxseal audit` instead: one or more for each flaw.
+    #[arg(long, conflicts_with = "all")]
+    audit: bool,
     /// Write the lab's root certificate and trust anchor into this folder.
     #[arg(long, value_name = "FOLDER", default_value = "waxseal-lab")]
     folder: PathBuf,
@@ -37,7 +40,10 @@ pub(crate) struct LabArgs {
 
 pub(crate) fn run(args: &LabArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     setup::runtime(true)?.block_on(async {
-        let lab = start(args.all).await?;
+        let lab = match args.audit {
+            true => start_with(LabOptions::audit()).await?,
+            false => start(args.all).await?,
+        };
         let mut page = domains(lab.domains());
         if args.list {
             terminal.print(&page)?;
@@ -97,7 +103,10 @@ pub(super) fn check(
 }
 
 pub(super) async fn start(all: bool) -> Result<Lab, Failure> {
-    let options = if all { LabOptions::default() } else { LabOptions::demo() };
+    start_with(if all { LabOptions::default() } else { LabOptions::demo() }).await
+}
+
+async fn start_with(options: LabOptions) -> Result<Lab, Failure> {
     Lab::start(options).await.map_err(|e: LabError| Failure::internal(format!("the lab does not start: {e}")))
 }
 
@@ -148,12 +157,15 @@ fn commands(lab: &Lab, args: &LabArgs) -> Result<String, Failure> {
     let ports: Vec<String> = lab.port_map().iter().map(|(from, to)| format!("{from}:{to}")).collect();
     let name = lab.domains().first().map_or("", |d| d.name.as_str());
     let dns = lab.dns();
+    let questions = match args.audit {
+        true => format!("waxseal audit mx.{name}:25"),
+        false => format!("waxseal check {name}\n  waxseal dns {name} MX"),
+    };
     Ok(format!(
         "The lab is running; end it with Ctrl-C. In another terminal:\n\n  \
          export WAXSEAL_DNS={dns} WAXSEAL_TRUST_ANCHOR={}\n  \
          export WAXSEAL_CA_FILE={} WAXSEAL_PORT_MAP={}\n  \
-         waxseal check {name}\n  \
-         waxseal dns {name} MX\n",
+         {questions}\n",
         anchor.display(),
         ca.display(),
         ports.join(","),

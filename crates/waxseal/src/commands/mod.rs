@@ -15,6 +15,8 @@ pub(crate) mod judge;
 pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod online_args;
+pub(crate) mod output_args;
 pub(crate) mod policy;
 mod schema;
 pub(crate) mod senders;

@@ -49,7 +49,7 @@ impl Service {
     pub(crate) fn smtp(&self) -> Option<&smtp::Smtp> {
         match self {
             Self::Smtp(smtp) | Self::ImplicitTls(smtp) => Some(smtp),
-            Self::Policy(_) | Self::Raw(_) => None,
+            Self::Policy(_) | Self::Issuer(_) | Self::Raw(_) => None,
         }
     }
 }

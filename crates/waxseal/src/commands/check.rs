@@ -6,10 +6,9 @@ use clap::Args;
 use futures_util::StreamExt;
 use waxseal_judge::{Profile, profile, profile_names};
 use waxseal_model::{Letter, Severity, Target, Threshold, TlsStart, Usage};
-use waxseal_probe::options::AuditOptions;
 use waxseal_scan::{ScanOptions, Scanner, many};
 
-use super::{as_sender::SenderArgs, output_args::OutputArgs};
+use super::{as_sender::SenderArgs, audit::Audit, output_args::OutputArgs};
 use crate::{
     baseline::Baseline,
     cli::{ConnectionArgs, NameArgs},
@@ -189,7 +188,7 @@ impl CheckArgs {
         &'a self,
         targets: Vec<Target>,
         around: &Surroundings,
-        audit: Option<AuditOptions>,
+        audit: Option<Audit>,
         terminal: &'a Terminal,
     ) -> Result<Sink<'a>, Failure> {
         let tls = match (self.implicit, self.starttls) {
@@ -199,6 +198,7 @@ impl CheckArgs {
         };
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
+        let (audit, lookups) = audit.map(|a| (a.probing, a.lookups)).unzip();
         let prober = setup::prober(&self.connection, around, tls.is_some(), audit)?;
         let options = ScanOptions {
             port: self.port,
@@ -207,6 +207,7 @@ impl CheckArgs {
             identity: self.identity.options(&targets)?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             earlier: stored::policies(self.earlier.as_deref())?,
+            audit: lookups,
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
         let now = waxseal_scan::clock::now();

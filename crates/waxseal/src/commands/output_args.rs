@@ -13,7 +13,8 @@ use crate::exit::Failure;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// The format of the report: text, json, jsonl, csv, junit, sarif or nagios [default: text].
+    /// The format of the report: text, html, markdown, json, jsonl, csv, junit,
+    /// sarif or nagios [default: text].
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, conflicts_with = "json")]
     format: Option<Format>,
     /// Write the report to a file instead of printing it; without --format, by its ending.
@@ -39,6 +40,10 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Format {
     /// A page for people.
     Text,
+    /// One file for browsers, paper and screen readers.
+    Html,
+    /// For tickets and pull requests.
+    Markdown,
     /// One object, or an array.
     Json,
     /// One object a line.
@@ -61,11 +66,16 @@ impl Format {
             .find(|f| f.to_possible_value().is_some_and(|v| v.get_name().eq_ignore_ascii_case(name)))
     }
 
+    /// True if it shows all that is in a report.
+    pub(crate) fn shows_all(self) -> bool {
+        matches!(self, Self::Html | Self::Markdown)
+    }
+
     /// True if it is made of all reports at once, at the end.
     pub(crate) fn is_whole(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Jsonl | Self::Csv => false,
-            Self::Junit | Self::Sarif | Self::Nagios => true,
+            Self::Html | Self::Markdown | Self::Junit | Self::Sarif | Self::Nagios => true,
         }
     }
 
@@ -73,6 +83,8 @@ impl Format {
     fn of_ending(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" => Some(Self::Text),
+            "html" | "htm" => Some(Self::Html),
+            "md" => Some(Self::Markdown),
             "json" => Some(Self::Json),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "csv" => Some(Self::Csv),
@@ -132,9 +144,14 @@ impl OutputArgs {
                 return Err(Failure::usage(format!("--output names {} twice", path.display())));
             }
         }
-        let mut formats = outputs.printed.into_iter().chain(outputs.files.iter().map(|(format, _)| *format));
-        if (self.transcript || self.story || self.verbose) && !formats.any(|f| f == Format::Text) {
-            return Err(Failure::usage("--verbose, --story and --transcript are for reports as text"));
+        let formats = || outputs.printed.into_iter().chain(outputs.files.iter().map(|(format, _)| *format));
+        if self.story && !formats().any(|f| f == Format::Text) {
+            return Err(Failure::usage("--story is for reports as text"));
+        }
+        if (self.transcript || self.verbose) && !formats().any(|f| f == Format::Text || f.shows_all()) {
+            return Err(Failure::usage(
+                "--verbose and --transcript are for reports as text, HTML and Markdown",
+            ));
         }
         Ok(())
     }
@@ -217,7 +234,7 @@ mod tests {
             ("-o sarif=a -o csv=a", "names a twice"),
             ("-o sarif=", "needs a file"),
             ("-o sarif=-", "needs a file"),
-            ("--format csv -v", "for reports as text"),
+            ("--format csv -v", "are for reports as text"),
             ("--json --format csv", "cannot be used with"),
             ("--format pdf", "invalid value"),
         ] {

@@ -12,7 +12,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use waxseal_model::{EndpointEvidence, Report, Threshold, evidence::EndpointFacts};
 use waxseal_render::{
-    Style, csv, json, jsonl, junit, nagios,
+    HtmlOptions, MarkdownOptions, Style, csv, html, json, jsonl, junit,
+    manual::Manual,
+    markdown, nagios,
     nagios::State,
     sarif,
     sarif::{Rule, Run},
@@ -163,7 +165,12 @@ impl<'a> Sink<'a> {
                 waxseal_render::evidence::to_json(&[report.to_evidence()]).map_err(Failure::internal)?;
             file.write(&format!("{}{}", list.before(), json.trim_end()))?;
         }
-        self.kept.push(slim(report, self.channels.iter().any(|c| c.format.is_whole())));
+        let kept = if self.channels.iter().any(|c| c.format.shows_all()) {
+            report
+        } else {
+            slim(report, self.channels.iter().any(|c| c.format.is_whole()))
+        };
+        self.kept.push(kept);
         Ok(())
     }
 
@@ -184,7 +191,7 @@ impl<'a> Sink<'a> {
             Format::Jsonl => jsonl(one).map_err(Failure::internal)?,
             Format::Csv if self.kept.is_empty() => csv(one),
             Format::Csv => csv::rows(report),
-            Format::Junit | Format::Sarif | Format::Nagios => String::new(),
+            Format::Html | Format::Markdown | Format::Junit | Format::Sarif | Format::Nagios => String::new(),
         })
     }
 
@@ -220,6 +227,10 @@ impl<'a> Sink<'a> {
             Format::Jsonl => String::new(),
             Format::Csv if self.kept.is_empty() => csv::header(),
             Format::Csv => String::new(),
+            Format::Html => self.html(),
+            Format::Markdown => {
+                markdown(&self.kept, &MarkdownOptions { now: self.now, verbose: self.output.verbose })
+            }
             Format::Junit => junit(&self.kept, &self.threshold),
             Format::Sarif => self.sarif()?,
             Format::Nagios => {
@@ -231,6 +242,14 @@ impl<'a> Sink<'a> {
                 text
             }
         })
+    }
+
+    fn html(&self) -> String {
+        let checks = waxseal_judge::checks().iter();
+        let manuals: Vec<Manual<'_>> =
+            checks.map(|c| Manual { id: c.id, title: c.title, markdown: c.manual }).collect();
+        let transcripts = self.output.transcript;
+        html(&self.kept, &HtmlOptions { now: self.now, manuals: &manuals, transcripts })
     }
 
     fn sarif(&self) -> Result<String, Failure> {

@@ -14,8 +14,9 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use waxseal_judge::clients;
 use waxseal_model::{
-    Cause, Cost, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage, Why,
+    Cause, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage, Why,
     client::{ClientOutcome, ClientView},
+    evidence::Cost,
 };
 use waxseal_net::{
     egress::{Egress, EgressRules},
@@ -32,7 +33,8 @@ use waxseal_probe::{
     replay::ClientHello,
 };
 
-const STEP: Duration = Duration::from_secs(20);
+/// TLS servers that are no mail servers never greet: each audit waits once for so long.
+const STEP: Duration = Duration::from_secs(8);
 
 /// The server, or a loud word about why there is none.
 fn started<T>(server: Result<T, PeerError>) -> Option<T> {
@@ -86,7 +88,7 @@ async fn both(address: SocketAddr, tls: TlsStart) -> (Outcomes, Outcomes) {
         usage: Usage::Relay,
         connected_to: None,
     };
-    let facts = probe_endpoint(&prober, &endpoint).await;
+    let probed = probe_endpoint(&prober, endpoint.clone(), None, endpoint.host.clone()).await;
     let hellos: Vec<ClientHello> = clients::all()
         .iter()
         .filter_map(|c| {
@@ -95,7 +97,7 @@ async fn both(address: SocketAddr, tls: TlsStart) -> (Outcomes, Outcomes) {
         })
         .collect();
     assert!(hellos.len() > 35, "{}", hellos.len());
-    let mut evidence = evidence(EndpointEvidence { endpoint: endpoint.clone(), evidence: facts });
+    let mut evidence = evidence(probed);
     let predicted = outcomes(clients::views(&evidence));
     let replays = replay(&prober, &endpoint, &hellos, 0).await;
     assert!(replays.connections as usize >= hellos.len());
@@ -140,11 +142,16 @@ fn agree(predicted: &ClientOutcome, replayed: &ClientOutcome) -> bool {
 }
 
 /// Demands that all agree, and that so many clients at least come to a connection and fail.
-async fn demand(address: SocketAddr, tls: TlsStart, connected: usize, refused: usize) {
+/// What the lists cannot tell must be one of the reasons in `open`.
+async fn demand(address: SocketAddr, tls: TlsStart, [connected, refused]: [usize; 2], open: &[&str]) {
     let (predicted, replayed) = both(address, tls).await;
     let mut wrong = Vec::new();
     for (client, by_answer) in &replayed {
         let by_lists = &predicted[client];
+        let explained = |why: &String| open.iter().any(|reason| why.starts_with(reason));
+        if matches!(by_lists, ClientOutcome::Unknown { why } if explained(why)) {
+            continue;
+        }
         if !agree(by_lists, by_answer) {
             wrong.push(format!("{client}: lists say {by_lists:?}\n    answer says {by_answer:?}"));
         }
@@ -162,7 +169,7 @@ async fn demand(address: SocketAddr, tls: TlsStart, connected: usize, refused: u
 #[tokio::test]
 async fn openssl_with_the_clients_order() {
     let Some(server) = openssl(Key::Rsa, &[]) else { return };
-    demand(server.address(), TlsStart::Implicit, 35, 0).await;
+    demand(server.address(), TlsStart::Implicit, [35, 0], &[]).await;
 }
 
 #[tokio::test]
@@ -170,54 +177,58 @@ async fn openssl_with_its_own_order_and_chacha_for_those_who_ask() {
     let suites = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:AES256-GCM-SHA384:@SECLEVEL=0";
     let arguments = ["-serverpref", "-prioritize_chacha", "-cipher", suites];
     let Some(server) = openssl(Key::Rsa, &arguments) else { return };
-    demand(server.address(), TlsStart::Implicit, 30, 0).await;
+    demand(server.address(), TlsStart::Implicit, [30, 0], &[]).await;
 }
 
 #[tokio::test]
 async fn openssl_with_an_ecdsa_certificate_and_one_curve() {
     let Some(server) = openssl(Key::Ecdsa, &["-curves", "P-384:P-256", "-serverpref"]) else { return };
-    demand(server.address(), TlsStart::Implicit, 30, 0).await;
+    demand(server.address(), TlsStart::Implicit, [30, 0], &[]).await;
 }
 
 #[tokio::test]
-async fn openssl_with_tls13_alone_and_a_rare_group() {
-    let Some(server) = openssl(Key::Rsa, &["-tls1_3", "-curves", "P-521"]) else { return };
-    demand(server.address(), TlsStart::Implicit, 15, 3).await;
+async fn openssl_with_tls13_alone_and_a_group_that_needs_a_second_hello() {
+    let Some(server) = openssl(Key::Rsa, &["-tls1_3", "-curves", "P-384"]) else { return };
+    // Whether a name is demanded is asked up to TLS 1.2 alone.
+    let open = ["whether the server demands a name (SNI) is not known"];
+    demand(server.address(), TlsStart::Implicit, [30, 3], &open).await;
 }
 
 #[tokio::test]
 async fn openssl_with_rsa_key_exchange_alone() {
     let Some(server) = openssl(Key::Rsa, &["-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0"]) else { return };
-    demand(server.address(), TlsStart::Implicit, 20, 2).await;
+    demand(server.address(), TlsStart::Implicit, [20, 2], &[]).await;
 }
 
 #[tokio::test]
 async fn openssl_with_finite_field_diffie_hellman_alone() {
     let suites = "DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-SHA:@SECLEVEL=0";
     let Some(server) = openssl(Key::Rsa, &["-tls1_2", "-cipher", suites]) else { return };
-    demand(server.address(), TlsStart::Implicit, 15, 5).await;
+    demand(server.address(), TlsStart::Implicit, [15, 5], &[]).await;
 }
 
 #[tokio::test]
 async fn openssl_with_one_signature_algorithm() {
     let Some(server) = openssl(Key::Rsa, &["-tls1_2", "-sigalgs", "RSA-PSS+SHA512"]) else { return };
-    demand(server.address(), TlsStart::Implicit, 20, 3).await;
+    // Clients without PSS: OpenSSL refuses them, GnuTLS would take RSA key exchange.
+    let open = ["no signature algorithm is common; without a signature"];
+    demand(server.address(), TlsStart::Implicit, [20, 3], &open).await;
 }
 
 #[tokio::test]
 async fn openssl_with_tls10_alone() {
     let Some(server) = openssl(Key::Rsa, &["-tls1", "-cipher", "ALL:@SECLEVEL=0"]) else { return };
-    demand(server.address(), TlsStart::Implicit, 5, 10).await;
+    demand(server.address(), TlsStart::Implicit, [5, 10], &[]).await;
 }
 
 #[tokio::test]
 async fn postfix_as_it_comes() {
     let Some(server) = started(Postfix::start(&waxseal_peers::postfix::Options::default())) else { return };
-    demand(server.address(), TlsStart::Starttls, 35, 0).await;
+    demand(server.address(), TlsStart::Starttls, [35, 0], &[]).await;
 }
 
 #[tokio::test]
 async fn exim_with_gnutls() {
     let Some(server) = started(Exim::start(&waxseal_peers::exim::Options::default())) else { return };
-    demand(server.address(), TlsStart::Starttls, 35, 0).await;
+    demand(server.address(), TlsStart::Starttls, [35, 0], &[]).await;
 }

@@ -132,6 +132,9 @@ fn choose(order: &[u16], common: &[u16], list: &Known, needs: &Needs<'_>) -> Cho
     Choice::Refused(refusals.join("; "))
 }
 
+/// What the signature algorithms are to key exchange without a signature.
+const SERVERS_DIFFER: &str = "no signature algorithm is common; without a signature in the key exchange some servers go on, and some refuse";
+
 /// What suites need besides themselves.
 struct Needs<'a> {
     offer: &'a Offer,
@@ -150,13 +153,22 @@ impl Needs<'_> {
             return self.group().and(|| self.scheme(&[]));
         }
         let group = if p.key_exchange == KeyExchange::Ecdhe { self.group() } else { Use::Yes };
-        group.and(|| self.curve(p.authentication)).and(|| {
-            if matches!(p.key_exchange, KeyExchange::Ecdhe | KeyExchange::Dhe) {
-                self.scheme_for(p.authentication)
-            } else {
-                Use::Yes
-            }
+        group.and(|| self.curve(p.authentication)).and(|| match p.key_exchange {
+            KeyExchange::Ecdhe | KeyExchange::Dhe => self.scheme_for(p.authentication),
+            _ => self.scheme_beside(),
         })
+    }
+
+    /// Suites without a signature: OpenSSL ends the handshake all the same where there is no
+    /// common scheme at all, GnuTLS goes on.
+    fn scheme_beside(&self) -> Use {
+        let offered = self.offer.schemes.as_deref().unwrap_or_default();
+        let signs = !self.schemes.codes.is_empty() && self.schemes.complete;
+        let common = offered.iter().any(|c| self.schemes.codes.contains(c));
+        if self.version < TlsVersion::Tls12 || offered.is_empty() || common || !signs {
+            return Use::Yes;
+        }
+        Use::Unknown(SERVERS_DIFFER.into())
     }
 
     /// A group for the key exchange. A client without a list takes whatever comes (RFC 8422

@@ -189,10 +189,14 @@ fn no_connection_says_what_is_not_common() {
 
 #[test]
 fn names_and_certificates_that_a_server_demands_end_it() {
-    let named = evidence(|e| e.evidence.tls.sni_required = Observed::seen(true));
+    let named = evidence(|e| {
+        only_tls12(e, &[ECDHE], None);
+        e.evidence.tls.sni_required = Observed::seen(true);
+    });
     assert!(why(outcome(&named, "postfix-3.7-openssl-3.0")).contains("SNI"));
     assert!(unknown(outcome(&named, "exchange-2019-windows-server-2019")).contains("SNI"));
     let demanded = evidence(|e| {
+        only_tls12(e, &[ECDHE], None);
         e.evidence.tls.audit.as_mut().unwrap().client_certificate =
             Observed::seen(ClientCertificate::Demanded);
     });

@@ -96,10 +96,15 @@ fn negotiate(client: &Client, endpoint: &EndpointEvidence, server: &Server<'_>) 
         return Err(if no_tls { Stop::None(why.text) } else { Stop::Unknown(why.text) });
     }
     let offer = Offer::of(client);
-    introduction(client, endpoint, server, &offer)?;
+    let introduced = introduction(client, endpoint, server, &offer);
+    if let Err(refused @ Stop::None(_)) = introduced {
+        return Err(refused);
+    }
     let version = version(&offer, server)?;
     let suite = suite::negotiate(&offer, server, version)?;
     accepted(client, server, version, Some(suite))?;
+    // What is not known of the name matters only where the rest would do.
+    introduced?;
     let group = group::agreed(&offer, server, version, suite);
     Ok((version, suites::suite(u32::from(suite)).name, group))
 }
@@ -178,7 +183,9 @@ fn accepted(
     if server.demands_certificate() {
         return Err(no_certificate());
     }
-    if let Some(oldest) = client.limits.oldest_version.filter(|oldest| version < *oldest) {
+    // Up to TLS 1.2 a hello does not tell where it ends.
+    let oldest = client.limits.oldest_version.max(client.hello.versions.iter().copied().min());
+    if let Some(oldest) = oldest.filter(|oldest| version < *oldest) {
         let (oldest, chosen) = (oldest.label(), version.label());
         return Err(Stop::None(format!("it gives up below {oldest}, and the server chooses {chosen}")));
     }

@@ -31,6 +31,7 @@ mod grade;
 mod names;
 pub mod profile;
 pub mod publish;
+mod revocation;
 pub mod senders;
 mod state;
 mod text;

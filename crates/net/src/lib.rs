@@ -12,6 +12,7 @@
 //! * [`tls`]: a real handshake by the TLS library that also delivers mail;
 //! * [`exchange`]: a hand-made hello and the answer to it;
 //! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
+//! * [`http`]: plain HTTP, for OCSP and revocation lists;
 //! * [`roots`]: the root certificates of the system or of a file;
 //! * [`error`]: what went wrong, and who erred.
 //!
@@ -22,6 +23,7 @@ pub mod connection;
 pub mod egress;
 pub mod error;
 pub mod exchange;
+pub mod http;
 pub mod https;
 pub mod pacing;
 pub mod resolver;

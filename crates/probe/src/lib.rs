@@ -24,7 +24,8 @@ mod open;
 mod shares;
 mod state;
 
-pub mod endpoint;
+pub mod chains;
+mod endpoint;
 pub mod named;
 pub mod options;
 pub mod plan;

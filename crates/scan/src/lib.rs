@@ -7,6 +7,7 @@
 //! - [`ports`]: which port means what, and how TLS starts there.
 //! - [`identity`], [`caa`]: who may send as a domain, and who may issue certificates for
 //!   its hosts, asked beside the probing.
+//! - [`issuers`]: whether certificates are revoked, asked on request.
 //! - [`one`]: one target to one report.
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
 //!   share are questioned once.
@@ -21,6 +22,7 @@ pub mod caa;
 pub mod clock;
 pub mod event;
 pub mod identity;
+pub mod issuers;
 pub mod many;
 pub mod names;
 pub mod one;
@@ -29,4 +31,5 @@ pub mod published;
 
 pub use event::{Events, ScanEvent};
 pub use identity::IdentityOptions;
+pub use issuers::{CertificateLookups, CertificateOptions};
 pub use one::{ScanOptions, Scanner};

@@ -13,9 +13,11 @@
 //! - [`tls`]: what happens after STARTTLS.
 //! - [`raw`]: services that are not SMTP, or hardly.
 //! - [`https`]: the host of an MTA-STS policy.
+//! - [`issuer`]: an issuer that is asked about certificates.
 
 pub(crate) mod greeting;
 pub(crate) mod https;
+pub(crate) mod issuer;
 pub(crate) mod lines;
 pub(crate) mod listen;
 pub(crate) mod raw;
@@ -33,6 +35,8 @@ pub(crate) enum Service {
     ImplicitTls(smtp::Smtp),
     /// A web server with an MTA-STS policy.
     Policy(https::Policy),
+    /// An issuer that is asked about certificates, by plain HTTP.
+    Issuer(issuer::Issuer),
     /// Anything else.
     Raw(raw::Raw),
 }

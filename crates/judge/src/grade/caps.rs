@@ -5,6 +5,7 @@ use waxseal_model::{
     dns::DnssecStatus,
     evidence::MailRouting,
     grade::Cap,
+    revocation::RevocationStatus,
     tls::{ClassFact, SuiteClass, TlsEvidence, TlsVersion},
 };
 
@@ -13,6 +14,7 @@ use waxseal_wire::tls::suites;
 use super::{Basis, Dane, Server, Sts};
 use crate::{
     case::known_if_applicable,
+    revocation,
     state::{self, CertificateState, Protection},
     text,
 };
@@ -29,6 +31,8 @@ pub(crate) const RULES: &[&str] = &[
     "outdated",
     "only_weak_suites",
     "certificate",
+    "broken_key",
+    "revoked",
     "starttls_intermittent",
     "sslv2",
     "submission_old_tls",
@@ -73,6 +77,7 @@ pub(super) fn all(basis: &Basis<'_>) -> Vec<Cap> {
         channel(server, &mut hits);
         if matches!(server.protection, Protection::Encrypted(_)) {
             weaknesses(server, basis, &mut hits);
+            certificates(server, basis, &mut hits);
             untested(server, &mut hits);
         }
     }
@@ -218,6 +223,22 @@ fn weaknesses(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
         }
         if server.endpoint.endpoint.tls == TlsStart::Starttls {
             add("submission_starttls", "STARTTLS protects only programs that are set to insist on it".into());
+        }
+    }
+}
+
+/// Certificates that prove nothing though their chains are in order: a key that is no secret,
+/// or one that the issuer has revoked. Senders that use DANE do not ask issuers.
+fn certificates(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
+    let mut add = |rule, text: String| hits.push(Hit { rule, text, host: Some(server.host.clone()) });
+    let chains = server.endpoint.evidence.chains.get().map(Vec::as_slice).unwrap_or_default();
+    for chain in chains.iter().filter(|c| state::is_for_named(c, chains)) {
+        if let Some(why) = chain.leaf().and_then(revocation::broken_key) {
+            add("broken_key", format!("the private key is no secret: {why}"));
+        }
+        let objection = revocation::objection(chain, basis.now).ok().flatten();
+        if objection.is_some_and(|o| *o.status != RevocationStatus::Unknown) && server.dane != Dane::Valid {
+            add("revoked", "the certificate is revoked".to_owned());
         }
     }
 }

@@ -145,7 +145,7 @@ impl Simulated {
             encrypt_then_mac: false,
             session_ticket: true,
             heartbeat: false,
-            ocsp: false,
+            ocsp: None,
             certificates: (!offers::is_anonymous(suite)).then(|| vec![vec![0x30, 0x03, 0x02, 0x01, 0x01]]),
             key_exchange,
             certificate_requested: false,

@@ -13,6 +13,8 @@ pub(crate) mod judge;
 pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod man;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command audit takes these arguments in"))]
+mod online_args;
 pub(crate) mod policy;
 mod schema;
 pub(crate) mod senders;

@@ -119,8 +119,9 @@ pub struct ServerFlight {
     pub session_ticket: bool,
     /// RFC 6520.
     pub heartbeat: bool,
-    /// An OCSP response was stapled: CertificateStatus came and is not empty.
-    pub ocsp: bool,
+    /// The OCSP response that was stapled: the content of CertificateStatus, if it came and is
+    /// not empty.
+    pub ocsp: Option<Vec<u8>>,
     /// The certificates in DER, leaf first, as they came; none without a Certificate
     /// message.
     pub certificates: Option<Vec<Vec<u8>>>,

@@ -176,8 +176,8 @@ fn point_covers(value: &[u8], urls: &[String], is_ca: bool) -> Option<bool> {
                 _ => false,
             },
             // onlyContainsUserCerts, onlyContainsCACerts.
-            0x81 => !(is_set && is_ca),
-            0x82 => !(is_set && !is_ca),
+            0x81 => !is_set || !is_ca,
+            0x82 => !is_set || is_ca,
             // onlySomeReasons, indirectCRL, onlyContainsAttributeCerts.
             0x83 => false,
             0x84 | 0x85 => !is_set,

@@ -68,7 +68,7 @@ pub(super) fn server_hello(body: &[u8]) -> Result<Hello, String> {
         session_ticket: has(extension::SESSION_TICKET),
         heartbeat: has(extension::HEARTBEAT),
         extensions: fields.extensions,
-        ocsp: false,
+        ocsp: None,
         certificates: None,
         key_exchange: None,
         certificate_requested: false,
@@ -115,8 +115,8 @@ pub(super) fn read(kind: u8, body: &[u8], flight: &mut ServerFlight) -> Result<(
         CERTIFICATE_STATUS => {
             // 1: OCSP; then the response with its length.
             let mut cursor = Cursor(body);
-            flight.ocsp =
-                cursor.u8() == Some(1) && cursor.vector24().is_some_and(|response| !response.is_empty());
+            let response = (cursor.u8() == Some(1)).then(|| cursor.vector24()).flatten();
+            flight.ocsp = response.filter(|response| !response.is_empty()).map(<[u8]>::to_vec);
             Ok(())
         }
         SERVER_KEY_EXCHANGE => {

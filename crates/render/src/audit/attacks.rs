@@ -4,7 +4,7 @@ use waxseal_model::{Report, Severity, VerdictKind};
 
 /// The checks that stand for attacks, by id, with the name that people look for. Those
 /// that a report does not answer are left out; all others are in the list of verdicts.
-const ATTACKS: [(&str, &str); 30] = [
+const ATTACKS: [(&str, &str); 31] = [
     ("tls.heartbleed", "Heartbleed"),
     ("tls.ccs_injection", "CCS injection"),
     ("tls.robot", "ROBOT"),
@@ -33,6 +33,7 @@ const ATTACKS: [(&str, &str); 30] = [
     ("tls.early_data", "Replay of early data"),
     ("smtp.starttls_injection", "STARTTLS injection"),
     ("smtp.starttls_buffering", "STARTTLS buffering"),
+    ("certificate.factorable", "Factorable key"),
     ("certificate.roca", "ROCA"),
     ("certificate.debian_weak_key", "Debian weak key"),
 ];

@@ -40,6 +40,8 @@ fn safe(event: Event<'_>) -> Option<Event<'_>> {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
+        Event::HardBreak => Event::SoftBreak,
+        Event::Rule => return None,
         other => other,
     })
 }

@@ -10,7 +10,11 @@ use crate::{
     catalogue::{Domain, Family, Host, Place, Ptr},
     dns::{spec::ZoneSpec, tree::Tree},
     error::LabError,
-    pki::{Leaf, authority::Authority, authority::Identity},
+    pki::{
+        Leaf,
+        authority::{Authority, Identity},
+        status::Desk,
+    },
     servers::{Service, tls::Engine, tls::Tls},
 };
 
@@ -24,6 +28,8 @@ pub(crate) struct Assembly {
     pub(crate) tree: Tree,
     pub(crate) hosts: Vec<PlacedHost>,
     pub(crate) ca_pem: String,
+    /// Where issuers answer from.
+    pub(crate) desk: Desk,
 }
 
 /// A host with its address.
@@ -58,7 +64,12 @@ pub(crate) fn assemble(domains: &[Domain], now: i64) -> Result<Assembly, LabErro
     }
     zones.push(ZoneSpec::signed("arpa", &reverse(&builder.hosts)));
     let hosts = builder.hosts;
-    Ok(Assembly { tree: Tree::build(&zones, now)?, hosts, ca_pem: authority.root_pem() })
+    Ok(Assembly {
+        tree: Tree::build(&zones, now)?,
+        hosts,
+        ca_pem: authority.root_pem(),
+        desk: authority.desk().clone(),
+    })
 }
 
 /// PTR lines, relative to `arpa`. An address that several hosts share gets the first.
@@ -188,7 +199,7 @@ fn tls_of(service: &Service) -> Option<Tls> {
     match service {
         Service::Smtp(smtp) | Service::ImplicitTls(smtp) => Some(smtp.tls),
         Service::Policy(policy) => Some(policy.tls),
-        Service::Raw(_) => None,
+        Service::Issuer(_) | Service::Raw(_) => None,
     }
 }
 

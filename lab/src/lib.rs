@@ -40,6 +40,7 @@ use crate::{
     catalogue::Domain,
     dns::server::{serve_tcp, serve_udp},
     log::Log,
+    pki::status::Desk,
     servers::listen::{Listening, accept_all},
 };
 
@@ -172,7 +173,8 @@ impl Lab {
         tasks.spawn(serve_udp(udp, Arc::clone(&tree), log.clone()));
         tasks.spawn(serve_tcp(tcp, Arc::clone(&tree), log.clone()));
         let hosts = assembly.hosts.iter().map(|h| (h.name.clone(), h.address)).collect();
-        let (port_map, servers) = open(assembly.hosts, options.real_ports.is_some(), &log).await?;
+        let (port_map, servers) =
+            open(assembly.hosts, options.real_ports.is_some(), &log, &assembly.desk).await?;
         for (listener, server) in servers {
             tasks.spawn(accept_all(listener, server));
         }
@@ -204,7 +206,7 @@ impl Lab {
         &self.ca_pem
     }
 
-    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443. The two
+    /// Real port to the lab's port, on the address of each host: 25, 465, 587, 443, 80. The two
     /// are the same in a lab with [`LabOptions::real_ports`].
     pub fn port_map(&self) -> BTreeMap<u16, u16> {
         self.port_map.clone()
@@ -250,7 +252,7 @@ fn describe(domain: &Domain) -> LabDomain {
 type Opened = (BTreeMap<u16, u16>, Vec<(TcpListener, Listening)>);
 
 /// Opens all sockets: for each real port this port, or one that is free on all addresses.
-async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log) -> Result<Opened, LabError> {
+async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log, desk: &Desk) -> Result<Opened, LabError> {
     let mut by_port: BTreeMap<u16, Vec<(String, IpAddr, PlacedService)>> = BTreeMap::new();
     for host in hosts {
         for service in host.services {
@@ -268,7 +270,8 @@ async fn open(hosts: Vec<PlacedHost>, real: bool, log: &Log) -> Result<Opened, L
         map.insert(port, lab_port);
         for (listener, (host, _, placed)) in listeners.into_iter().zip(services) {
             let PlacedService { service, engine, .. } = placed;
-            servers.push((listener, Listening { host, port, service, engine, log: log.clone() }));
+            let (log, desk) = (log.clone(), desk.clone());
+            servers.push((listener, Listening { host, port, service, engine, desk, log }));
         }
     }
     Ok((map, servers))

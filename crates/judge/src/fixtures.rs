@@ -1,6 +1,7 @@
 //! A healthy sample for tests, and short ways to change it.
 
 mod audit;
+mod certificate;
 mod identity;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -9,7 +10,7 @@ use waxseal_model::{
     Cause, CertificateFacts, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence,
     Mta, Observed, PresentedChain, Target, TlsStart, Usage,
     audit::{AuditFacts, Sibling, SiblingCertificate},
-    certificate::{KeyFacts, PathFacts, PathOutcome},
+    certificate::{KeyFacts, PathFacts, PathOutcome, Validation},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
     policy::{
@@ -304,6 +305,9 @@ pub(crate) fn chain() -> PresentedChain {
             used: vec![Some(0), Some(1), None],
             unordered_or_extra: false,
         }),
+        staple: Observed::seen(Some(certificate::ocsp())),
+        handshake_scts: Observed::seen(Vec::new()),
+        revocation: Observed::seen(certificate::revocation()),
     }
 }
 
@@ -314,7 +318,7 @@ pub(crate) fn leaf() -> CertificateFacts {
         sha256: "00".into(),
         spki_sha256: SPKI_SHA256.into(),
         x509_version: 3,
-        serial: "01".into(),
+        serial: "04d1a5c3e7b90f2846ac".into(),
         subject: format!("CN={HOST}"),
         issuer: "C=US, O=Let's Encrypt, CN=R11".into(),
         common_name: Some(HOST.into()),
@@ -322,7 +326,7 @@ pub(crate) fn leaf() -> CertificateFacts {
         ip_addresses: Vec::new(),
         not_before: NOW - 29 * DAY,
         not_after: NOW + 61 * DAY,
-        key: KeyFacts { algorithm: "RSA".into(), bits: 3072, curve: None },
+        key: KeyFacts { algorithm: "RSA".into(), bits: 3072, curve: None, rsa: Some(certificate::rsa()) },
         signature_algorithm: "sha256WithRSAEncryption".into(),
         signature_digest: Some("SHA-256".into()),
         self_issued: false,
@@ -331,9 +335,18 @@ pub(crate) fn leaf() -> CertificateFacts {
         extended_key_usage: Some(vec!["serverAuth".into()]),
         must_staple: false,
         issuer_urls: vec!["http://ca.example/1.der".into()],
+        ocsp_urls: vec!["http://ocsp.ca.example/".into()],
+        crl_urls: vec!["http://crl.ca.example/1.crl".into()],
+        key_usage: Some(vec!["digitalSignature".into(), "keyEncipherment".into()]),
+        subject_key_id: Some("11".into()),
+        authority_key_id: Some("22".into()),
+        policies: vec!["2.23.140.1.2.1".into()],
+        validation: Some(Validation::Domain),
+        scts: Observed::seen(certificate::scts()),
     }
 }
 
+pub(crate) use certificate::{own_rsa, own_staple, revocation_of_leaf};
 pub(crate) use identity::{dkim_key, dmarc, dmarc_record, message, spf, spf_cost, spf_facts, spf_outcome};
 
 /// The CAA records of the one MX host, at its domain.

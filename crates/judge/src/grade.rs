@@ -95,12 +95,14 @@ struct Basis<'a> {
     profile: &'a Profile,
     servers: Vec<Server<'a>>,
     sts: Sts,
+    /// Seconds since 1970-01-01 UTC.
+    now: i64,
 }
 
 impl<'a> Basis<'a> {
     fn new(evidence: &'a Evidence, profile: &'a Profile, now: i64) -> Self {
         let servers = evidence.endpoints.iter().map(|e| server(evidence, e, now)).collect();
-        Self { evidence, profile, servers, sts: sts_of(evidence) }
+        Self { evidence, profile, servers, sts: sts_of(evidence), now }
     }
 
     /// The servers that were tested.

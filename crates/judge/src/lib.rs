@@ -16,6 +16,8 @@
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
 //! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
+//! - [`compare()`]: what changed since an earlier scan.
+//! - [`mod@clients`]: real clients' hellos as data, and what they would negotiate.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -25,6 +27,8 @@
 mod case;
 mod check;
 pub mod checks;
+pub mod clients;
+mod compare;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -32,6 +36,7 @@ mod grade;
 mod names;
 pub mod profile;
 pub mod publish;
+mod revocation;
 pub mod senders;
 mod state;
 mod suites;
@@ -48,6 +53,7 @@ use waxseal_model::{
 };
 
 pub use check::{Check, Scope};
+pub use compare::compare;
 pub use profile::{Profile, profile, profile_names};
 
 use case::Case;
@@ -98,7 +104,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
         verdicts,
         findings,
         senders: senders::views(evidence, now),
-        clients: Vec::new(),
+        clients: clients::views(evidence),
     }
 }
 

@@ -193,7 +193,13 @@ mod tests {
     fn list(tls: &mut TlsEvidence, version: TlsVersion, names: &[&str], complete: bool) {
         tls.versions.insert(version, Observed::seen(true));
         tls.suites.insert(version, names.iter().map(|n| (*n).to_owned()).collect());
-        let list = SuiteList { complete, order: None, chacha_by_client: None, inferred: Vec::new() };
+        let list = SuiteList {
+            complete,
+            why_incomplete: None,
+            order: None,
+            chacha_by_client: None,
+            inferred: Vec::new(),
+        };
         tls.audit.as_mut().unwrap().suite_lists.insert(version, Observed::seen(list));
     }
 

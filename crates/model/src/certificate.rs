@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{observed::Observed, tls::TlsVersion};
+use crate::{
+    observed::Observed,
+    revocation::{OcspFacts, RevocationFacts, SctFacts},
+    tls::TlsVersion,
+};
 
 /// One chain as one kind of handshake got it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +23,17 @@ pub struct PresentedChain {
     pub certificates: Vec<CertificateFacts>,
     /// Whether a path to a root was found, regardless of dates.
     pub path: Observed<PathFacts>,
+    /// The OCSP response about the leaf that came along in the handshake; `Seen(None)` means
+    /// that none came.
+    #[serde(default)]
+    pub staple: Observed<Option<OcspFacts>>,
+    /// Signed certificate timestamps that came in a TLS extension (RFC 6962 section 3.3.1).
+    /// Only handshakes up to TLS 1.2 show them.
+    #[serde(default)]
+    pub handshake_scts: Observed<Vec<SctFacts>>,
+    /// What the issuers say, leaf first; asked on request only.
+    #[serde(default)]
+    pub revocation: Observed<Vec<RevocationFacts>>,
 }
 
 impl PresentedChain {
@@ -74,6 +89,98 @@ pub struct CertificateFacts {
     pub must_staple: bool,
     /// URLs where the issuer's certificate is to be had (caIssuers).
     pub issuer_urls: Vec<String>,
+    /// URLs of OCSP responders.
+    #[serde(default)]
+    pub ocsp_urls: Vec<String>,
+    /// URLs of revocation lists.
+    #[serde(default)]
+    pub crl_urls: Vec<String>,
+    /// Key usages in the spelling of RFC 5280 section 4.2.1.3; none if the extension is
+    /// missing.
+    #[serde(default)]
+    pub key_usage: Option<Vec<String>>,
+    /// subjectKeyIdentifier, lower-case hex.
+    #[serde(default)]
+    pub subject_key_id: Option<String>,
+    /// keyIdentifier of authorityKeyIdentifier, lower-case hex.
+    #[serde(default)]
+    pub authority_key_id: Option<String>,
+    /// OIDs of the certificate policies.
+    #[serde(default)]
+    pub policies: Vec<String>,
+    /// How the subject was validated, by the policies of the CA/Browser Forum.
+    #[serde(default)]
+    pub validation: Option<Validation>,
+    /// Signed certificate timestamps within the certificate; `Failed` if they cannot be read.
+    #[serde(default)]
+    pub scts: Observed<Vec<SctFacts>>,
+}
+
+impl CertificateFacts {
+    /// Stands for the name of a curve that is spelled out.
+    pub const EXPLICIT_CURVE: &str = "explicit parameters";
+
+    /// How long it is valid, in seconds, both ends included (RFC 5280 section 4.1.2.5).
+    pub fn lifetime(&self) -> i64 {
+        self.not_after.saturating_sub(self.not_before).saturating_add(1)
+    }
+
+    /// The common name, if it looks like a host's and no DNS name of subjectAltName says
+    /// the same.
+    pub fn common_name_beside_san(&self) -> Option<&str> {
+        let name = self.common_name.as_deref()?;
+        let is_host = name.contains('.') && !name.contains(' ');
+        let in_san = self.dns_names.iter().any(|n| n.eq_ignore_ascii_case(name));
+        (is_host && !in_san && !self.dns_names.is_empty()).then_some(name)
+    }
+
+    /// The DNS names with a wildcard.
+    pub fn wildcards(&self) -> impl Iterator<Item = &str> {
+        self.dns_names.iter().map(String::as_str).filter(|n| n.contains('*'))
+    }
+
+    /// The kind of certificate by its key: `RSA`, `RSA-PSS`, `ECDSA P-256`, `Ed25519`.
+    pub fn kind(&self) -> String {
+        match (self.key.algorithm.as_str(), &self.key.curve) {
+            ("RSA", _) if self.key.rsa.as_ref().is_some_and(|rsa| rsa.pss_only) => "RSA-PSS".to_owned(),
+            ("EC", Some(curve)) => format!("ECDSA {curve}"),
+            ("EC", None) => "ECDSA".to_owned(),
+            (other, _) => other.to_owned(),
+        }
+    }
+}
+
+/// How far the CA looked into who the subject is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Validation {
+    /// Control of the domain only.
+    #[serde(rename = "DV")]
+    Domain,
+    /// An organisation.
+    #[serde(rename = "OV")]
+    Organization,
+    /// A person.
+    #[serde(rename = "IV")]
+    Individual,
+    /// An organisation, by the EV guidelines.
+    #[serde(rename = "EV")]
+    Extended,
+    /// For mail addresses (S/MIME), not for servers.
+    #[serde(rename = "S/MIME")]
+    Smime,
+}
+
+impl Validation {
+    /// `DV`, `OV` …
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Domain => "DV",
+            Self::Organization => "OV",
+            Self::Individual => "IV",
+            Self::Extended => "EV",
+            Self::Smime => "S/MIME",
+        }
+    }
 }
 
 /// A public key.
@@ -83,8 +190,46 @@ pub struct KeyFacts {
     pub algorithm: String,
     /// Length in bits: of the modulus, or of the curve's field. 0 where unknown.
     pub bits: u32,
-    /// Curve name (`P-256`), for EC.
+    /// Curve name (`P-256`), for EC; `explicit parameters` where the curve is spelled out,
+    /// which RFC 5480 section 2.1.1 forbids.
     pub curve: Option<String>,
+    /// For RSA: more about the key.
+    #[serde(default)]
+    pub rsa: Option<RsaFacts>,
+}
+
+/// What an RSA public key shows about how it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RsaFacts {
+    /// The public exponent, in decimal up to 64 bits, `0x…` above.
+    pub exponent: String,
+    /// Bound to RSASSA-PSS (RFC 4055).
+    pub pss_only: bool,
+    /// A property by which the modulus is factored with ease; none means that none of those
+    /// which waxseal tries is there.
+    pub factorable: Option<ModulusFlaw>,
+    /// The modulus has the form that the Infineon library of 2012 to 2017 gave it
+    /// (CVE-2017-15361).
+    pub roca: bool,
+    /// It is among the keys that Debian's OpenSSL of 2006 to 2008 could make
+    /// (CVE-2008-0166); known only where a list is there.
+    pub debian_weak: Observed<bool>,
+}
+
+/// Why a modulus is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "flaw", rename_all = "snake_case")]
+pub enum ModulusFlaw {
+    /// It has a small prime factor, 2 included.
+    SmallFactor {
+        /// Which.
+        factor: u32,
+    },
+    /// Its two primes lie so close together that Fermat's method finds them
+    /// (CVE-2022-26320).
+    ClosePrimes,
+    /// It has a prime in common with another key of the same server.
+    SharedPrime,
 }
 
 /// Result of looking for a path from the leaf to a root, dates left aside.

@@ -63,6 +63,13 @@ impl Egress {
         Self { rules: Arc::new(rules), opened: Arc::new(AtomicU32::new(0)) }
     }
 
+    /// The same way out for addresses that strangers name: special ones are refused. The
+    /// count is shared.
+    pub fn to_public_only(&self) -> Self {
+        let rules = EgressRules { public_only: true, ..(*self.rules).clone() };
+        Self { rules: Arc::new(rules), opened: Arc::clone(&self.opened) }
+    }
+
     /// Where a connection to this address and port really goes.
     pub fn destination(&self, address: SocketAddr) -> SocketAddr {
         let port = self.rules.port_map.get(&address.port()).copied().unwrap_or(address.port());
@@ -312,7 +319,7 @@ mod tests {
     async fn a_forbidden_address_is_not_contacted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let egress = Egress::new(EgressRules { public_only: true, ..EgressRules::default() });
+        let egress = Egress::new(EgressRules::default()).to_public_only();
         let error = egress.connect(address).await.unwrap_err();
         assert!(matches!(error, NetError::Forbidden { block, .. } if block.contains("loopback")));
         assert_eq!(egress.connections(), 0);

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
@@ -194,7 +194,10 @@ pub async fn get(
                         exchange.chain = connection.chain;
                         match trusted(&exchange.chain, request.host, roots) {
                             Err(error) => Err(error),
-                            Ok(()) => ask(connection.stream, request, deadline).await,
+                            Ok(()) => {
+                                let limits = request.limits();
+                                ask(connection.stream, request.message(), &limits, deadline).await
+                            }
                         }
                     }
                 };
@@ -252,34 +255,59 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// What an answer must keep to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AnswerLimits<'a> {
+    /// The host, for error texts.
+    pub(crate) host: &'a str,
+    /// The most bytes of a body.
+    pub(crate) body_bytes: usize,
+    /// The longest time altogether, for error texts.
+    pub(crate) total: Duration,
+}
+
+impl HttpsRequest<'_> {
+    fn limits(&self) -> AnswerLimits<'_> {
+        AnswerLimits { host: self.host, body_bytes: self.body_bytes, total: self.total }
+    }
+
+    fn message(&self) -> hyper::http::Result<Request<Full<Bytes>>> {
+        Request::get(self.path)
+            .header(HOST, self.host)
+            .header(USER_AGENT, self.user_agent)
+            .header(ACCEPT, "text/plain")
+            .header(ACCEPT_ENCODING, "identity")
+            .body(Full::default())
+    }
+}
+
 /// One request over a connection that stands.
-async fn ask<S>(stream: S, request: &HttpsRequest<'_>, deadline: Instant) -> Result<HttpsResponse, HttpsError>
+pub(crate) async fn ask<S>(
+    stream: S,
+    message: hyper::http::Result<Request<Full<Bytes>>>,
+    limits: &AnswerLimits<'_>,
+    deadline: Instant,
+) -> Result<HttpsResponse, HttpsError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let broken = |e: &dyn fmt::Display| HttpsError::Http {
-        host: request.host.to_owned(),
+        host: limits.host.to_owned(),
         detail: neutralise(e.to_string().as_bytes(), FIELD_CHARS),
     };
-    let late = || HttpsError::Timeout { host: request.host.to_owned(), after: request.total };
+    let late = || HttpsError::Timeout { host: limits.host.to_owned(), after: limits.total };
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|e| broken(&e))?;
-    let message = Request::get(request.path)
-        .header(HOST, request.host)
-        .header(USER_AGENT, request.user_agent)
-        .header(ACCEPT, "text/plain")
-        .header(ACCEPT_ENCODING, "identity")
-        .body(Empty::<Bytes>::new())
-        .map_err(|e| broken(&e))?;
+    let message = message.map_err(|e| broken(&e))?;
     let talk = async {
         let response = sender.send_request(message).await.map_err(|e| broken(&Causes(&e)))?;
         let answer = head(&response);
         // The library ends the connection when the body has come or the answer is dropped.
-        let body = match timeout_at(deadline, body(response.into_body(), request, &broken)).await {
+        let body = match timeout_at(deadline, body(response.into_body(), limits, &broken)).await {
             Ok(body) => body,
             Err(_) => Err(late()),
         };
@@ -329,15 +357,15 @@ fn head(response: &Response<Incoming>) -> HttpsResponse {
 
 async fn body(
     mut incoming: Incoming,
-    request: &HttpsRequest<'_>,
+    limits: &AnswerLimits<'_>,
     broken: &impl Fn(&dyn fmt::Display) -> HttpsError,
 ) -> Result<Vec<u8>, HttpsError> {
     let mut body = Vec::new();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|e| broken(&Causes(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
-        if body.len() + data.len() > request.body_bytes {
-            return Err(HttpsError::TooLarge { host: request.host.to_owned(), limit: request.body_bytes });
+        if body.len() + data.len() > limits.body_bytes {
+            return Err(HttpsError::TooLarge { host: limits.host.to_owned(), limit: limits.body_bytes });
         }
         body.extend_from_slice(&data);
     }

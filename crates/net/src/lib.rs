@@ -14,6 +14,7 @@
 //! * [`attempt`]: what goes on from there: handshakes in any version, and attacks that do no
 //!   harm;
 //! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
+//! * [`http`]: plain HTTP, for OCSP and revocation lists;
 //! * [`roots`]: the root certificates of the system or of a file;
 //! * [`error`]: what went wrong, and who erred.
 //!
@@ -25,6 +26,7 @@ pub mod connection;
 pub mod egress;
 pub mod error;
 pub mod exchange;
+pub mod http;
 pub mod https;
 pub mod pacing;
 pub mod resolver;

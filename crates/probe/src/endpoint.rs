@@ -1,7 +1,7 @@
 //! Runs the plan against one address: the real handshake, then hand-made hellos, one
 //! connection after the other, until all is known or the budget is spent.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -32,11 +32,11 @@ use waxseal_wire::{
         private::Reply,
         ssl2::sslv2_client_hello,
     },
-    x509::{self, RootStore},
 };
 
 use crate::{
     attempt::{Attempt, Attempted, Bounds, in_clear, on_stream},
+    chains::{no_readable_chain, present},
     offers,
     open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
     plan,
@@ -44,7 +44,7 @@ use crate::{
     probes::{Probe, settle},
     question::{Question, Reaction},
     siblings::siblings,
-    state::{RawChain, State},
+    state::State,
 };
 
 /// How often a connection is tried again after an obstacle that may pass.
@@ -98,7 +98,7 @@ pub async fn probe_endpoint(
         state.audit().siblings = Observed::seen(seen);
         connections += took;
     }
-    let chains = present(&state.chains, &prober.roots);
+    let chains = present(&state.chains, &state.accompanying, &prober.roots);
     let chains = if chains.is_empty() { no_chain(&state) } else { Observed::seen(chains) };
     let facts = EndpointFacts {
         mx_preference,
@@ -217,7 +217,8 @@ impl<'a> Scan<'a> {
         match result {
             Ok(connection) => {
                 transcript.note(&describe(&connection));
-                let TlsConnection { stream, facts, chain, .. } = connection;
+                let TlsConnection { stream, facts, chain, staple, .. } = connection;
+                self.state.note_staple(&chain, staple);
                 self.state.note_handshake(&facts, chain);
                 self.within_tls(
                     SmtpSession::new(stream, transcript.within_tls(), self.line.limits(), self.line.deadline),
@@ -468,13 +469,14 @@ impl<'a> Scan<'a> {
 
     /// A real handshake for a certificate of one kind, closed as soon as it is complete.
     async fn second_handshake(
-        &self,
+        &mut self,
         stream: Connection,
         kind: CertificateKind,
         deadline: Instant,
     ) -> Reaction {
         match handshake_for(stream, self.state.sni.as_deref(), Some(kind), deadline).await {
-            Ok(TlsConnection { mut stream, facts, chain, .. }) => {
+            Ok(TlsConnection { mut stream, facts, chain, staple, .. }) => {
+                self.state.note_staple(&chain, staple);
                 let leave = self.line.prober.options.leave();
                 let _ = tokio::time::timeout(leave, stream.shutdown()).await;
                 Reaction::Established { handshake: Box::new(facts), chain }
@@ -591,38 +593,4 @@ fn no_chain(state: &State) -> Observed<Vec<PresentedChain>> {
         (_, Some(why)) => Observed::NotTried { why: why.clone() },
         (nothing, None) => nothing,
     }
-}
-
-/// The same by the chains alone: unreadable, or none there.
-pub(crate) fn no_readable_chain(chains: &[RawChain]) -> Observed<Vec<PresentedChain>> {
-    let unreadable =
-        chains.iter().filter_map(|c| c.certificates.first()).find_map(|der| x509::facts(der).err());
-    match unreadable {
-        Some(error) => Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}")),
-        None => Observed::not_tried(Cause::Prerequisite, "no certificate was presented"),
-    }
-}
-
-/// Reads the chains and looks for their paths.
-pub(crate) fn present(chains: &[RawChain], roots: &Result<Arc<RootStore>, Why>) -> Vec<PresentedChain> {
-    chains
-        .iter()
-        .filter_map(|chain| {
-            let certificates: Vec<_> =
-                chain.certificates.iter().map_while(|der| x509::facts(der).ok()).collect();
-            // A chain without a readable leaf is no chain: the handshake's facts say so.
-            certificates.first()?;
-            let path = match roots {
-                Ok(roots) => Observed::seen(x509::path(&chain.certificates, roots)),
-                Err(why) => Observed::NotTried { why: why.clone() },
-            };
-            Some(PresentedChain {
-                version: chain.version,
-                sni: chain.sni.clone(),
-                possession_proven: chain.possession_proven,
-                certificates,
-                path,
-            })
-        })
-        .collect()
 }

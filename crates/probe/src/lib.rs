@@ -19,6 +19,7 @@
 //! - [`endpoint`]: runs the plan against one address within its budget.
 //! - `siblings`: other ports of mail on the same address.
 //! - [`named`]: the certificates shown to clients that name the server otherwise.
+//! - [`mod@replay`]: hellos of real clients, sent as they are.
 //!
 //! A probe has never heard of severity: it returns facts as `Observed`, and whether they
 //! are good or bad is for `waxseal-judge` to say.
@@ -32,15 +33,18 @@ mod shares;
 mod siblings;
 mod state;
 
-pub mod endpoint;
+pub mod chains;
+mod endpoint;
 pub mod named;
 pub mod options;
 pub mod plan;
 pub mod prober;
 pub mod probes;
 pub mod question;
+pub mod replay;
 
 pub use endpoint::probe_endpoint;
 pub use named::chains_for_name;
 pub use options::ProbeOptions;
 pub use prober::Prober;
+pub use replay::replay;

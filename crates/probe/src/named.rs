@@ -2,6 +2,8 @@
 //! use DANE name the TLSA base domain (RFC 7672 section 8.1), which differs from the MX
 //! host's name where that is an alias.
 
+use std::collections::BTreeMap;
+
 use tokio::time::{Instant, timeout};
 use waxseal_model::{Endpoint, Observed, PresentedChain, Why, tls::TlsVersion};
 use waxseal_net::{
@@ -10,10 +12,10 @@ use waxseal_net::{
 };
 
 use crate::{
-    endpoint::{no_readable_chain, present},
+    chains::{no_readable_chain, present},
     open::{Line, Opened},
     prober::Prober,
-    state::RawChain,
+    state::{Accompanying, RawChain},
 };
 
 /// What came of asking for a server's certificates under another name.
@@ -32,11 +34,18 @@ pub async fn chains_for_name(prober: &Prober, endpoint: &Endpoint, name: &str, s
     let deadline = started + prober.options.total_timeout;
     let mut line = Line::new(prober, endpoint, Transcript::new(started), deadline, spent);
     let mut raw: Vec<RawChain> = Vec::new();
+    let mut accompanying: BTreeMap<Vec<u8>, Accompanying> = BTreeMap::new();
     let mut obstacle: Option<Why> = None;
     for kind in [None, Some(CertificateKind::Rsa)] {
         match one(&mut line, name, kind).await {
-            Ok(chain) if raw.iter().any(|c| c.certificates == chain.certificates) => {}
-            Ok(chain) => raw.push(chain),
+            Ok((chain, staple)) => {
+                if let Some(leaf) = chain.certificates.first() {
+                    accompanying.entry(leaf.clone()).or_default().note_staple(staple);
+                }
+                if raw.iter().all(|c| c.certificates != chain.certificates) {
+                    raw.push(chain);
+                }
+            }
             Err(why) => obstacle = obstacle.or(Some(why)),
         }
         // The first handshake gets the certificate that clients prefer; where that is RSA
@@ -45,7 +54,7 @@ pub async fn chains_for_name(prober: &Prober, endpoint: &Endpoint, name: &str, s
             break;
         }
     }
-    let chains = present(&raw, &prober.roots);
+    let chains = present(&raw, &accompanying, &prober.roots);
     let chains = match (chains.is_empty(), obstacle) {
         (false, _) => Observed::seen(chains),
         (true, Some(why)) => Observed::Failed { why },
@@ -59,16 +68,21 @@ fn is_rsa(chain: &RawChain) -> bool {
     matches!(leaf, Some(Ok(facts)) if facts.key.algorithm == "RSA")
 }
 
-async fn one(line: &mut Line<'_>, name: &str, kind: Option<CertificateKind>) -> Result<RawChain, Why> {
+/// One chain, and the staple that came with it.
+async fn one(
+    line: &mut Line<'_>,
+    name: &str,
+    kind: Option<CertificateKind>,
+) -> Result<(RawChain, Option<Vec<u8>>), Why> {
     let Opened { stream, permit, .. } = line.open().await.map_err(|o| o.why().clone())?;
     let result = handshake_for(stream, Some(name), kind, line.step_deadline()).await;
     drop(permit);
     match result {
-        Ok(TlsConnection { mut stream, facts, chain, sni }) => {
+        Ok(TlsConnection { mut stream, facts, chain, staple, sni }) => {
             use tokio::io::AsyncWriteExt;
             let _ = timeout(line.prober.options.leave(), stream.shutdown()).await;
             let version: TlsVersion = facts.version;
-            Ok(RawChain { version, sni, possession_proven: true, certificates: chain })
+            Ok((RawChain { version, sni, possession_proven: true, certificates: chain }, staple))
         }
         Err(failure) => Err(failure.why()),
     }

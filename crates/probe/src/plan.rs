@@ -101,4 +101,41 @@ mod tests {
         let (connections, _) = cost(&Simulated::modern());
         assert!(connections <= 14, "{connections} connections");
     }
+
+    fn audited(server: &Simulated) -> (usize, State) {
+        let mut state = State::new(Some("mx.example.com".into()));
+        state.starttls = true;
+        state.facts.handshake = Observed::seen(crate::probes::simulated::handshake(0x1301));
+        state.set_version(TlsVersion::Tls13, Observed::seen(server.versions.contains(&TlsVersion::Tls13)));
+        let plan = audit(&AuditOptions::default());
+        let asked: usize = plan.into_iter().map(|mut probe| run(probe.as_mut(), &mut state, server)).sum();
+        state.conclude_audit();
+        (asked + 1, state)
+    }
+
+    #[test]
+    fn an_audit_leaves_nothing_open_on_a_stock_server() {
+        let (connections, state) = audited(&Simulated::stock());
+        assert!(connections <= 110, "{connections} connections");
+        let audit = state.facts.audit.unwrap();
+        for version in [TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12, TlsVersion::Tls13] {
+            assert!(audit.suite_lists[&version].get().is_some_and(|list| list.complete), "{version:?}");
+            assert!(state.facts.suites.contains_key(&version));
+        }
+        assert!(audit.robot.is_seen() && audit.ccs_injection.is_seen() && audit.starttls_injection.is_seen());
+        assert!(
+            audit.client_renegotiation.is_seen() && audit.early_data.is_seen() && audit.ticketbleed.is_seen()
+        );
+        assert!(audit.foreign_hello.is_seen() && audit.tolerance.iter().all(|t| t.tolerated.is_seen()));
+        assert!(state.facts.group_facts.get().is_some_and(|g| g.complete), "{:?}", state.facts.group_facts);
+        // The simulated server has one public value for all.
+        assert_eq!(audit.dh_reuse, Observed::seen(true));
+    }
+
+    #[test]
+    fn an_oracle_is_found_whatever_the_plan_does_first() {
+        let (_, state) = audited(&Simulated { oracle: true, ..Simulated::stock() });
+        let robot = state.facts.audit.unwrap().robot;
+        assert_eq!(robot.get().map(|fact| fact.oracle.is_some()), Some(true), "{robot:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! What is known so far about one endpoint's TLS.
 
+use std::collections::BTreeMap;
+
 use waxseal_model::{
     Cause, Observed,
     audit::{AuditFacts, ClientCertificate, HelloLimit},
@@ -10,7 +12,7 @@ use waxseal_wire::{
         alert, dh,
         flight::{KeyExchange, ServerFlight},
         groups,
-        hello::{Ending, HelloSpec, KeyShare},
+        hello::{Ending, HelloSpec, KeyShare, extension},
         private, scheme,
         suites::{self, Authentication},
     },
@@ -42,6 +44,30 @@ pub struct RawChain {
     pub certificates: Vec<Vec<u8>>,
 }
 
+/// What came along with a leaf certificate, as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accompanying {
+    /// The stapled OCSP response.
+    pub staple: Observed<Option<Vec<u8>>>,
+    /// The content of the extension with certificate timestamps; empty if it did not come.
+    pub scts: Observed<Vec<u8>>,
+}
+
+impl Accompanying {
+    /// A handshake in which a staple was welcome. One that came in another one stays.
+    pub fn note_staple(&mut self, staple: Option<Vec<u8>>) {
+        if !matches!(self.staple, Observed::Seen { value: Some(_) }) {
+            self.staple = Observed::seen(staple);
+        }
+    }
+
+    fn note_scts(&mut self, content: Vec<u8>) {
+        if self.scts.get().is_none_or(Vec::is_empty) {
+            self.scts = Observed::seen(content);
+        }
+    }
+}
+
 /// The growing knowledge about one endpoint, shared by its probes.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -51,6 +77,8 @@ pub struct State {
     pub sni: Option<String>,
     /// Distinct chains, in the order seen.
     pub chains: Vec<RawChain>,
+    /// What came along with the leaves of the chains, by leaf.
+    pub accompanying: BTreeMap<Vec<u8>, Accompanying>,
     /// Groups that the server chose, in any version, in the order seen.
     pub groups: Vec<u16>,
     /// The same by version.
@@ -359,6 +387,7 @@ impl State {
                 possession_proven: false,
                 certificates: certificates.clone(),
             });
+            self.note_accompanying(spec, flight);
         }
     }
 
@@ -491,6 +520,30 @@ impl State {
         if self.facts.dh.get().is_none_or(|known| facts.bits < known.bits) {
             self.facts.dh = Observed::seen(facts);
         }
+    }
+
+    /// Takes what came along with the certificate in a flight, as far as it was asked for.
+    fn note_accompanying(&mut self, spec: &HelloSpec, flight: &ServerFlight) {
+        let Some(leaf) = flight.certificates.as_ref().and_then(|chain| chain.first()) else { return };
+        if flight.ocsp.is_some() || (spec.status_request && flight.done) {
+            self.accompanying_of(leaf).note_staple(flight.ocsp.clone());
+        }
+        const SCTS: u16 = extension::SIGNED_CERTIFICATE_TIMESTAMP;
+        if flight.version < TlsVersion::Tls13 && spec.extra_extensions.iter().any(|(n, _)| *n == SCTS) {
+            let content = flight.extension(SCTS).unwrap_or_default().to_vec();
+            self.accompanying_of(leaf).note_scts(content);
+        }
+    }
+
+    /// Takes the staple of a real handshake, which always asks for one.
+    pub fn note_staple(&mut self, chain: &[Vec<u8>], staple: Option<Vec<u8>>) {
+        if let Some(leaf) = chain.first() {
+            self.accompanying_of(leaf).note_staple(staple);
+        }
+    }
+
+    fn accompanying_of(&mut self, leaf: &[u8]) -> &mut Accompanying {
+        self.accompanying.entry(leaf.to_vec()).or_default()
     }
 
     /// Keeps a chain with a leaf that was not seen yet.

@@ -9,6 +9,17 @@ use crate::{
     table::{Row, Table},
 };
 
+/// The manual of a check as it is handed in: this crate knows no checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manual<'a> {
+    /// `certificate.expired`.
+    pub id: &'a str,
+    /// What it finds, in one line.
+    pub title: &'a str,
+    /// The manual in Markdown.
+    pub markdown: &'a str,
+}
+
 /// Text of a manual is moved in by this.
 const INDENT: usize = 2;
 
@@ -47,7 +58,7 @@ pub fn page(id: &str, title: &str, markdown: &str, style: &Style) -> String {
 }
 
 /// The lines of a manual, without the first one where that repeats the title.
-fn body<'a>(markdown: &'a str, title: &str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn body<'a>(markdown: &'a str, title: &str) -> impl Iterator<Item = &'a str> {
     let same = |line: &str| line.trim().trim_end_matches('.') == title.trim().trim_end_matches('.');
     let lines = markdown.lines().skip_while(|l| l.trim().is_empty());
     let skip = markdown.lines().find(|l| !l.trim().is_empty()).is_some_and(same);

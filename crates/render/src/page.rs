@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{
     guard::harmless,
+    paste::{is_to_copy, joined, split_remark},
     style::{Role, Style},
 };
 
@@ -124,74 +125,6 @@ impl Page {
     }
 }
 
-/// A remark behind a setting stands four or more spaces away from it.
-fn split_remark(line: &str) -> (&str, &str) {
-    line.split_once("    ").map_or((line, ""), |(setting, remark)| (setting.trim_end(), remark.trim()))
-}
-
-/// True if a line holds what sentences do not: it is a setting or a command.
-fn is_to_copy(line: &str) -> bool {
-    let option = |word: &str| word.len() > 1 && word.starts_with('-');
-    let file = |rest: &str| rest.split(' ').next().is_some_and(|word| word.contains(['.', '/']));
-    line.contains(['=', '`', '$', '|', '\\', '{'])
-        || is_key_and_value(line)
-        || is_zone_record(line)
-        || is_labelled_command(line)
-        || line.contains("&&")
-        || (!is_sentence(line) && line.split(' ').any(option))
-        || line.split(" > ").skip(1).any(file)
-        || (line.contains('"') && !line.ends_with(['.', ':']))
-}
-
-/// A line of a zone file with its parts two spaces apart, `mx.example.com.  A  192.0.2.25`.
-fn is_zone_record(line: &str) -> bool {
-    ["  A  ", "  AAAA  ", "  MX  ", "  TXT  ", "  TLSA  ", "  CAA  "].iter().any(|t| line.contains(t))
-}
-
-/// One of our own commands behind a word that says what for, `Test:  waxseal dns …`.
-fn is_labelled_command(line: &str) -> bool {
-    line.contains(":  waxseal ")
-}
-
-/// Prose that may name an option in passing: it begins and ends as sentences do.
-fn is_sentence(line: &str) -> bool {
-    line.starts_with(|c: char| c.is_ascii_uppercase()) && line.ends_with('.')
-}
-
-/// A line of a policy file, `mode: testing`.
-fn is_key_and_value(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let key = words.next().and_then(|word| word.strip_suffix(':'));
-    key.is_some_and(|k| !k.is_empty() && k.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-        && words.next().is_some()
-        && words.next().is_none()
-}
-
-/// The lines of advice, with sentences that go over several lines joined: a line of prose
-/// that does not end like one goes on in a next one that begins in the middle.
-fn joined(text: &str) -> Vec<String> {
-    let spaces = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let prose = |line: &str| !is_to_copy(line) && !line.trim().contains("    ");
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines().filter(|l| !l.trim().is_empty()) {
-        let goes_on = line.trim_start().starts_with(|c: char| c.is_lowercase() || c == '(');
-        match lines.last_mut() {
-            Some(last)
-                if goes_on
-                    && spaces(last) == spaces(line)
-                    && prose(last)
-                    && prose(line)
-                    && last.trim_end().ends_with(|c: char| c.is_alphanumeric() || c == ',') =>
-            {
-                last.push(' ');
-                last.push_str(line.trim());
-            }
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Columns that harmless text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
@@ -307,29 +240,6 @@ mod tests {
         let expected =
             "Look first who needs it (the server's\nlog names the version): a sender.\nThen:\nreload it\n";
         assert_eq!(page.finish(), expected);
-    }
-
-    #[test]
-    fn settings_and_commands_are_told_from_sentences() {
-        for line in [
-            "smtpd_tls_security_level = may",
-            "cat mx.pem intermediate.pem > fullchain.pem",
-            "certbot certonly --standalone -d mx.example.com",
-            "make -C /etc/mail && systemctl restart sendmail",
-            "pki mx.example.com cert \"/etc/ssl/mx.pem\"",
-            "max_age: 86400",
-            "_25._tcp.mx.example.com.  TLSA  3 1 1 0123",
-            "All of it:  waxseal policy generate example.com",
-        ] {
-            assert!(is_to_copy(line), "{line}");
-        }
-        for line in [
-            "Import it (Settings > TLS > ACME providers), or ask the CA - it is free.",
-            "A firewall with \"SMTP inspection\" removes STARTTLS.",
-            "Keep the key when the certificate is renewed (certbot: --reuse-key), then it stays right.",
-        ] {
-            assert!(!is_to_copy(line), "{line}");
-        }
     }
 
     #[test]

@@ -16,8 +16,7 @@ use crate::{
 /// come between those that are broken (D to X) and those that are sound (C and better).
 pub fn summary(reports: &[Report], style: &Style) -> String {
     let mut page = Page::new(*style);
-    let mut sorted: Vec<&Report> = reports.iter().collect();
-    sorted.sort_by_key(|r| std::cmp::Reverse(rank(r)));
+    let sorted = worst_first(reports);
     let titles = vec!["grade", "target", "the worst of it"];
     let mut table = Table { titles, wraps: vec![false, true, true], ..Table::default() };
     for report in &sorted {
@@ -48,6 +47,13 @@ fn write_totals(page: &mut Page, reports: &[Report]) {
         let note = "Some letters are provisional: not all published policies (MTA-STS, DANE) are known.";
         page.paragraph(0, Role::Faint, note);
     }
+}
+
+/// The targets with the worst in front.
+pub(crate) fn worst_first(reports: &[Report]) -> Vec<&Report> {
+    let mut sorted: Vec<&Report> = reports.iter().collect();
+    sorted.sort_by_key(|r| std::cmp::Reverse(rank(r)));
+    sorted
 }
 
 /// The order of targets: higher is worse.

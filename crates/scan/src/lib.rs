@@ -7,6 +7,8 @@
 //! - [`ports`]: which port means what, and how TLS starts there.
 //! - [`identity`], [`caa`]: who may send as a domain, and who may issue certificates for
 //!   its hosts, asked beside the probing.
+//! - `clients`: hellos of real clients, sent on request.
+//! - [`issuers`]: whether certificates are revoked, asked on request.
 //! - [`one`]: one target to one report.
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
 //!   share are questioned once.
@@ -18,9 +20,11 @@
 
 mod asker;
 pub mod caa;
+mod clients;
 pub mod clock;
 pub mod event;
 pub mod identity;
+pub mod issuers;
 pub mod many;
 pub mod names;
 pub mod one;
@@ -29,4 +33,5 @@ pub mod published;
 
 pub use event::{Events, ScanEvent};
 pub use identity::IdentityOptions;
-pub use one::{ScanOptions, Scanner};
+pub use issuers::{CertificateLookups, CertificateOptions};
+pub use one::{AuditLookups, ScanOptions, Scanner};

@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Dane(Box<crate::commands::dane::DaneArgs>),
     Policy(crate::commands::policy::PolicyArgs),
     Senders(crate::commands::senders::SendersArgs),
+    Clients(crate::commands::clients::ClientsArgs),
     Dns(crate::commands::dns::DnsArgs),
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),

@@ -8,6 +8,7 @@
 //! | SMTP, its greeting and extensions | [`crate::servers::smtp`] | `starttls`, `hostile`, `reports` |
 //! | TLS versions, names (SNI) | [`crate::servers::tls`] | `tls` |
 //! | certificates and chains | [`crate::pki`] | `certificates` |
+//! | what issuers say, staples | [`crate::pki::status`] | `issuers` |
 //! | signatures and faults of zones | [`crate::dns::spec`] | `names` |
 //! | TLSA records | [`crate::tlsa`] | `dane` |
 //! | MTA-STS: how the policy host answers | [`crate::servers::https::Reply`] | `sts/host` |
@@ -31,6 +32,7 @@ mod expect;
 mod guard;
 mod hostile;
 mod identity;
+mod issuers;
 mod names;
 mod policies;
 mod reports;
@@ -52,6 +54,7 @@ pub(crate) fn all() -> Vec<Domain> {
         vec![policies::healthy()],
         starttls::list(),
         certificates::list(),
+        issuers::list(),
         tls::list(),
         names::list(),
         hostile::list(),

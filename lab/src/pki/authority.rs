@@ -3,21 +3,29 @@
 use std::sync::{Arc, OnceLock};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber, SigningKey,
+    BasicConstraints, Certificate, CertificateParams, CrlDistributionPoint, CustomExtension,
+    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PublicKeyData, SerialNumber, SigningKey,
 };
 use rustls::{crypto::aws_lc_rs::sign::any_supported_type, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
 
-use super::{Chain, Dates, Keys, Leaf, Naming, Version, weak};
-use crate::error::LabError;
+use super::{
+    Chain, Dates, Keys, Leaf, Naming, Version, der,
+    status::{Desk, serial_of},
+    weak,
+};
+use crate::{error::LabError, servers::issuer};
 
 const ROOT: &str = "waxseal lab root CA";
 const INTERMEDIATE: &str = "waxseal lab intermediate CA";
 const PRIVATE: &str = "waxseal lab private CA";
 /// An extension of this size makes the certificate larger than any client should read.
 const HUGE: usize = 1_100_000;
+/// id-pe-authorityInfoAccess and id-pe-tlsfeature.
+const AUTHORITY_INFO_ACCESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 1];
+const TLS_FEATURE: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 24];
 /// An arc under which nobody has registered anything (2.25 is for UUIDs).
 const PADDING_OID: [u64; 3] = [2, 25, 1];
 
@@ -29,6 +37,7 @@ pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     private: Certificate,
     private_issuer: Issuer<'static, KeyPair>,
+    desk: Desk,
     now: OffsetDateTime,
 }
 
@@ -75,6 +84,13 @@ impl Authority {
             let key = KeyPair::generate()?;
             let params = authority_params(INTERMEDIATE, now, 1825);
             let intermediate = params.signed_by(&key, &root_issuer)?;
+            let same_key = KeyPair::try_from(key.serialize_der())?;
+            let desk = Desk::new(
+                INTERMEDIATE,
+                Issuer::new(params.clone(), same_key),
+                Issuer::new(params.clone(), KeyPair::generate()?),
+                now,
+            );
             let private_key = KeyPair::generate()?;
             let private_params = authority_params(PRIVATE, now, 1825);
             let private = private_params.self_signed(&private_key)?;
@@ -85,10 +101,16 @@ impl Authority {
                 issuer: Issuer::new(params, key),
                 private,
                 private_issuer: Issuer::new(private_params, private_key),
+                desk,
                 now,
             })
         };
         make().map_err(|e| LabError::certificate(ROOT, &e))
+    }
+
+    /// Where the intermediate answers for its certificates.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The root certificate in PEM.
@@ -143,7 +165,12 @@ impl Authority {
         let certificate = self.certificate(host, leaf, key).map_err(|e| LabError::certificate(host, &e))?;
         let pkcs8 = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let signing_key = any_supported_type(&pkcs8).map_err(|e| LabError::certificate(host, &e))?;
-        Ok(Arc::new(CertifiedKey::new(self.chain(certificate, leaf.chain), signing_key)))
+        let mut certified = CertifiedKey::new(self.chain(certificate, leaf.chain), signing_key);
+        if let Some(says) = leaf.staple {
+            let staple = self.desk.staple(host, says).map_err(|e| LabError::certificate(host, &e))?;
+            certified.ocsp = Some(staple);
+        }
+        Ok(Arc::new(certified))
     }
 
     fn certificate(
@@ -186,6 +213,21 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.use_authority_key_identifier_extension = leaf.chain != Chain::SelfSigned;
+        if leaf.issuer_is_named || leaf.staple.is_some() {
+            params.serial_number = Some(SerialNumber::from_slice(&serial_of(host)));
+        }
+        if leaf.issuer_is_named {
+            let url = format!("http://issuer.{parent}");
+            params.custom_extensions.push(responder_at(&url));
+            params.crl_distribution_points =
+                vec![CrlDistributionPoint { uris: vec![format!("{url}{}", issuer::LIST)] }];
+        }
+        if leaf.must_staple {
+            // A SEQUENCE with status_request (5).
+            params
+                .custom_extensions
+                .push(CustomExtension::from_oid_content(&TLS_FEATURE, vec![0x30, 3, 2, 1, 5]));
+        }
         if leaf.chain == Chain::Huge {
             params.custom_extensions.push(CustomExtension::from_oid_content(&PADDING_OID, vec![0; HUGE]));
         }
@@ -225,6 +267,13 @@ fn authority_params(name: &str, now: OffsetDateTime, days: i64) -> CertificatePa
     params.serial_number = Some(SerialNumber::from_slice(&[1]));
     params.use_authority_key_identifier_extension = true;
     params
+}
+
+/// authorityInfoAccess with an OCSP responder (RFC 5280 section 4.2.2.1).
+fn responder_at(url: &str) -> CustomExtension {
+    let method = der::value(der::OBJECT_IDENTIFIER, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
+    let description = der::group(der::SEQUENCE, &[method, der::value(0x86, url.as_bytes())]);
+    CustomExtension::from_oid_content(&AUTHORITY_INFO_ACCESS, der::group(der::SEQUENCE, &[description]))
 }
 
 fn distinguished(name: &str) -> DistinguishedName {

@@ -14,6 +14,10 @@ pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 /// GeneralizedTime.
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+/// OCTET STRING.
+pub(crate) const OCTET_STRING: u8 = 0x04;
+/// ENUMERATED.
+pub(crate) const ENUMERATED: u8 = 0x0a;
 
 /// A value with tag and length.
 pub(crate) fn value(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -54,6 +58,49 @@ pub(crate) fn bits(bytes: &[u8]) -> Vec<u8> {
     value(BIT_STRING, &content)
 }
 
+/// A GeneralizedTime, to the second.
+pub(crate) fn moment(at: time::OffsetDateTime) -> Vec<u8> {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let text = format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    );
+    value(GENERALIZED_TIME, text.as_bytes())
+}
+
+/// A value that was read.
+pub(crate) struct Read<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    /// Header included.
+    pub(crate) whole: &'a [u8],
+    /// What follows.
+    pub(crate) rest: &'a [u8],
+}
+
+/// Reads the value at the front, of up to 64 KiB.
+pub(crate) fn read(bytes: &[u8]) -> Option<Read<'_>> {
+    let (&tag, after) = bytes.split_first()?;
+    let (&first, after) = after.split_first()?;
+    let (length, after) = match first {
+        0..=0x7f => (usize::from(first), after),
+        0x81 => after.split_first().map(|(length, after)| (usize::from(*length), after))?,
+        0x82 => {
+            let (length, after) = after.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)), after)
+        }
+        _ => return None,
+    };
+    let (content, rest) = after.split_at_checked(length)?;
+    let whole = bytes.get(..bytes.len().checked_sub(rest.len())?)?;
+    Some(Read { tag, content, whole, rest })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +111,18 @@ mod tests {
         assert_eq!(value(SEQUENCE, &[1; 127])[..2], [0x30, 127]);
         assert_eq!(value(SEQUENCE, &[1; 128])[..3], [0x30, 0x81, 128]);
         assert_eq!(value(SEQUENCE, &[1; 300])[..4], [0x30, 0x82, 1, 44]);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for length in [0, 127, 128, 300] {
+            let mut bytes = value(OCTET_STRING, &vec![7; length]);
+            bytes.push(9);
+            let found = read(&bytes).unwrap();
+            assert_eq!((found.tag, found.content.len(), found.rest), (OCTET_STRING, length, &[9][..]));
+            assert_eq!(found.whole, value(OCTET_STRING, &vec![7; length]));
+        }
+        assert!(read(&[0x30, 5, 1]).is_none() && read(&[]).is_none());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! - [`Leaf`]: what a server's certificate is like; the default is a sound one.
 //! - [`authority`]: makes and signs what [`Leaf`] describes.
 //! - [`weak`]: what certificate libraries refuse to make: RSA-1024 keys and X.509 v1.
+//! - [`status`]: what the issuer says about a certificate when asked.
 //! - [`der`]: the little DER that this takes.
 
 pub(crate) mod authority;
 mod der;
+pub(crate) mod status;
 pub(crate) mod weak;
 
 #[cfg(test)]
@@ -21,6 +23,12 @@ pub(crate) struct Leaf {
     pub(crate) naming: Naming,
     pub(crate) chain: Chain,
     pub(crate) version: Version,
+    /// It says where its issuer is asked about it: at the host `issuer` of the same domain.
+    pub(crate) issuer_is_named: bool,
+    /// It demands stapling (RFC 7633).
+    pub(crate) must_staple: bool,
+    /// What the server staples.
+    pub(crate) staple: Option<status::Says>,
 }
 
 impl Leaf {
@@ -31,6 +39,9 @@ impl Leaf {
         naming: Naming::Host,
         chain: Chain::Full,
         version: Version::V3,
+        issuer_is_named: false,
+        must_staple: false,
+        staple: None,
     };
 }
 

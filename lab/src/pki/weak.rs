@@ -149,7 +149,7 @@ pub(crate) fn version1(
             der::unsigned(&[1]),
             algorithm.clone(),
             common_name(issuer),
-            der::group(der::SEQUENCE, &[moment(dates.0), moment(dates.1)]),
+            der::group(der::SEQUENCE, &[der::moment(dates.0), der::moment(dates.1)]),
             common_name(subject),
             public_key_info.to_vec(),
         ],
@@ -159,24 +159,10 @@ pub(crate) fn version1(
 }
 
 /// A Name of one common name.
-fn common_name(name: &str) -> Vec<u8> {
+pub(crate) fn common_name(name: &str) -> Vec<u8> {
     let attribute = der::group(
         der::SEQUENCE,
         &[der::value(der::OBJECT_IDENTIFIER, &[0x55, 4, 3]), der::value(der::UTF8_STRING, name.as_bytes())],
     );
     der::group(der::SEQUENCE, &[der::group(der::SET, &[attribute])])
-}
-
-fn moment(at: time::OffsetDateTime) -> Vec<u8> {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    let text = format!(
-        "{:04}{:02}{:02}{:02}{:02}{:02}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
-    der::value(der::GENERALIZED_TIME, text.as_bytes())
 }

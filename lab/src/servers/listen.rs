@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Service, Site, https, raw, smtp, tls::Engine};
-use crate::log::Log;
+use super::{Service, Site, https, issuer, raw, smtp, tls::Engine};
+use crate::{log::Log, pki::status::Desk};
 
 /// Connections served at once by one server.
 const MAX_CONNECTIONS: usize = 64;
@@ -25,6 +25,8 @@ pub(crate) struct Listening {
     pub(crate) service: Service,
     /// None for services without TLS.
     pub(crate) engine: Option<Engine>,
+    /// Answers for issuers.
+    pub(crate) desk: Desk,
     pub(crate) log: Log,
 }
 
@@ -70,6 +72,7 @@ async fn serve(stream: TcpStream, server: Arc<Listening>, number: u32, crowded: 
     let _ = stream.set_nodelay(true);
     let work = async {
         match (&server.service, &server.engine) {
+            (Service::Issuer(issuer), _) => issuer::serve(stream, issuer, &server.desk, &site).await,
             (Service::Raw(raw), _) => raw::serve(stream, *raw).await,
             (Service::Smtp(smtp), Some(engine)) => smtp::serve_clear(stream, smtp, engine, &site).await,
             (Service::ImplicitTls(smtp), Some(engine)) => {

@@ -14,10 +14,12 @@
 //! - [`tls`]: what happens after STARTTLS.
 //! - [`raw`]: services that are not SMTP, or hardly.
 //! - [`https`]: the host of an MTA-STS policy.
+//! - [`issuer`]: an issuer that is asked about certificates.
 
 pub(crate) mod breakdown;
 pub(crate) mod greeting;
 pub(crate) mod https;
+pub(crate) mod issuer;
 pub(crate) mod lines;
 pub(crate) mod listen;
 pub(crate) mod raw;
@@ -36,6 +38,8 @@ pub(crate) enum Service {
     ImplicitTls(smtp::Smtp),
     /// A web server with an MTA-STS policy.
     Policy(https::Policy),
+    /// An issuer that is asked about certificates, by plain HTTP.
+    Issuer(issuer::Issuer),
     /// Anything else.
     Raw(raw::Raw),
 }
@@ -45,7 +49,7 @@ impl Service {
     pub(crate) fn smtp(&self) -> Option<&smtp::Smtp> {
         match self {
             Self::Smtp(smtp) | Self::ImplicitTls(smtp) => Some(smtp),
-            Self::Policy(_) | Self::Raw(_) => None,
+            Self::Policy(_) | Self::Issuer(_) | Self::Raw(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use waxseal_model::{
     dns::DnssecStatus,
     evidence::MailRouting,
     grade::Cap,
+    revocation::RevocationStatus,
     tls::{ClassFact, SuiteClass, TlsEvidence, TlsVersion},
 };
 
@@ -12,6 +13,7 @@ use waxseal_wire::tls::suites as registry;
 
 use super::{Basis, Dane, Server, Sts, attacks};
 use crate::{
+    revocation,
     state::{self, CertificateState, Protection},
     suites, text,
 };
@@ -35,6 +37,8 @@ pub(crate) const RULES: &[&str] = &[
     "outdated",
     "only_weak_suites",
     "certificate",
+    "broken_key",
+    "revoked",
     "starttls_intermittent",
     "sslv2",
     "submission_old_tls",
@@ -85,6 +89,7 @@ pub(super) fn all(basis: &Basis<'_>) -> Vec<Cap> {
             weaknesses(server, basis, &mut hits);
             let attacks = attacks::rules(server, basis.profile).into_iter();
             hits.extend(attacks.map(|(rule, text)| Hit { rule, text, host: Some(server.host.clone()) }));
+            certificates(server, basis, &mut hits);
             untested(server, &mut hits);
         }
     }
@@ -231,6 +236,22 @@ fn weaknesses(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
         }
         if server.endpoint.endpoint.tls == TlsStart::Starttls {
             add("submission_starttls", "STARTTLS protects only programs that are set to insist on it".into());
+        }
+    }
+}
+
+/// Certificates that prove nothing though their chains are in order: a key that is no secret,
+/// or one that the issuer has revoked. Senders that use DANE do not ask issuers.
+fn certificates(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
+    let mut add = |rule, text: String| hits.push(Hit { rule, text, host: Some(server.host.clone()) });
+    let chains = server.endpoint.evidence.chains.get().map(Vec::as_slice).unwrap_or_default();
+    for chain in chains.iter().filter(|c| state::is_for_named(c, chains)) {
+        if let Some(why) = chain.leaf().and_then(revocation::broken_key) {
+            add("broken_key", format!("the private key is no secret: {why}"));
+        }
+        let objection = revocation::objection(chain, basis.now).ok().flatten();
+        if objection.is_some_and(|o| *o.status != RevocationStatus::Unknown) && server.dane != Dane::Valid {
+            add("revoked", "the certificate is revoked".to_owned());
         }
     }
 }

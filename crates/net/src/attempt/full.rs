@@ -10,8 +10,12 @@ use waxseal_wire::tls::{
     private::{Client, Fault, Handshake, Step},
 };
 
-use super::{Stop, line::Line, stream::PrivateStream};
-use crate::exchange::{Ended, leave};
+use super::{
+    Stop,
+    line::{Line, broke_off},
+    stream::PrivateStream,
+};
+use crate::exchange::leave;
 
 /// A handshake that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +80,7 @@ where
 
 /// A handshake after the server's flight.
 pub(super) struct Begun {
-    pub(super) handshake: Box<Handshake>,
+    pub(super) handshake: Handshake,
     pub(super) flight: Option<Box<ServerFlight>>,
 }
 
@@ -88,19 +92,18 @@ where
     loop {
         let (parts, ended) = line.ask(&client.hello()).await;
         let words = leave(&parts.answer, ended);
-        let silent = matches!(parts.answer, Answer::Nothing) && ended != Ended::Complete;
-        let cut = matches!(&parts.answer, Answer::Hello(flight) if !flight.done && flight.alert.is_none());
+        let broke_off = broke_off(&parts.answer, ended);
         let flight = match &parts.answer {
             Answer::Hello(flight) => Some(flight.clone()),
             _ => None,
         };
         let stop = match client.answer(parts) {
             Ok(Step::Retry(second)) => {
-                client = second;
+                client = *second;
                 continue;
             }
             Ok(Step::Handshake(handshake)) => return Ok(Begun { handshake, flight }),
-            Err(_) if (silent || cut) && ended != Ended::Complete => Stop::Ended(ended),
+            Err(_) if broke_off => Stop::Ended(ended),
             Err(fault) => Stop::Fault(fault),
         };
         line.leave(&words).await;
@@ -112,9 +115,9 @@ where
 /// have finished. In case of failure the handshake comes back as far as it came.
 pub(super) async fn complete<S>(
     line: &mut Line<S>,
-    mut handshake: Box<Handshake>,
+    mut handshake: Handshake,
     first: &[u8],
-) -> Result<Box<Handshake>, (Stop, Box<Handshake>)>
+) -> Result<Handshake, (Stop, Handshake)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -142,7 +145,7 @@ where
 }
 
 /// The stream within a handshake that is complete.
-pub(super) fn finished<S>(line: Line<S>, handshake: Box<Handshake>) -> Result<PrivateStream<S>, Fault>
+pub(super) fn finished<S>(line: Line<S>, handshake: Handshake) -> Result<PrivateStream<S>, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

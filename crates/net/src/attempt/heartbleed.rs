@@ -13,7 +13,7 @@ use tokio::{
 use waxseal_model::{Cause, Why, audit::Heartbleed, tls::TlsVersion};
 use waxseal_wire::tls::{
     alert::close_alert_in,
-    flight::{Answer, ServerFlight},
+    flight::{Answer, Parts, ServerFlight},
     private::{
         Client, Fault, Handshake, Message, RecordReader, Step,
         heartbeat::{self, Answer as Heartbeat},
@@ -24,10 +24,10 @@ use waxseal_wire::tls::{
 use super::{
     Stop,
     full::{complete, finished},
-    line::Line,
+    line::{Line, broke_off},
     stream::PrivateStream,
 };
-use crate::exchange::{Ended, leave};
+use crate::exchange::leave;
 
 /// Whether the server speaks first within TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +57,15 @@ where
     let mut line = Line::new(stream, deadline, max_bytes);
     let (parts, ended) = line.ask(&client.hello()).await;
     let words = leave(&parts.answer, ended);
+    if broke_off(&parts.answer, ended) {
+        line.leave(&words).await;
+        return Err(Stop::Ended(ended).why("in the middle of the handshake"));
+    }
     let flight = match &parts.answer {
         Answer::Hello(flight) if flight.done && flight.version <= TlsVersion::Tls12 => flight.clone(),
-        Answer::Hello(flight) if !flight.done && flight.alert.is_none() && ended != Ended::Complete => {
-            line.leave(&words).await;
-            return Err(Stop::Ended(ended).why("in the middle of its first messages"));
-        }
         _ => {
             line.leave(&words).await;
-            return Err(no_flight(client, parts, ended));
+            return Err(no_flight(client, parts));
         }
     };
     if !flight.heartbeat {
@@ -80,10 +80,8 @@ where
     }
 }
 
-fn no_flight(client: Client, parts: waxseal_wire::tls::flight::Parts, ended: Ended) -> Why {
-    if matches!(parts.answer, Answer::Nothing) {
-        return Stop::Ended(ended).why("without an answer to a hello");
-    }
+/// Why there is no flight to go on from.
+fn no_flight(client: Client, parts: Parts) -> Why {
     match client.answer(parts) {
         Err(fault) => fault.why(),
         Ok(_) => {
@@ -114,7 +112,7 @@ fn verdict<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> Option<Heartblee
 /// Sends both with our key exchange, and goes on into the session where none is answered.
 async fn in_handshake<S>(
     mut line: Line<S>,
-    handshake: Box<Handshake>,
+    handshake: Handshake,
     flight: &ServerFlight,
     speaks: Speaks,
     deadline: Instant,
@@ -190,7 +188,7 @@ where
     let mut records = RecordReader::default();
     let mut heartbeats = Vec::new();
     let outcome = loop {
-        match records.next() {
+        match records.next_record() {
             Ok(Some(record)) if record.kind == kind::HEARTBEAT => heartbeats.push(record.payload),
             Ok(Some(record)) if record.kind == kind::ALERT => break Ok(Heartbleed::Discarded),
             Ok(Some(_)) => {}

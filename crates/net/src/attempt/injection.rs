@@ -89,7 +89,12 @@ where
     }
 }
 
+/// Reads what came in clear after the 220. An alert is no reply: the server took the
+/// command for the beginning of TLS, and refused it.
 fn in_clear(bytes: &[u8]) -> StarttlsInjection {
+    if bytes.first().is_some_and(|kind| (20..=24).contains(kind)) {
+        return StarttlsInjection::Refused { reply: None };
+    }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes).trim_ascii_end();
     StarttlsInjection::AnsweredInClear { reply: neutralise(line, SHOWN) }
 }

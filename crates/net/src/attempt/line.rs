@@ -7,11 +7,21 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use waxseal_wire::tls::{
-    flight::Parts,
+    flight::{Answer, Parts},
     private::{RecordReader, Reply},
 };
 
 use crate::exchange::{Ended, ask, take_leave};
+
+/// Whether a flight broke off because the connection ended, or time was up.
+pub(super) fn broke_off(answer: &Answer, ended: Ended) -> bool {
+    let unfinished = match answer {
+        Answer::Nothing | Answer::Malformed(_) => true,
+        Answer::Hello(flight) => !flight.done && flight.alert.is_none(),
+        _ => false,
+    };
+    unfinished && ended != Ended::Complete
+}
 
 /// The stream and its bounds.
 #[derive(Debug)]

@@ -71,3 +71,6 @@ impl From<Ended> for Stop {
         Self::Ended(ended)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! Another handshake that the client asks for within a session (RFC 5246 section 7.4.1.1),
 //! bound to the session by RFC 5746, or not (CVE-2009-3555).
 //!
-//! The hello is followed by `NOOP` in the same write. A server answers in order: who takes
-//! the hello sends a ServerHello first, who passes over it answers the command. So silence
-//! is never taken for a refusal.
+//! Where the server says nothing to the hello, `NOOP` follows. A server answers in order:
+//! who takes the hello sends a ServerHello first, who passes over it answers the command.
+//! So silence is never taken for a refusal. (The two are not sent together: a server that
+//! closes with a command unread resets the connection, and its refusal is lost.)
+
+use std::time::Duration;
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -54,13 +57,32 @@ where
         return Err(Why::new(Cause::NotApplicable, "there is no renegotiation in TLS 1.3"));
     }
     let hello = client_hello_message(&second(spec, binding, &established.client_verify_data));
-    let contents: [(u8, &[u8]); 2] = [(kind::HANDSHAKE, &hello), (kind::APPLICATION_DATA, b"NOOP\r\n")];
-    let outcome = match stream.send(&contents, deadline).await {
-        Ok(()) => outcome(&mut stream, deadline).await,
+    let outcome = match ask(&mut stream, &hello, deadline).await {
+        Ok(first) => outcome(&mut stream, first, deadline).await,
+        Err(Stop::Ended(Ended::PeerClosed)) => Ok(Renegotiation::Refused { alert: None }),
         Err(stop) => Err(stop.why(STEP)),
     };
     stream.leave().await;
     outcome
+}
+
+/// After so long without an answer to the hello the command follows.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Sends the hello, and the command if nothing comes; returns what came first.
+async fn ask<S>(stream: &mut PrivateStream<S>, hello: &[u8], deadline: Instant) -> Result<Message, Stop>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    stream.send(&[(kind::HANDSHAKE, hello)], deadline).await?;
+    let soon = deadline.min(Instant::now() + PATIENCE);
+    match stream.message(soon).await {
+        Err(Stop::Ended(Ended::Timeout)) => {
+            stream.send(&[(kind::APPLICATION_DATA, b"NOOP\r\n")], deadline).await?;
+            stream.message(deadline).await
+        }
+        other => other,
+    }
 }
 
 const STEP: &str = "after the request for another handshake";
@@ -81,16 +103,17 @@ fn second(spec: &HelloSpec, binding: Binding, verify_data: &[u8]) -> HelloSpec {
     spec
 }
 
-async fn outcome<S>(stream: &mut PrivateStream<S>, deadline: Instant) -> Result<Renegotiation, Why>
+async fn outcome<S>(
+    stream: &mut PrivateStream<S>,
+    first: Message,
+    deadline: Instant,
+) -> Result<Renegotiation, Why>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut message = first;
     loop {
-        let Message { kind, payload } = match stream.message(deadline).await {
-            Ok(message) => message,
-            Err(Stop::Ended(Ended::PeerClosed)) => return Ok(Renegotiation::Refused { alert: None }),
-            Err(stop) => return Err(stop.why(STEP)),
-        };
+        let Message { kind, payload } = message;
         match (kind, payload.as_slice()) {
             (kind::HANDSHAKE, [SERVER_HELLO, ..]) => return Ok(Renegotiation::Accepted),
             // The server wished for it by itself before it had read ours.
@@ -106,5 +129,10 @@ where
                 return Err(Why::new(Cause::Protocol, text));
             }
         }
+        message = match stream.message(deadline).await {
+            Ok(message) => message,
+            Err(Stop::Ended(Ended::PeerClosed)) => return Ok(Renegotiation::Refused { alert: None }),
+            Err(stop) => return Err(stop.why(STEP)),
+        };
     }
 }

@@ -46,9 +46,10 @@ pub fn by_id(session: &Established) -> Option<Resumption> {
     (!session_id.is_empty()).then_some(Resumption { master_secret, session_id, ticket: None })
 }
 
-/// What resumes a session by its ticket; none if it got none. `id` is random, and tells a
-/// server that resumes from one that does not.
-pub fn by_ticket(session: &Established, id: [u8; SHORT_ID]) -> Option<Resumption> {
+/// What resumes a session by its ticket; none if it got none. `id` is random: of
+/// [`SHORT_ID`] bytes to ask for CVE-2016-9244 as well. A server that does not resume with
+/// that one may do so with an id of the usual 32 bytes (wolfSSL).
+pub fn by_ticket(session: &Established, id: &[u8]) -> Option<Resumption> {
     let ticket = session.tickets.first().filter(|ticket| !ticket.ticket.is_empty())?.ticket.clone();
     let master_secret = session.master_secret.clone();
     Some(Resumption { master_secret, session_id: id.to_vec(), ticket: Some(ticket) })

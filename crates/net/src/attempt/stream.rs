@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PrivateStream<S> {
         }
         let mut buffer = [0; 4096];
         loop {
-            if let Some(message) = self.session.next()? {
+            if let Some(message) = self.session.next_message()? {
                 return Ok(message);
             }
             match timeout_at(deadline, self.stream.read(&mut buffer)).await {
@@ -194,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PrivateStream<S> {
             if this.over {
                 return Poll::Ready(Ok(()));
             }
-            if let Some(message) = this.session.next().map_err(failed)? {
+            if let Some(message) = this.session.next_message().map_err(failed)? {
                 this.take_in(message)?;
                 let answer = this.session.take_output();
                 this.outgoing.extend(answer);

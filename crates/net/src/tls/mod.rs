@@ -49,6 +49,8 @@ pub struct TlsConnection<S> {
     pub facts: Handshake,
     /// The certificates as presented, DER, leaf first. The server proved to own the leaf.
     pub chain: Vec<Vec<u8>>,
+    /// The OCSP response that was stapled, as it came; none if none was.
+    pub staple: Option<Vec<u8>>,
     /// The name that was sent in SNI, if one was.
     pub sni: Option<String>,
 }
@@ -149,7 +151,10 @@ where
     let presented = verifier.presented();
     let facts = facts(stream.get_ref().1, &presented, client_auth.was_asked(), milliseconds(started));
     match facts {
-        Some(facts) => Ok(TlsConnection { stream, facts, chain: presented.chain, sni }),
+        Some(facts) => {
+            let Presented { chain, staple, .. } = presented;
+            Ok(TlsConnection { stream, facts, chain, staple, sni })
+        }
         None => Err(failed(TlsFailureKind::Internal {
             detail: "the TLS library does not tell what was negotiated".into(),
         })),
@@ -199,7 +204,7 @@ fn facts(
         group,
         hello_retry: connection.handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest),
         signature_scheme: presented.scheme.map(|code| scheme::label(u16::from(code))),
-        ocsp_stapled: presented.ocsp_stapled,
+        ocsp_stapled: presented.staple.is_some(),
         client_certificate_requested,
         milliseconds,
     })

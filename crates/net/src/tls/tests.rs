@@ -216,6 +216,7 @@ async fn a_stapled_response_is_noted() {
         server.staple = b"not looked into here".to_vec();
         let (connection, _accepted) = connect(server).await;
         assert!(connection.facts.ocsp_stapled, "{versions:?}");
+        assert_eq!(connection.staple.as_deref(), Some(&b"not looked into here"[..]));
     }
 }
 

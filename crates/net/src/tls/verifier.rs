@@ -29,8 +29,8 @@ use super::CertificateKind;
 pub(crate) struct Presented {
     /// DER, leaf first, in the order sent.
     pub(crate) chain: Vec<Vec<u8>>,
-    /// An OCSP response was stapled.
-    pub(crate) ocsp_stapled: bool,
+    /// The OCSP response that was stapled, if one was.
+    pub(crate) staple: Option<Vec<u8>>,
     /// The scheme of the handshake signature.
     pub(crate) scheme: Option<SignatureScheme>,
 }
@@ -104,7 +104,7 @@ impl ServerCertVerifier for RecordingVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let mut presented = self.presented.lock().unwrap_or_else(PoisonError::into_inner);
         presented.chain = std::iter::once(end_entity).chain(intermediates).map(|c| c.to_vec()).collect();
-        presented.ocsp_stapled = !ocsp_response.is_empty();
+        presented.staple = (!ocsp_response.is_empty()).then(|| ocsp_response.to_vec());
         Ok(ServerCertVerified::assertion())
     }
 

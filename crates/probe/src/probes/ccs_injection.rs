@@ -79,7 +79,7 @@ impl Probe for CcsInjection {
                 self.fact = Observed::seen(fact);
                 Stage::Over
             }
-            Meaning::ClosedSilently => Stage::CcsAlone,
+            Meaning::EndedSilently => Stage::CcsAlone,
             Meaning::Confirmed => Stage::Over,
             Meaning::NotConfirmed => {
                 let text = "a record by itself is refused in the same way, so nothing follows from it";
@@ -108,5 +108,37 @@ impl CcsInjection {
     fn give_up(&mut self, why: Why) {
         self.failed = Some(why);
         self.stage = Stage::Over;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+    };
+
+    fn asked_of(server: &Simulated) -> (usize, Observed<Fact>) {
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, server);
+        let asked = run(&mut CcsInjection::default(), &mut state, server);
+        (asked, state.audit().ccs_injection.clone())
+    }
+
+    #[test]
+    fn a_sound_server_is_asked_once_and_a_faulty_one_twice() {
+        assert_eq!(asked_of(&Simulated::modern()), (1, Observed::seen(Fact::Refused { alert: Some(10) })));
+        let faulty = Simulated { early_ccs: true, ..Simulated::modern() };
+        assert_eq!(asked_of(&faulty), (2, Observed::seen(Fact::Accepted { alert: 20 })));
+    }
+
+    #[test]
+    fn silence_is_no_refusal() {
+        let server = Simulated::modern();
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, &server);
+        run(&mut CcsInjection::default(), &mut state, &Simulated { silent: true, ..server });
+        assert_eq!(state.audit().ccs_injection.why().map(|w| w.cause), Some(Cause::Timeout));
     }
 }

@@ -65,3 +65,31 @@ impl Probe for ChachaFirst {
 fn is_chacha(code: u16) -> bool {
     suites::properties(u32::from(code)).is_some_and(|p| p.cipher == Cipher::ChaCha20)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        every_suite::EverySuite,
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+        suite_order::SuiteOrder as SuiteOrderProbe,
+    };
+
+    #[test]
+    fn a_server_with_an_order_that_knows_no_exception() {
+        let server = Simulated {
+            versions: vec![VERSION],
+            server_order: true,
+            suites: vec![0xc030, 0xc02f, 0xcca8],
+            ..Simulated::modern()
+        };
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, &server);
+        run(&mut SuiteOrderProbe::default(), &mut state, &server);
+        run(&mut EverySuite::new(Default::default()), &mut state, &server);
+        assert_eq!(run(&mut ChachaFirst::default(), &mut state, &server), 1);
+        let list = state.audit().suite_lists[&VERSION].get().unwrap().clone();
+        assert_eq!((list.order, list.chacha_by_client), (Some(SuiteOrder::Server), Some(false)));
+    }
+}

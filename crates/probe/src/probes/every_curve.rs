@@ -108,3 +108,63 @@ fn chosen_in(state: &State, version: TlsVersion) -> Vec<u16> {
 fn is_weak(group: u16) -> bool {
     groups::is_weak(group) || groups::is_withdrawn(group)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, ecdsa_certificate, run},
+    };
+
+    fn curves_of(server: &Simulated) -> State {
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, server);
+        run(&mut EveryCurve::default(), &mut state, server);
+        state
+    }
+
+    fn groups(state: &State) -> GroupFacts {
+        state.facts.audit.as_ref().unwrap().groups[&TlsVersion::Tls12].get().unwrap().clone()
+    }
+
+    #[test]
+    fn every_curve_is_found_the_weak_ones_too() {
+        let server = Simulated { groups: vec![29, 23, 16, 9], server_order: true, ..Simulated::modern() };
+        let state = curves_of(&server);
+        assert!(groups(&state).complete);
+        let mut found: Vec<u16> = groups(&state).chosen.iter().map(|g| g.code).collect();
+        found.sort_unstable();
+        assert_eq!(found, [9, 16, 23, 29]);
+        assert_eq!(state.facts.weak_groups.get().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn the_curve_of_an_ecdsa_certificate_may_hide_others_of_a_server_with_an_order() {
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls12],
+            suites: vec![0xc02b],
+            groups: vec![23, 24],
+            certificate_curve: Some(23),
+            server_order: true,
+            ..Simulated::modern()
+        };
+        let mut state = State::new(None);
+        state.chains.push(crate::state::RawChain {
+            version: TlsVersion::Tls12,
+            sni: None,
+            possession_proven: false,
+            certificates: vec![ecdsa_certificate()],
+        });
+        run(&mut RichHello::default(), &mut state, &server);
+        run(&mut EveryCurve::default(), &mut state, &server);
+        assert!(!groups(&state).complete);
+    }
+
+    #[test]
+    fn a_server_without_curves_has_none() {
+        let server = Simulated { suites: vec![0x002f], ..Simulated::modern() };
+        let state = curves_of(&server);
+        assert_eq!(groups(&state), GroupFacts { chosen: Vec::new(), complete: true });
+    }
+}

@@ -372,3 +372,135 @@ fn factors(code: u16) -> Option<Factors> {
     suites::properties(u32::from(code))
         .map(|p| ((p.key_exchange, p.authentication), (p.cipher, p.bits, p.mode, p.mac)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        legacy_versions::LegacyVersions,
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+        suite_order::SuiteOrder as OrderProbe,
+    };
+
+    /// The lists, and how many questions they took.
+    fn listed(server: &Simulated, thoroughness: Thoroughness) -> (usize, State) {
+        let mut state = State::new(Some("mx.example.com".into()));
+        run(&mut RichHello::default(), &mut state, server);
+        run(&mut LegacyVersions::default(), &mut state, server);
+        run(&mut OrderProbe::default(), &mut state, server);
+        let asked = run(&mut EverySuite::new(thoroughness), &mut state, server);
+        (asked, state)
+    }
+
+    fn names(codes: &[u16]) -> Vec<String> {
+        codes.iter().copied().map(name).collect()
+    }
+
+    fn list(state: &State, version: TlsVersion) -> SuiteList {
+        let lists = &state.facts.audit.as_ref().unwrap().suite_lists;
+        lists[&version].get().unwrap().clone()
+    }
+
+    fn sorted(state: &State, version: TlsVersion) -> Vec<String> {
+        let mut names = state.facts.suites[&version].clone();
+        names.sort();
+        names
+    }
+
+    fn expected(server: &Simulated, version: TlsVersion) -> Vec<String> {
+        let fits = |code: &u16| offers::fits(*code, version) && !offers::is_of_tls13(*code);
+        let here = |code: &u16| {
+            (version < TlsVersion::Tls12 || !server.only_before_tls12.contains(code))
+                && (version == TlsVersion::Tls10 || !server.only_in_tls10.contains(code))
+        };
+        let mut names: Vec<String> =
+            server.suites.iter().copied().filter(fits).filter(here).map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn lists_are_complete_in_every_version() {
+        let server = Simulated::stock();
+        for thoroughness in [Thoroughness::Sample, Thoroughness::Each] {
+            let (_, state) = listed(&server, thoroughness);
+            for version in [TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12] {
+                assert_eq!(sorted(&state, version), expected(&server, version), "{version:?}");
+                assert!(list(&state, version).complete);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_costs_less_and_says_what_is_inferred() {
+        let server = Simulated::stock();
+        let (sample, state) = listed(&server, Thoroughness::Sample);
+        let (each, all) = listed(&server, Thoroughness::Each);
+        assert!(sample < each, "{sample} and {each}");
+        assert!(list(&state, TlsVersion::Tls12).inferred.is_empty());
+        assert!(!list(&state, TlsVersion::Tls10).inferred.is_empty());
+        assert!(list(&all, TlsVersion::Tls10).inferred.is_empty());
+    }
+
+    #[test]
+    fn what_old_versions_have_alone_is_listed_there() {
+        let server = Simulated {
+            suites: vec![0xc02f, 0xc013, 0x002f, 0x0005, 0x000a],
+            only_before_tls12: vec![0x0005],
+            only_in_tls10: vec![0x000a],
+            ..Simulated::stock()
+        };
+        let (_, state) = listed(&server, Thoroughness::Sample);
+        for version in [TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12] {
+            assert_eq!(sorted(&state, version), expected(&server, version), "{version:?}");
+        }
+    }
+
+    #[test]
+    fn the_servers_order_is_that_of_its_choices_even_over_several_pieces() {
+        // The last one is so rare that it goes into a later piece.
+        let order = [0x002f, 0xc013, 0xc02f, 0x0084, 0xc061];
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls12],
+            suites: order.to_vec(),
+            server_order: true,
+            ..Simulated::modern()
+        };
+        let (_, state) = listed(&server, Thoroughness::Sample);
+        assert_eq!(state.facts.suites[&TlsVersion::Tls12], names(&order));
+        assert_eq!(list(&state, TlsVersion::Tls12).order, Some(SuiteOrder::Server));
+        let mut small = State::new(None);
+        run(&mut RichHello::default(), &mut small, &server);
+        small.most_suites = Some(8);
+        run(&mut EverySuite::new(Thoroughness::Sample), &mut small, &server);
+        assert_eq!(small.facts.suites[&TlsVersion::Tls12], names(&order), "in pieces of eight");
+    }
+
+    #[test]
+    fn blocks_of_robot_go_along_with_suites_of_rsa() {
+        let server = Simulated { oracle: true, ..Simulated::stock() };
+        let (_, state) = listed(&server, Thoroughness::Each);
+        assert!(state.robot.next().is_some(), "the oracle wants confirming");
+        let sound = Simulated {
+            suites: (0x002f..=0x0035)
+                .chain([0x003c, 0x003d, 0x0041, 0x0084, 0x009c, 0x009d, 0xc09c, 0xc09d])
+                .collect(),
+            ..Simulated::stock()
+        };
+        let (_, state) = listed(&sound, Thoroughness::Each);
+        assert_eq!(state.robot.fact().and_then(|f| f.get().map(|f| f.oracle)), Some(None));
+    }
+
+    #[test]
+    fn silence_leaves_a_list_incomplete_and_says_why() {
+        let server = Simulated::stock();
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, &server);
+        run(&mut EverySuite::new(Thoroughness::Sample), &mut state, &Simulated { silent: true, ..server });
+        let list = list(&state, TlsVersion::Tls12);
+        assert!(!list.complete);
+        assert_eq!(list.why_incomplete.map(|why| why.cause), Some(Cause::Timeout));
+        assert_eq!(state.facts.suites[&TlsVersion::Tls12], names(&[0xc02f]));
+    }
+}

@@ -118,3 +118,39 @@ fn hello(state: &State, version: TlsVersion) -> HelloSpec {
     spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
     spec
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::simulated::{Simulated, run};
+
+    fn foreign(server: &Simulated) -> (usize, Observed<Fact>) {
+        let mut state = State::new(Some("mx.example.com".into()));
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let asked = run(&mut ForeignHello::default(), &mut state, server);
+        (asked, state.audit().foreign_hello.clone())
+    }
+
+    #[test]
+    fn one_hello_shows_that_a_server_minds_neither() {
+        let (asked, fact) = foreign(&Simulated::modern());
+        assert_eq!(asked, 1);
+        let fact = fact.get().cloned().unwrap();
+        assert_eq!((fact.sni_accepted, fact.alpn_accepted), (Observed::seen(true), Observed::seen(true)));
+    }
+
+    #[test]
+    fn what_it_minds_is_told_apart() {
+        let strict = Simulated { strict_name: Some("mx.example.com".into()), ..Simulated::modern() };
+        let (asked, fact) = foreign(&strict);
+        assert_eq!(asked, 3);
+        let fact = fact.get().cloned().unwrap();
+        assert_eq!((fact.sni_accepted, fact.alpn_accepted), (Observed::seen(false), Observed::seen(true)));
+    }
+
+    #[test]
+    fn silence_says_nothing() {
+        let (_, fact) = foreign(&Simulated { silent: true, ..Simulated::modern() });
+        assert!(!fact.get().unwrap().sni_accepted.is_seen());
+    }
+}

@@ -3,7 +3,7 @@
 //! tickets, heartbeat and the downgrade signal, without another connection.
 
 use waxseal_model::{Cause, Observed, Why, tls::TlsVersion};
-use waxseal_wire::tls::{alert, flight::ServerFlight};
+use waxseal_wire::tls::{alert, flight::ServerFlight, hello::extension};
 
 use super::{Probe, settle};
 use crate::{
@@ -34,7 +34,10 @@ impl Probe for RichHello {
             _ => return None,
         };
         self.asked += 1;
-        Some(Question::Hello(Box::new(state.hello(TlsVersion::Tls12, offered))))
+        let mut spec = state.hello(TlsVersion::Tls12, offered);
+        // Certificate timestamps are welcome (RFC 6962 section 3.3.1).
+        spec.extra_extensions.push((extension::SIGNED_CERTIFICATE_TIMESTAMP, Vec::new()));
+        Some(Question::Hello(Box::new(spec)))
     }
 
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {

@@ -124,3 +124,43 @@ fn signed_with(flight: &ServerFlight) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+    };
+
+    fn schemes_of(server: &Simulated) -> (SignatureList, State) {
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, server);
+        run(&mut SignatureSchemes::default(), &mut state, server);
+        let list = state.facts.audit.as_ref().unwrap().signature_algorithms[&VERSION].get().unwrap().clone();
+        (list, state)
+    }
+
+    #[test]
+    fn every_scheme_is_found() {
+        let server = Simulated { schemes: vec![0x0804, 0x0401, 0x0201], ..Simulated::modern() };
+        let (list, state) = schemes_of(&server);
+        assert_eq!(list.chosen, ["rsa_pss_rsae_sha256", "rsa_pkcs1_sha256", "rsa_pkcs1_sha1"]);
+        assert!(list.complete && list.unoffered.is_none());
+        assert_eq!(state.facts.signature_algorithms, list.chosen);
+    }
+
+    #[test]
+    fn a_server_that_takes_no_notice_of_the_list_is_told_apart() {
+        let server = Simulated { schemes: vec![0x0201], ignores_schemes: true, ..Simulated::modern() };
+        let (list, _) = schemes_of(&server);
+        assert_eq!(list.chosen, ["rsa_pkcs1_sha1"]);
+        assert_eq!(list.unoffered.as_deref(), Some("rsa_pkcs1_sha1"));
+    }
+
+    #[test]
+    fn without_a_signature_there_is_nothing_to_list() {
+        let (list, _) = schemes_of(&Simulated { suites: vec![0x002f], ..Simulated::modern() });
+        assert!(list.chosen.is_empty() && list.complete);
+    }
+}

@@ -205,3 +205,74 @@ impl Tls13Lists {
         state.settle_groups();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::simulated::{Simulated, run};
+
+    fn listed(server: &Simulated) -> (usize, State) {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls13, Observed::seen(true));
+        let asked = run(&mut Tls13Lists::default(), &mut state, server);
+        (asked, state)
+    }
+
+    fn list(state: &State) -> SuiteList {
+        state.facts.audit.as_ref().unwrap().suite_lists[&TlsVersion::Tls13].get().unwrap().clone()
+    }
+
+    #[test]
+    fn suites_and_groups_come_together() {
+        let server = Simulated { groups: vec![0x11ec, 29, 23, 24, 25, 30], ..Simulated::modern() };
+        let (asked, state) = listed(&server);
+        assert!(asked <= 6 + 3, "{asked}");
+        assert_eq!(state.facts.suites[&TlsVersion::Tls13].len(), 2);
+        let mut groups = state.groups.clone();
+        groups.sort_unstable();
+        assert_eq!(groups, [23, 24, 25, 29, 30, 0x11ec]);
+        assert!(list(&state).complete && state.facts.group_facts.get().unwrap().complete);
+        assert_eq!(state.facts.post_quantum, Observed::seen(true));
+        assert_eq!(list(&state).order, Some(SuiteOrder::Client));
+    }
+
+    #[test]
+    fn the_servers_order_shows_against_an_unusual_offer() {
+        let server =
+            Simulated { suites: vec![0x1302, 0x1303, 0x1301], server_order: true, ..Simulated::modern() };
+        let (_, state) = listed(&server);
+        assert_eq!(list(&state).order, Some(SuiteOrder::Server));
+        let names: Vec<String> =
+            server.suites.iter().map(|code| suites::suite(u32::from(*code)).name).collect();
+        assert_eq!(state.facts.suites[&TlsVersion::Tls13], names);
+    }
+
+    #[test]
+    fn many_suites_and_one_group_do_not_hide_each_other() {
+        let server = Simulated {
+            suites: vec![0x1301, 0x1302, 0x1303, 0x1304, 0x1305],
+            groups: vec![24],
+            ..Simulated::modern()
+        };
+        let (_, state) = listed(&server);
+        assert_eq!(state.facts.suites[&TlsVersion::Tls13].len(), 5);
+        assert_eq!(state.groups, [24]);
+        assert_eq!(state.facts.post_quantum, Observed::seen(false));
+    }
+
+    #[test]
+    fn a_server_that_cannot_bear_the_missing_key_share_is_listed_with_key_shares() {
+        let server = Simulated { refuses_empty_share: true, ..Simulated::modern() };
+        let (_, state) = listed(&server);
+        assert_eq!(state.facts.suites[&TlsVersion::Tls13].len(), 2);
+        let facts = state.facts.audit.as_ref().unwrap().groups[&TlsVersion::Tls13].get().unwrap().clone();
+        assert_eq!((facts.chosen.len(), facts.complete), (3, false));
+    }
+
+    #[test]
+    fn silence_is_no_end_of_the_list() {
+        let (_, state) = listed(&Simulated { silent: true, ..Simulated::modern() });
+        assert!(!list(&state).complete);
+        assert!(!state.facts.post_quantum.is_seen());
+    }
+}

@@ -149,3 +149,34 @@ fn every_scheme() -> Vec<u16> {
     all.sort_by_key(rank);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::simulated::{Simulated, run};
+
+    fn sessions_of(server: &Simulated) -> (usize, State) {
+        let mut state = State::new(None);
+        state.set_version(VERSION, Observed::seen(true));
+        let asked = run(&mut Tls13Sessions::default(), &mut state, server);
+        (asked, state)
+    }
+
+    #[test]
+    fn schemes_are_taken_out_until_the_rest_is_refused() {
+        let server = Simulated { schemes: vec![0x0804, 0x0805], ..Simulated::modern() };
+        let (asked, mut state) = sessions_of(&server);
+        assert!(asked >= 2, "{asked}");
+        let list = state.audit().signature_algorithms[&VERSION].get().unwrap().clone();
+        assert_eq!(list.chosen, ["rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384"]);
+        assert_eq!(state.audit().early_data, Observed::seen(0));
+        assert_eq!(state.audit().tickets.get().cloned().flatten().map(|t| t.count), Some(1));
+    }
+
+    #[test]
+    fn silence_leaves_early_data_open() {
+        let (_, mut state) = sessions_of(&Simulated { silent: true, ..Simulated::modern() });
+        assert!(!state.audit().early_data.is_seen());
+        assert!(!state.audit().signature_algorithms[&VERSION].is_seen());
+    }
+}

@@ -107,7 +107,10 @@ fn hello(state: &State, newest: TlsVersion, novelties: &[Novelty]) -> HelloSpec 
         spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
         spec
     } else {
-        state.hello(version, usual_suites(state, version))
+        let mut spec = state.hello(version, usual_suites(state, version));
+        // A refusal must not be about groups: those that were chosen before come first.
+        spec.groups.sort_by_key(|group| !state.groups.contains(group));
+        spec
     };
     for novelty in novelties {
         add(&mut spec, *novelty);
@@ -140,5 +143,57 @@ fn add(spec: &mut HelloSpec, novelty: Novelty) {
             spec.groups.truncate(4);
             spec.ending = Ending::MiddleLength;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+    };
+
+    fn tolerance_of(server: &Simulated) -> (usize, Vec<Fact>) {
+        let mut state = State::new(None);
+        run(&mut RichHello::default(), &mut state, server);
+        state.set_version(TlsVersion::Tls13, Observed::seen(true));
+        let asked = run(&mut Tolerance::default(), &mut state, server);
+        (asked, state.audit().tolerance.clone())
+    }
+
+    fn refused(facts: &[Fact]) -> Vec<Novelty> {
+        facts.iter().filter(|f| f.tolerated == Observed::seen(false)).map(|f| f.novelty).collect()
+    }
+
+    #[test]
+    fn a_sound_server_takes_three_hellos() {
+        let (asked, facts) = tolerance_of(&Simulated::modern());
+        assert_eq!((asked, facts.len()), (3, 6));
+        assert!(facts.iter().all(|f| f.tolerated == Observed::seen(true)), "{facts:?}");
+    }
+
+    #[test]
+    fn what_a_server_cannot_bear_is_found_among_what_it_can() {
+        for novelty in TOGETHER.iter().flat_map(|n| n.iter().copied()) {
+            let server = Simulated { intolerant: vec![novelty], ..Simulated::modern() };
+            assert_eq!(refused(&tolerance_of(&server).1), [novelty]);
+        }
+    }
+
+    #[test]
+    fn silence_is_no_intolerance() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls13, Observed::seen(true));
+        run(&mut Tolerance::default(), &mut state, &Simulated { silent: true, ..Simulated::modern() });
+        let facts = state.audit().tolerance.clone();
+        assert!(facts.len() == 6 && facts.iter().all(|f| !f.tolerated.is_seen()));
+    }
+
+    #[test]
+    fn without_a_known_version_nothing_is_asked() {
+        let mut state = State::new(None);
+        assert_eq!(run(&mut Tolerance::default(), &mut state, &Simulated::modern()), 0);
+        assert!(state.audit().tolerance.iter().all(|f| !f.tolerated.is_seen()));
     }
 }

@@ -91,3 +91,50 @@ fn certificate(state: &State, leaf: &[u8]) -> Observed<Fact> {
         Err(error) => Observed::failed(Cause::Protocol, format!("the certificate cannot be read: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        probes::simulated::{Simulated, ecdsa_certificate, run},
+        state::RawChain,
+    };
+
+    fn asked(sni: Option<&str>, server: &Simulated) -> (usize, Observed<Fact>) {
+        let mut state = State::new(sni.map(str::to_owned));
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let asked = run(&mut WithoutSni::default(), &mut state, server);
+        (asked, state.audit().without_sni.clone())
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer() {
+        let server = Simulated { needs_sni: true, ..Simulated::modern() };
+        assert_eq!(
+            asked(Some("mx.example.com"), &server),
+            (1, Observed::seen(Fact::Refused { alert: Some(112) }))
+        );
+    }
+
+    #[test]
+    fn without_a_name_there_is_nothing_to_leave_out() {
+        let (asked, fact) = asked(None, &Simulated::modern());
+        assert_eq!((asked, fact.why().map(|w| w.cause)), (0, Some(Cause::NotApplicable)));
+    }
+
+    #[test]
+    fn the_certificate_of_another_question_without_sni_is_enough() {
+        let mut state = State::new(Some("mx.example.com".into()));
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let leaf = ecdsa_certificate();
+        state.leaf_without_sni = Some(leaf.clone());
+        state.note_chain(RawChain {
+            version: TlsVersion::Tls12,
+            sni: state.sni.clone(),
+            possession_proven: false,
+            certificates: vec![leaf],
+        });
+        assert_eq!(run(&mut WithoutSni::default(), &mut state, &Simulated::modern()), 0);
+        assert!(matches!(state.audit().without_sni.get(), Some(Fact::Certificate { same: true, .. })));
+    }
+}

@@ -4,30 +4,44 @@ use waxseal_model::{Cause, EndpointEvidence, Report, Target, evidence::MailRouti
 
 use crate::{page::Page, style::Role};
 
-pub(super) fn write(page: &mut Page, report: &Report, fixes_given: bool) {
-    if report.grade.letter.is_some() || report.endpoints.iter().any(greeted) {
-        return;
-    }
-    if let Some(why) = &report.no_endpoint
-        && !(why.cause.is_by_design() || why.cause == Cause::Name)
-        && !why.text.ends_with(reason(&report.grade.summary))
-    {
+pub(crate) fn write(page: &mut Page, report: &Report, fixes_given: bool) {
+    if let Some(why) = obstacle(report) {
         page.blank();
-        page.paragraph(0, Role::Plain, &why.text);
+        page.paragraph(0, Role::Plain, why);
+    }
+    if let Some(advice) = advice(report, fixes_given) {
+        page.heading("What to do");
+        page.advice(2, &advice);
+        page.blank();
+    }
+}
+
+/// Why no server could be asked, where the summary does not say it.
+pub(crate) fn obstacle(report: &Report) -> Option<&str> {
+    let why = report.no_endpoint.as_ref().filter(|_| !was_graded(report))?;
+    let said = why.cause.is_by_design()
+        || why.cause == Cause::Name
+        || why.text.ends_with(reason(&report.grade.summary));
+    (!said).then_some(why.text.as_str())
+}
+
+/// What to do where no server could be asked; none where a finding says it.
+pub(crate) fn advice(report: &Report, fixes_given: bool) -> Option<String> {
+    if was_graded(report) {
+        return None;
     }
     let servers_mentioned = report.findings.iter().any(|f| f.endpoint.is_some());
-    let advice = match (&report.no_endpoint, &report.domain) {
+    match (&report.no_endpoint, &report.domain) {
         (Some(_), _) if fixes_given => None,
         (Some(_), Some(domain)) => no_host(&domain.name, domain.routing),
         (Some(why), None) => no_address(&report.target_parsed, why.cause),
         (None, _) if servers_mentioned => None,
         (None, _) => unreached(report),
-    };
-    if let Some(advice) = advice {
-        page.heading("What to do");
-        page.advice(2, &advice);
-        page.blank();
     }
+}
+
+fn was_graded(report: &Report) -> bool {
+    report.grade.letter.is_some() || report.endpoints.iter().any(greeted)
 }
 
 /// The server took the connection and welcomed us.

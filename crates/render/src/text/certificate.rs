@@ -16,7 +16,7 @@ const NAME_CHECKS: &str = "certificate.name";
 
 /// One cell for all chains of an endpoint. Worst words first, in capitals, so that they
 /// are seen without colour; `valid` is said only where path, dates and name are.
-pub(super) fn cell(report: &Report, endpoint: &EndpointEvidence, now: i64) -> Cell {
+pub(crate) fn cell(report: &Report, endpoint: &EndpointEvidence, now: i64) -> Cell {
     let chains = match &endpoint.evidence.chains {
         Observed::Seen { value } if !value.is_empty() => for_named(value),
         Observed::Seen { .. } => return (Role::Notice, "none presented".into()),

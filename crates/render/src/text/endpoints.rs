@@ -17,7 +17,7 @@ use crate::{
     table::{Cell, Row, Table},
 };
 
-pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
+pub(crate) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     let hosts = report.domain.as_ref().map_or(&[][..], |d| d.hosts.as_slice());
     if report.endpoints.is_empty() && hosts.is_empty() {
         return;
@@ -83,13 +83,13 @@ fn by_host(report: &Report, domain: &DomainEvidence, options: &TextOptions) -> T
     if wide.least_width() <= options.style.columns() { wide } else { narrow }
 }
 
-fn belongs(endpoint: &EndpointEvidence, host: &MxHost) -> bool {
+pub(crate) fn belongs(endpoint: &EndpointEvidence, host: &MxHost) -> bool {
     endpoint.endpoint.host.as_deref() == Some(host.name.as_str())
         || (host.ip_literal && host.addresses.contains(&endpoint.endpoint.address))
 }
 
 /// Why an MX host has no address to connect to.
-fn no_address(host: &MxHost) -> String {
+pub(crate) fn no_address(host: &MxHost) -> String {
     let failed = host
         .answers
         .iter()
@@ -142,7 +142,7 @@ fn rows(
 }
 
 /// The address, with the port where it is neither 25 nor part of the target.
-fn address(endpoint: &Endpoint, target: &Target) -> String {
+pub(crate) fn address(endpoint: &Endpoint, target: &Target) -> String {
     if endpoint.port == 25 || !matches!(target, Target::Domain { .. }) {
         endpoint.address.to_string()
     } else {
@@ -151,7 +151,7 @@ fn address(endpoint: &Endpoint, target: &Target) -> String {
 }
 
 /// What stands in place of TLS facts, where there are none.
-fn without_tls(e: &EndpointEvidence) -> Option<Cell> {
+pub(crate) fn without_tls(e: &EndpointEvidence) -> Option<Cell> {
     let smtp = &e.evidence.smtp;
     if let Some(why) = smtp.connected.why() {
         return Some((Role::Notice, format!("could not be tested: {}", why.text)));
@@ -241,7 +241,7 @@ fn untested(what: &str, why: &Why) -> Cell {
 }
 
 /// The accepted versions, newest first; `1.1?` could not be tested.
-fn versions(e: &EndpointEvidence) -> Cell {
+pub(crate) fn versions(e: &EndpointEvidence) -> Cell {
     let tls = &e.evidence.tls;
     let mut words: Vec<String> = Vec::new();
     let mut old = false;
@@ -274,7 +274,7 @@ fn versions(e: &EndpointEvidence) -> Cell {
 }
 
 /// Which policies cover an endpoint. A policy that nobody looked for is `not tried`.
-fn policy(report: &Report, domain: &DomainEvidence, e: &EndpointEvidence) -> Cell {
+pub(crate) fn policy(report: &Report, domain: &DomainEvidence, e: &EndpointEvidence) -> Cell {
     let mut words: Vec<&str> = Vec::new();
     let mut role = Role::Plain;
     match tlsa(report, e) {

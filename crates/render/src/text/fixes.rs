@@ -14,7 +14,7 @@ const LEAST_IMPORTANCE: u8 = 10;
 
 /// The groups whose fix matters most, at most three, each fix once. What is only worth
 /// knowing is never among them.
-pub(super) fn choose<'a, 'g>(groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
+pub(crate) fn choose<'a, 'g>(groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
     let mut candidates: Vec<&Group<'_>> = groups.iter().filter(|g| matters(g.head)).collect();
     candidates.sort_by_key(|g| std::cmp::Reverse((g.head.importance, g.head.severity)));
     let mut chosen: Vec<&Group<'_>> = Vec::new();
@@ -33,11 +33,11 @@ fn matters(finding: &Finding) -> bool {
 }
 
 /// The number under which the fix of a group stands in `Do first`, from 1.
-pub(super) fn number(chosen: &[&Group<'_>], group: &Group<'_>) -> Option<usize> {
+pub(crate) fn number(chosen: &[&Group<'_>], group: &Group<'_>) -> Option<usize> {
     chosen.iter().position(|c| c.same_fix(group)).map(|i| i + 1)
 }
 
-pub(super) fn write(page: &mut Page, report: &Report, chosen: &[&Group<'_>]) {
+pub(crate) fn write(page: &mut Page, report: &Report, chosen: &[&Group<'_>]) {
     if chosen.is_empty() {
         return;
     }
@@ -52,13 +52,17 @@ pub(super) fn write(page: &mut Page, report: &Report, chosen: &[&Group<'_>]) {
 
 /// The command that tests a group again: its own, or that for the whole target where its
 /// endpoints have different ones.
-pub(super) fn test(page: &mut Page, report: &Report, indent: usize, group: &Group<'_>) {
+pub(crate) fn retest(report: &Report, group: &Group<'_>) -> Option<String> {
     let retests = group.retests();
-    let command = match retests.as_slice() {
-        [] => return,
-        [one] => (*one).to_owned(),
-        _ => whole_target(report),
-    };
+    match retests.as_slice() {
+        [] => None,
+        [one] => Some((*one).to_owned()),
+        _ => Some(whole_target(report)),
+    }
+}
+
+pub(crate) fn test(page: &mut Page, report: &Report, indent: usize, group: &Group<'_>) {
+    let Some(command) = retest(report, group) else { return };
     page.line(&[(Role::Plain, &" ".repeat(indent)), (Role::Faint, "Test:  "), (Role::Command, &command)]);
 }
 

@@ -11,7 +11,7 @@ use crate::{
     when,
 };
 
-pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
+pub(crate) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     page.blank();
     let answers = answers(report);
     let cost = cost(report);
@@ -39,7 +39,7 @@ pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
 
 /// `31 checks: 27 clear, 3 found, 1 undetermined.` Where several places were judged, the
 /// figures are answers: one for each check and place.
-fn answers(report: &Report) -> String {
+pub(crate) fn answers(report: &Report) -> String {
     let verdicts = &report.verdicts;
     if verdicts.is_empty() {
         return String::new();
@@ -59,7 +59,7 @@ fn answers(report: &Report) -> String {
     )
 }
 
-fn cost(report: &Report) -> String {
+pub(crate) fn cost(report: &Report) -> String {
     let cost = report.cost;
     format!("{} in {}.", when::count(cost.connections, "connection"), when::seconds(cost.milliseconds))
 }

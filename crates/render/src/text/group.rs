@@ -9,13 +9,13 @@ const LONGEST: usize = 40;
 
 /// Findings that say the same of one or several endpoints.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     key: Key<'a>,
-    pub(super) findings: Vec<&'a Finding>,
+    pub(crate) findings: Vec<&'a Finding>,
     /// The first of them, for what they share.
-    pub(super) head: &'a Finding,
+    pub(crate) head: &'a Finding,
     /// What is said in detail, each once, with the first endpoint of which it is said.
-    pub(super) details: Vec<(Option<&'a str>, &'a str)>,
+    pub(crate) details: Vec<(Option<&'a str>, &'a str)>,
 }
 
 /// What findings of one group share: texts with the endpoint's own name left out.
@@ -30,25 +30,25 @@ struct Key<'a> {
 
 impl Group<'_> {
     /// The ids of the endpoints; none stands for the domain.
-    pub(super) fn endpoints(&self) -> Vec<Option<&str>> {
+    pub(crate) fn endpoints(&self) -> Vec<Option<&str>> {
         self.findings.iter().map(|f| f.endpoint.as_deref()).collect()
     }
 
     /// The commands that test it again, each once.
-    pub(super) fn retests(&self) -> Vec<&str> {
+    pub(crate) fn retests(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let commands = self.findings.iter().map(|f| f.retest.as_str());
         commands.filter(|c| !c.is_empty() && seen.insert(*c)).collect()
     }
 
     /// True if what mends this mends the other too.
-    pub(super) fn same_fix(&self, other: &Self) -> bool {
+    pub(crate) fn same_fix(&self, other: &Self) -> bool {
         self.key.fix == other.key.fix
     }
 }
 
 /// The findings of a report in groups: worst first, then the most important.
-pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
+pub(crate) fn groups(report: &Report) -> Vec<Group<'_>> {
     let known: BTreeMap<String, &Endpoint> =
         report.endpoints.iter().map(|e| (e.endpoint.id(), &e.endpoint)).collect();
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
 }
 
 /// A text with the names of its own endpoint left out, for comparing.
-fn nameless(text: &str, endpoint: Option<&Endpoint>) -> String {
+pub(crate) fn nameless(text: &str, endpoint: Option<&Endpoint>) -> String {
     let Some(endpoint) = endpoint else { return text.to_owned() };
     let text = text.replace(&endpoint.address.to_string(), "\u{1}");
     match endpoint.host.as_deref() {
@@ -93,7 +93,7 @@ fn nameless(text: &str, endpoint: Option<&Endpoint>) -> String {
 
 /// Where: `mx1.example.com[192.0.2.25]:25, …`, `all 4 addresses`, `the domain`. At most
 /// `limit` addresses are listed; 0 is no limit.
-pub(super) fn places(report: &Report, endpoints: &[Option<&str>], limit: usize) -> String {
+pub(crate) fn places(report: &Report, endpoints: &[Option<&str>], limit: usize) -> String {
     let named: BTreeSet<&str> = endpoints.iter().flatten().copied().collect();
     let answered: BTreeSet<String> =
         report.endpoints.iter().filter(|e| e.evidence.reached()).map(|e| e.endpoint.id()).collect();
@@ -115,7 +115,7 @@ pub(super) fn places(report: &Report, endpoints: &[Option<&str>], limit: usize) 
 /// The title of a group with the hosts that it does not name: `… (mx2.example.com)`,
 /// `mx1.example.com … (likewise mx2.example.com)`, `… (2 of 3 hosts)`. Hosts go without
 /// saying where there is but one.
-pub(super) fn title(report: &Report, group: &Group<'_>) -> String {
+pub(crate) fn title(report: &Report, group: &Group<'_>) -> String {
     let title = &group.head.title;
     let names: BTreeMap<String, String> =
         report.endpoints.iter().map(|e| (e.endpoint.id(), host(&e.endpoint))).collect();

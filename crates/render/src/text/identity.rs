@@ -8,12 +8,15 @@ use waxseal_model::{
     dns::{DnsOutcome, RecordData},
     identity::{
         Aligned, DkimKeyFacts, DmarcFacts, MessageFacts, SpfEvaluation, SpfFacts, SpfRecordFacts, SpfResult,
+        SpfStep,
     },
 };
 
 use super::{TextOptions, list};
 use crate::{page::Page, style::Role};
 
+/// Title of the section.
+pub(crate) const HEADING: &str = "Identity (information, not part of the letter)";
 /// Column in which the text of a line begins.
 const COLUMN: usize = 8;
 /// Keys and authorities that are named, if not all are asked for.
@@ -21,24 +24,39 @@ const FEW: usize = 4;
 /// Steps of an evaluation that are shown, if not all are asked for.
 const STEPS: usize = 40;
 
-pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
-    let Some(domain) = report.domain.as_ref().filter(|d| was_looked_at(d)) else { return };
-    page.heading("Identity (information, not part of the letter)");
-    let identity = &domain.identity;
-    line(page, "SPF", &said(&identity.spf, spf));
-    line(page, "DKIM", &dkim(domain, options));
-    line(page, "DMARC", &said(&identity.dmarc, dmarc));
-    line(page, "CAA", &caa(domain, options));
-    if let Some(facts) = identity.message.get() {
-        line(page, "Message", &message(facts));
+pub(crate) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
+    let Some(domain) = domain(report) else { return };
+    page.heading(HEADING);
+    for (label, text) in lines(domain, options.verbose) {
+        page.entry(&[(Role::Strong, label)], COLUMN, Role::Plain, &text);
     }
-    if let Observed::Seen { value: Some(_) } = &identity.bimi {
-        line(page, "BIMI", "a record is published");
-    }
-    for evaluation in &identity.spf_evaluations {
+    for evaluation in &domain.identity.spf_evaluations {
         trail(page, evaluation, options);
     }
     page.blank();
+}
+
+/// The domain, where something of this was looked at.
+pub(crate) fn domain(report: &Report) -> Option<&DomainEvidence> {
+    report.domain.as_ref().filter(|d| was_looked_at(d))
+}
+
+/// One line for each subject, label and text.
+pub(crate) fn lines(domain: &DomainEvidence, verbose: bool) -> Vec<(&'static str, String)> {
+    let identity = &domain.identity;
+    let mut lines = vec![
+        ("SPF", said(&identity.spf, spf)),
+        ("DKIM", dkim(domain, verbose)),
+        ("DMARC", said(&identity.dmarc, dmarc)),
+        ("CAA", caa(domain, verbose)),
+    ];
+    if let Some(facts) = identity.message.get() {
+        lines.push(("Message", message(facts)));
+    }
+    if let Observed::Seen { value: Some(_) } = &identity.bimi {
+        lines.push(("BIMI", "a record is published".into()));
+    }
+    lines
 }
 
 /// Where nothing had an answer, the list of what could not be determined says why.
@@ -48,10 +66,6 @@ fn was_looked_at(domain: &DomainEvidence) -> bool {
         || identity.dmarc.is_seen()
         || !identity.spf_evaluations.is_empty()
         || domain.policies.caa.iter().any(|c| c.answer.is_seen())
-}
-
-fn line(page: &mut Page, label: &str, text: &str) {
-    page.entry(&[(Role::Strong, label)], COLUMN, Role::Plain, text);
 }
 
 /// A fact in words, or why it is not known.
@@ -94,7 +108,7 @@ fn strangers(record: &SpfRecordFacts) -> String {
     }
 }
 
-fn dkim(domain: &DomainEvidence, options: &TextOptions) -> String {
+fn dkim(domain: &DomainEvidence, verbose: bool) -> String {
     let identity = &domain.identity;
     if identity.dkim_keys.is_empty() {
         return said(&identity.domainkey, |outcome| match outcome {
@@ -103,7 +117,7 @@ fn dkim(domain: &DomainEvidence, options: &TextOptions) -> String {
         });
     }
     let keys: Vec<String> = identity.dkim_keys.iter().map(|k| key(k, &domain.name)).collect();
-    list(&keys, if options.verbose { 0 } else { FEW })
+    list(&keys, if verbose { 0 } else { FEW })
 }
 
 fn key(facts: &DkimKeyFacts, domain: &str) -> String {
@@ -139,7 +153,7 @@ fn dmarc(facts: &DmarcFacts) -> String {
 }
 
 /// Who may issue for the mail hosts, by the records as they stand there.
-fn caa(domain: &DomainEvidence, options: &TextOptions) -> String {
+fn caa(domain: &DomainEvidence, verbose: bool) -> String {
     let facts = &domain.policies.caa;
     if facts.is_empty() {
         return if domain.hosts.is_empty() { "no mail host".into() } else { "not tried".into() };
@@ -166,7 +180,7 @@ fn caa(domain: &DomainEvidence, options: &TextOptions) -> String {
         allowed.extend(records);
     }
     let names: Vec<String> = allowed.into_iter().collect();
-    format!("{} may issue for the mail hosts", list(&names, if options.verbose { 0 } else { FEW }))
+    format!("{} may issue for the mail hosts", list(&names, if verbose { 0 } else { FEW }))
 }
 
 /// Whom a message names, and whether these fit together.
@@ -195,14 +209,13 @@ fn message(facts: &MessageFacts) -> String {
     words.join("; ")
 }
 
-/// What SPF says of one address, and every step there.
-fn trail(page: &mut Page, evaluation: &SpfEvaluation, options: &TextOptions) {
+/// What SPF says of one address.
+pub(crate) fn verdict(evaluation: &SpfEvaluation) -> (Role, String) {
     let head = format!("SPF of {} for {}", evaluation.domain, evaluation.ip);
     let outcome = match &evaluation.outcome {
         Observed::Seen { value } => value,
         Observed::NotTried { why } | Observed::Failed { why } => {
-            page.paragraph(2, Role::Plain, &format!("{head}: not known: {}", why.text));
-            return;
+            return (Role::Plain, format!("{head}: not known: {}", why.text));
         }
     };
     let role = match outcome.result {
@@ -211,15 +224,26 @@ fn trail(page: &mut Page, evaluation: &SpfEvaluation, options: &TextOptions) {
         SpfResult::None | SpfResult::Neutral | SpfResult::Temperror => Role::Notice,
     };
     let counts = format!("{} of 10 lookups, {} of 2 void", outcome.lookups, outcome.void_lookups);
-    page.paragraph(2, role, &format!("{head}: {} ({}; {counts})", outcome.result.word(), outcome.reason));
+    (role, format!("{head}: {} ({}; {counts})", outcome.result.word(), outcome.reason))
+}
+
+/// One step of an evaluation.
+pub(crate) fn step_words(step: &SpfStep) -> String {
+    match step.term.as_str() {
+        "" => format!("{}: {}", step.domain, step.says),
+        term => format!("{term}: {}", step.says),
+    }
+}
+
+/// What SPF says of one address, and every step there.
+fn trail(page: &mut Page, evaluation: &SpfEvaluation, options: &TextOptions) {
+    let (role, head) = verdict(evaluation);
+    page.paragraph(2, role, &head);
+    let Some(outcome) = evaluation.outcome.get() else { return };
     let shown = if options.verbose { outcome.trail.len() } else { STEPS };
     for step in outcome.trail.iter().take(shown) {
         let indent = 4 + 2 * usize::try_from(step.depth.min(10)).unwrap_or(0);
-        let text = match step.term.as_str() {
-            "" => format!("{}: {}", step.domain, step.says),
-            term => format!("{term}: {}", step.says),
-        };
-        page.paragraph(indent, Role::Faint, &text);
+        page.paragraph(indent, Role::Faint, &step_words(step));
     }
     if outcome.trail.len() > shown {
         page.paragraph(4, Role::Faint, &format!("and {} more (--verbose)", outcome.trail.len() - shown));

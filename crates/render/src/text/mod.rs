@@ -1,18 +1,21 @@
 //! The page that `waxseal check` prints for one target: the sentence first, then what to
 //! do, then the evidence, worst first.
 
-mod advice;
-mod certificate;
-mod endpoints;
+pub(crate) mod advice;
+mod audit;
+pub(crate) mod certificate;
+mod chains;
+mod clients;
+pub(crate) mod endpoints;
 mod findings;
-mod fixes;
-mod footer;
+pub(crate) mod fixes;
+pub(crate) mod footer;
 pub(crate) mod group;
 mod header;
-mod identity;
+pub(crate) mod identity;
 pub(crate) mod senders;
 mod story;
-mod undetermined;
+pub(crate) mod undetermined;
 mod verdicts;
 
 use waxseal_model::Report;
@@ -46,6 +49,7 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
     findings::write(&mut page, report, options, &groups, &first);
     undetermined::write(&mut page, report, options);
     identity::write(&mut page, report, options);
+    audit::write(&mut page, report, options);
     if options.verbose {
         verdicts::write(&mut page, report);
     }
@@ -54,7 +58,7 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
 }
 
 /// `a, b and 3 more`, or all of them with `limit` 0.
-fn list<S: AsRef<str>>(items: &[S], limit: usize) -> String {
+pub(crate) fn list<S: AsRef<str>>(items: &[S], limit: usize) -> String {
     let shown = if limit == 0 { items.len() } else { limit };
     let mut out = items.iter().take(shown).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     let rest = items.len().saturating_sub(shown);

@@ -12,9 +12,9 @@ const REASONS: usize = 4;
 
 /// One reason, and the checks that it kept from an answer.
 #[derive(Debug, PartialEq, Eq)]
-struct Gap<'a> {
-    why: &'a str,
-    checks: Vec<&'a str>,
+pub(crate) struct Gap<'a> {
+    pub(crate) why: &'a str,
+    pub(crate) checks: Vec<&'a str>,
 }
 
 impl<'a> Gap<'a> {
@@ -36,12 +36,12 @@ impl<'a> Gap<'a> {
 
 /// Places where the same gap is, or the same gaps are.
 #[derive(Debug)]
-struct Blind<'a> {
-    places: Vec<Option<&'a str>>,
-    gaps: Vec<Gap<'a>>,
+pub(crate) struct Blind<'a> {
+    pub(crate) places: Vec<Option<&'a str>>,
+    pub(crate) gaps: Vec<Gap<'a>>,
 }
 
-pub(super) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
+pub(crate) fn write(page: &mut Page, report: &Report, options: &TextOptions) {
     let blind = blind(report);
     if blind.is_empty() {
         return;
@@ -79,7 +79,7 @@ fn sentence(gap: &Gap<'_>, options: &TextOptions) -> String {
 
 /// Undetermined verdicts gathered by place and reason. Gaps that several places have
 /// alike stand once, with all these places; the largest come first.
-fn blind(report: &Report) -> Vec<Blind<'_>> {
+pub(crate) fn blind(report: &Report) -> Vec<Blind<'_>> {
     let mut found: Vec<(Vec<Option<&str>>, Gap<'_>)> = Vec::new();
     for (place, gap) in gaps(report) {
         match found.iter_mut().find(|(_, g)| g.joins(&gap)) {

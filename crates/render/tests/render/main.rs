@@ -1,11 +1,22 @@
 //! Every format over the same sample reports.
 
 #[cfg(test)]
+mod audits;
+#[cfg(test)]
+mod axe;
+#[cfg(test)]
+mod dom;
+#[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod formats;
+mod html;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod json;
+#[cfg(test)]
+mod markdown;
 #[cfg(test)]
 mod other;
 #[cfg(test)]
@@ -18,3 +29,5 @@ mod schema;
 mod senders;
 #[cfg(test)]
 mod text;
+#[cfg(test)]
+mod xml;

@@ -3,9 +3,12 @@
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 use waxseal_model::{Report, Target, smtp::BackOff};
-use waxseal_render::{Style, TextOptions, dns, evidence, harmless, json, manual, summary, text, transcript};
+use waxseal_render::{
+    HtmlOptions, MarkdownOptions, Style, TextOptions, changes, csv, dns, evidence, harmless, html, json,
+    jsonl, junit, manual, markdown, nagios, sarif, summary, text, transcript,
+};
 
-use crate::samples;
+use crate::{audits, dom::Element, formats, samples, xml};
 
 /// The text without the colour sequences that this crate writes: `ESC [ digits ; m`.
 pub(crate) fn without_colour(page: &str) -> String {
@@ -89,6 +92,17 @@ fn foreign() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), proptest::string::string_regex(&format!("{dangerous}{{0,120}}")).unwrap()]
 }
 
+/// The page of text.
+fn page_of(report: &Report, style: Style, verbose: bool, now: i64) -> String {
+    text(report, &TextOptions { style, verbose, now })
+}
+
+/// Text that would like to be markup in HTML or Markdown.
+fn markup() -> impl Strategy<Value = String> {
+    let pieces = "(<script>|</style>|<!--|-->|&lt;|&#x3c;|]\\(javascript:x\\)|!\\[|```|~~~|`|\\||\\\\|@a|#1|\\*|_|\\$|\n|\n# |\n- |\n\n    |<b |\"|'|>|=|www\\.e\\.x|http://e\\.x|1\\.|a|:x:| ){0,14}";
+    prop_oneof![foreign(), proptest::string::string_regex(pieces).unwrap()]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
 
@@ -110,6 +124,68 @@ proptest! {
         let printed = json(std::slice::from_ref(&report)).unwrap();
         assert_harmless(&printed)?;
         prop_assert_eq!(serde_json::from_str::<Report>(&printed).unwrap(), report);
+    }
+
+    #[test]
+    fn no_text_breaks_out_of_a_machines_format(
+        texts in proptest::collection::vec(foreign(), 1..12),
+        which in 0usize..10,
+        now: i64,
+    ) {
+        let report = with_names(with(&texts, which), &texts);
+        let both = [report, formats::compared()];
+        let table = csv(&both);
+        assert_harmless(&table.replace("\r\n", "\n"))?;
+        for field in formats::cells(&table).iter().flatten() {
+            prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field}");
+        }
+        let suites = junit(&both, &formats::threshold());
+        assert_harmless(&suites)?;
+        xml::assert_junit(&suites, "foreign");
+        let document = sarif(&both, &formats::run()).unwrap();
+        assert_harmless(&document)?;
+        let value: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let results = value["runs"][0]["results"].as_array().unwrap();
+        prop_assert_eq!(results.len(), both.iter().map(|r| r.findings.len()).sum::<usize>());
+        for result in results {
+            let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+            prop_assert!(uri.bytes().all(|b| b.is_ascii_graphic() && b != b':' && b != b'#'), "{uri}");
+            prop_assert!(!result["message"]["text"].as_str().unwrap().contains("]("));
+        }
+        let (_, line) = nagios(&both, &formats::threshold(), now);
+        assert_harmless(&line)?;
+        prop_assert_eq!(line.matches('|').count(), 1);
+        assert_harmless(&jsonl(&both).unwrap())?;
+        let mut changed = formats::compared();
+        for change in &mut changed.comparison.as_mut().unwrap().changes {
+            change.text.clone_from(&texts[0]);
+            change.place = texts.last().cloned();
+        }
+        assert_harmless(&changes(&changed, &Style::plain()))?;
+    }
+
+    #[test]
+    fn foreign_text_is_text_in_every_format(
+        texts in proptest::collection::vec(markup(), 1..12),
+        which in 0usize..3,
+        verbose: bool,
+        now: i64,
+    ) {
+        let mut report = [audits::audited(), audits::vulnerable(), audits::undetermined()][which].clone();
+        let mut cycle = texts.iter().cycle().cloned();
+        audits::poison(&mut report, &mut || cycle.next().unwrap());
+        let manual = manual::Manual { id: &texts[0], title: &texts[0], markdown: &texts[0] };
+        let options = HtmlOptions { now, manuals: &[manual], transcripts: true };
+        let page = html(&[report.clone(), samples::healthy()], &options);
+        assert_harmless(&page)?;
+        let known = Element::read(&page);
+        prop_assert!(known.all().iter().all(|e| !["script", "img", "iframe", "link", "svg"].contains(&e.name.as_str())));
+        let text = markdown(&[report.clone()], &MarkdownOptions { now, verbose });
+        assert_harmless(&text)?;
+        let (_, outside) = crate::markdown::read(&text);
+        prop_assert!(!outside.contains('@'), "{}", outside);
+        let style = Style { color: true, unicode: true, width: 80 };
+        assert_harmless(&page_of(&report, style, verbose, now))?;
     }
 
     #[test]

@@ -6,7 +6,7 @@ use waxseal_model::{
     CertificateFacts, Confidence, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence,
     Evidence, Finding, Grade, Letter, Observed, PresentedChain, Report, Severity, Target, TlsStart, Usage,
     VerdictKind, Why,
-    certificate::{KeyFacts, PathFacts, PathOutcome},
+    certificate::{KeyFacts, PathFacts, PathOutcome, Validation},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
     finding::VerdictEntry,
@@ -14,12 +14,15 @@ use waxseal_model::{
     identity::IdentityEvidence,
     observed::Cause,
     policy::PolicyEvidence,
+    revocation::SctFacts,
     smtp::{
         BackOff, Conversation, EhloFacts, EhloKeyword, Greeting, Reply, Speaker, StarttlsOffer,
         TranscriptLine,
     },
     tls::{Group, Handshake, Suite, TlsEvidence, TlsVersion},
 };
+
+use crate::audits;
 
 /// 2026-11-22 00:00 UTC.
 pub(crate) const NOW: i64 = 1_795_305_600;
@@ -38,6 +41,9 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("ipv6_host_port", ipv6_host_port()),
         ("rate_limited", rate_limited()),
         ("old_tls_long_names", old_tls_long_names()),
+        ("audited", audits::audited()),
+        ("vulnerable", audits::vulnerable()),
+        ("undetermined", audits::undetermined()),
     ]
 }
 
@@ -486,7 +492,7 @@ pub(crate) fn dns_answer() -> DnsAnswer {
 }
 
 /// A report with nothing observed at the addresses of these hosts.
-fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
+pub(crate) fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
     let target = Target::Domain { name: name.into(), given: name.into(), mailbox: false };
     let mut endpoints = Vec::new();
     let mut mx = Vec::new();
@@ -528,7 +534,11 @@ fn domain(name: &str, hosts: &[(u16, &str, &[&str])]) -> Report {
     report(target, Some(domain), endpoints)
 }
 
-fn report(target: Target, domain: Option<DomainEvidence>, endpoints: Vec<EndpointEvidence>) -> Report {
+pub(crate) fn report(
+    target: Target,
+    domain: Option<DomainEvidence>,
+    endpoints: Vec<EndpointEvidence>,
+) -> Report {
     let evidence = Evidence {
         schema_version: waxseal_model::SCHEMA_VERSION,
         waxseal_version: "0.1.0".into(),
@@ -592,7 +602,7 @@ fn greeted(host: &str, keywords: &[&str]) -> Conversation {
 }
 
 /// A sound server whose certificate has 61 days left.
-fn good(host: &str) -> EndpointFacts {
+pub(crate) fn good(host: &str) -> EndpointFacts {
     let mut smtp = greeted(host, &["SIZE", "STARTTLS"]);
     smtp.starttls_offer = Observed::seen(StarttlsOffer::Advertised);
     smtp.starttls_reply = Observed::seen(reply(220, "2.0.0 Ready to start TLS"));
@@ -631,7 +641,7 @@ fn chain(host: &str) -> PresentedChain {
             sha256: "00".repeat(32),
             spki_sha256: "11".repeat(32),
             x509_version: 3,
-            serial: "0a".into(),
+            serial: "0a7c4e9126d35b80f1".into(),
             subject: format!("CN={host}"),
             issuer: "CN=Sample CA".into(),
             common_name: Some(host.into()),
@@ -639,7 +649,7 @@ fn chain(host: &str) -> PresentedChain {
             ip_addresses: Vec::new(),
             not_before: NOW - 29 * DAY,
             not_after: NOW + 61 * DAY,
-            key: KeyFacts { algorithm: "EC".into(), bits: 256, curve: Some("P-256".into()) },
+            key: KeyFacts { algorithm: "EC".into(), bits: 256, curve: Some("P-256".into()), rsa: None },
             signature_algorithm: "ecdsa-with-SHA256".into(),
             signature_digest: Some("SHA-256".into()),
             self_issued: false,
@@ -648,6 +658,19 @@ fn chain(host: &str) -> PresentedChain {
             extended_key_usage: Some(vec!["serverAuth".into()]),
             must_staple: false,
             issuer_urls: Vec::new(),
+            ocsp_urls: Vec::new(),
+            crl_urls: vec!["http://crl.sample.example/1.crl".into()],
+            key_usage: Some(vec!["digitalSignature".into()]),
+            subject_key_id: None,
+            authority_key_id: None,
+            policies: vec!["2.23.140.1.2.1".into()],
+            validation: Some(Validation::Domain),
+            scts: Observed::seen(vec![SctFacts {
+                version: 0,
+                log_id: "aa".repeat(32),
+                timestamp: 1_700_000_000_000,
+                signature_algorithm: "ecdsa_secp256r1_sha256".into(),
+            }]),
         }],
         path: Observed::seen(PathFacts {
             roots: "system (142 roots)".into(),
@@ -657,6 +680,9 @@ fn chain(host: &str) -> PresentedChain {
             used: vec![Some(0), None],
             unordered_or_extra: false,
         }),
+        staple: Observed::seen(None),
+        handshake_scts: Observed::default(),
+        revocation: Observed::default(),
     }
 }
 
@@ -690,7 +716,7 @@ fn transcript() -> Vec<TranscriptLine> {
     ]
 }
 
-fn finding(
+pub(crate) fn finding(
     check: &str,
     severity: Severity,
     endpoint: Option<String>,

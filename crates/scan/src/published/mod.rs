@@ -42,7 +42,7 @@ fn texts(answer: &DnsAnswer) -> Result<Vec<String>, Why> {
 }
 
 /// The certificates of a chain as DER, leaf first.
-fn ders(chain: &PresentedChain) -> Vec<Vec<u8>> {
+pub(crate) fn ders(chain: &PresentedChain) -> Vec<Vec<u8>> {
     chain.certificates.iter().map_while(waxseal_wire::x509::der_of).collect()
 }
 

@@ -172,7 +172,16 @@ fn chain(prober: &Prober, host: &str, exchange: &HttpsExchange) -> Option<Presen
         Err(why) => Observed::NotTried { why: why.clone() },
     };
     let version = exchange.version.unwrap_or(TlsVersion::Tls12);
-    Some(PresentedChain { version, sni: Some(host.to_owned()), possession_proven: true, certificates, path })
+    Some(PresentedChain {
+        version,
+        sni: Some(host.to_owned()),
+        possession_proven: true,
+        certificates,
+        path,
+        staple: Observed::default(),
+        handshake_scts: Observed::default(),
+        revocation: Observed::default(),
+    })
 }
 
 /// Whether the lack of an answer is the policy host's doing.

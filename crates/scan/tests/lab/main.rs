@@ -10,6 +10,7 @@
 
 mod fixes;
 mod guard;
+mod issuers;
 mod policies;
 
 use std::{sync::Arc, time::Duration};
@@ -46,6 +47,14 @@ fn scanner(lab: &Lab, options: ScanOptions) -> Scanner {
 
 /// A scanner, and its way out, which counts connections.
 fn scanner_with(lab: &Lab, setting: Setting) -> (Scanner, Egress) {
+    let (resolver, prober) = means(lab, &setting);
+    let egress = prober.egress.clone();
+    let profile = waxseal_judge::profile("mail").unwrap();
+    (Scanner::new(resolver, prober, setting.options, profile), egress)
+}
+
+/// What a scan works with.
+fn means(lab: &Lab, setting: &Setting) -> (Resolver, Prober) {
     let resolver = Resolver::new(ResolverConfig {
         servers: vec![lab.dns()],
         trust_anchor: Some(lab.trust_anchor().to_owned()),
@@ -64,14 +73,9 @@ fn scanner_with(lab: &Lab, setting: Setting) -> (Scanner, Egress) {
         tls_start_fixed: setting.options.tls.is_some(),
         ..ProbeOptions::default()
     };
-    let prober = Prober {
-        egress: egress.clone(),
-        pacer: Pacer::default(),
-        roots: Ok(Arc::new(roots)),
-        options: options_of_probe,
-    };
-    let profile = waxseal_judge::profile("mail").unwrap();
-    (Scanner::new(resolver, prober, setting.options, profile), egress)
+    let prober =
+        Prober { egress, pacer: Pacer::default(), roots: Ok(Arc::new(roots)), options: options_of_probe };
+    (resolver, prober)
 }
 
 async fn report(scanner: &Scanner, domain: &str) -> Report {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use waxseal_probe::options::{AuditOptions, Thoroughness};
+use waxseal_scan::AuditLookups;
 
-use super::check::CheckArgs;
+use super::{check::CheckArgs, online_args::OnlineArgs};
 use crate::{
     exit::{Exit, Failure},
     output::Terminal,
@@ -25,6 +26,8 @@ Targets are those of check: a domain, a host and port, an address, - for a list.
   waxseal audit example.com
   waxseal audit mx.example.com:465 --json
   waxseal audit mx.example.com:25 --budget 40
+  waxseal audit example.com -o html=report.html -o sarif=report.sarif
+  waxseal audit example.com --baseline last-week.json --fail-on high
   waxseal audit --lab")]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
@@ -44,13 +47,27 @@ pub(crate) struct AuditArgs {
     /// certificate or speak SSLv2.
     #[arg(long, help_heading = "Audit")]
     this_port_only: bool,
+    /// Send the hellos of real mail servers and clients (`waxseal clients`), one connection each,
+    /// instead of telling from the lists how they would fare.
+    #[arg(long, help_heading = "Audit")]
+    replay_clients: bool,
+    #[command(flatten)]
+    online: OnlineArgs,
+}
+
+/// What an audit does beyond a check.
+#[derive(Debug, Clone)]
+pub(crate) struct Audit {
+    /// Questions to the servers.
+    pub(crate) probing: AuditOptions,
+    /// What is found out beside.
+    pub(crate) lookups: AuditLookups,
 }
 
 pub(crate) fn run(args: &AuditArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let options = args.options();
     #[cfg(feature = "lab")]
     if args.check.lab {
-        return super::lab::check(&args.check, Some(options), terminal);
+        return super::lab::check(&args.check, Some(args.audit(true)?), terminal);
     }
     let targets = args.check.parse_targets()?;
     if targets.is_empty() {
@@ -59,17 +76,21 @@ pub(crate) fn run(args: &AuditArgs, terminal: &Terminal) -> Result<Exit, Failure
         ));
     }
     let runtime = setup::runtime(targets.len() > 1)?;
-    runtime.block_on(args.check.scan(targets, &Surroundings::default(), Some(options), terminal))?.finish()
+    let audit = args.audit(false)?;
+    runtime.block_on(args.check.scan(targets, &Surroundings::default(), Some(audit), terminal))?.finish()
 }
 
 impl AuditArgs {
-    fn options(&self) -> AuditOptions {
+    /// `inside`: issuers may have addresses of the lab.
+    fn audit(&self, inside: bool) -> Result<Audit, Failure> {
         let thoroughness = if self.every_suite { Thoroughness::Each } else { Thoroughness::Sample };
-        AuditOptions {
+        let probing = AuditOptions {
             thoroughness,
             parallel: self.parallel,
             interval: self.rate.map_or(Duration::ZERO, |n| Duration::from_secs(60) / n),
             siblings: !self.this_port_only,
-        }
+        };
+        let certificates = self.online.options(inside)?;
+        Ok(Audit { probing, lookups: AuditLookups { certificates, replay_clients: self.replay_clients } })
     }
 }

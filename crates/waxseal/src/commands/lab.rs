@@ -5,10 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use waxseal_lab::{Lab, LabDomain, LabError, LabOptions};
 use waxseal_model::{Report, Target};
-use waxseal_probe::options::AuditOptions;
 use waxseal_wire::target;
 
-use super::check::CheckArgs;
+use super::{audit::Audit, check::CheckArgs};
 use crate::{
     exit::{Exit, Failure},
     output::Terminal,
@@ -63,11 +62,7 @@ pub(crate) fn run(args: &LabArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 
 /// `waxseal check --lab`: without targets, all domains of the demonstration, and success
 /// if each verdict is as the lab expects; with targets, an ordinary check of those.
-pub(super) fn check(
-    args: &CheckArgs,
-    audit: Option<AuditOptions>,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
+pub(super) fn check(args: &CheckArgs, audit: Option<Audit>, terminal: &Terminal) -> Result<Exit, Failure> {
     setup::runtime(true)?.block_on(async {
         let named = args.parse_targets()?;
         let lab = start(!named.is_empty()).await?;

@@ -5,6 +5,7 @@ mod ask;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod checks;
+pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod dane;
 pub(crate) mod dns;
@@ -14,6 +15,8 @@ pub(crate) mod judge;
 pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod man;
+pub(crate) mod online_args;
+pub(crate) mod output_args;
 pub(crate) mod policy;
 mod schema;
 pub(crate) mod senders;
@@ -34,6 +37,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Dane(args) => dane::run(&args, terminal),
         Command::Policy(args) => policy::run(&args, terminal),
         Command::Senders(args) => senders::run(&args, terminal),
+        Command::Clients(args) => clients::run(&args, terminal),
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),

@@ -373,8 +373,8 @@ impl FlightReader {
     /// means that a session is resumed. Anywhere else it is for middlebox compatibility
     /// (RFC 8446 appendix D.4), or out of place.
     fn ends_resumed(&mut self) -> bool {
-        let is_bare = |f: &Box<ServerFlight>| f.certificates.is_none() && f.key_exchange.is_none();
-        let Some(mut flight) = self.flight.take_if(|f| is_bare(f)) else { return false };
+        let flight = self.flight.take_if(|f| f.certificates.is_none() && f.key_exchange.is_none());
+        let Some(mut flight) = flight else { return false };
         flight.resumed = true;
         flight.done = true;
         self.answer = Some(self.hello(flight));

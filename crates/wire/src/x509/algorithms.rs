@@ -1,7 +1,10 @@
 //! Names of keys, curves, digests and signature algorithms, as OpenSSL prints them.
 
 use aws_lc_rs::digest;
-use x509_parser::x509::AlgorithmIdentifier;
+use x509_parser::{
+    asn1_rs::Tag,
+    x509::{AlgorithmIdentifier, SubjectPublicKeyInfo},
+};
 
 use super::der;
 
@@ -42,7 +45,7 @@ impl Digest {
         digest::digest(algorithm, message).as_ref().to_vec()
     }
 
-    fn from_oid(oid: &str) -> Option<Self> {
+    pub(super) fn from_oid(oid: &str) -> Option<Self> {
         Some(match oid {
             "1.2.840.113549.2.5" => Self::Md5,
             "1.3.14.3.2.26" => Self::Sha1,
@@ -139,7 +142,7 @@ const ALGORITHMS: [(&str, &str, Option<Digest>, KeyKind); 18] = [
     ("1.2.840.113549.1.1.2", "md2WithRSAEncryption", None, KeyKind::Rsa),
 ];
 
-const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
+pub(super) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
 
 /// What an AlgorithmIdentifier of a signature says.
 pub(super) fn signature_algorithm(identifier: &AlgorithmIdentifier<'_>) -> Algorithm {
@@ -190,7 +193,7 @@ fn pss(content: &[u8]) -> (Option<Digest>, Option<Scheme>) {
 }
 
 /// The dotted OID of an encoded AlgorithmIdentifier, and its encoded parameters.
-fn algorithm_oid(identifier: &[u8]) -> Option<(String, &[u8])> {
+pub(super) fn algorithm_oid(identifier: &[u8]) -> Option<(String, &[u8])> {
     let content = der::whole(identifier, der::SEQUENCE)?;
     let (oid, parameters) = der::take(content)?;
     (oid.tag == 6)
@@ -212,8 +215,15 @@ const CURVES: [(&str, &str, u32); 11] = [
     ("1.2.156.10197.1.301", "SM2", 256),
 ];
 
+/// Name and bits of the curve of an EC key; none where its parameters are spelled out instead
+/// of named, which RFC 5480 section 2.1.1 forbids in certificates.
+pub(super) fn named_curve(spki: &SubjectPublicKeyInfo<'_>) -> Option<(String, u32)> {
+    let parameters = spki.algorithm.parameters.as_ref().filter(|any| any.tag() == Tag::Oid)?;
+    Some(curve(&parameters.as_oid().ok()?.to_id_string()))
+}
+
 /// Name and bits of a curve; the OID itself and 0 where it is not known.
-pub(super) fn curve(oid: &str) -> (String, u32) {
+fn curve(oid: &str) -> (String, u32) {
     match CURVES.iter().find(|(known, ..)| *known == oid) {
         Some((_, name, bits)) => ((*name).to_owned(), *bits),
         None => (oid.to_owned(), 0),

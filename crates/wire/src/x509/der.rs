@@ -1,6 +1,8 @@
 //! A reader for single DER elements (X.690), for the few structures that the certificate
 //! parser leaves unread or reads too leniently.
 
+use x509_parser::{prelude::FromDer, time::ASN1Time};
+
 /// One element: tag byte and content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Element<'a> {
@@ -10,6 +12,12 @@ pub(super) struct Element<'a> {
 
 /// Tags that are asked for.
 pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(super) const ENUMERATED: u8 = 0x0a;
+pub(super) const UTC_TIME: u8 = 0x17;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
 
 /// Takes one element off the front. None if it is cut short or in a form that DER
@@ -32,6 +40,51 @@ pub(super) fn take(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     };
     let (content, rest) = rest.split_at_checked(length)?;
     Some((Element { tag, content }, rest))
+}
+
+/// Takes one element with this tag off the front: its content.
+pub(super) fn expect<'a>(bytes: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+    let (element, rest) = take(bytes)?;
+    if element.tag != tag {
+        return None;
+    }
+    *bytes = rest;
+    Some(element.content)
+}
+
+/// The same where the element need not be there: `Some(None)` if another comes.
+pub(super) fn optional<'a>(bytes: &mut &'a [u8], tag: u8) -> Option<Option<&'a [u8]>> {
+    match bytes.first() {
+        Some(first) if *first == tag => expect(bytes, tag).map(Some),
+        _ => Some(None),
+    }
+}
+
+/// Takes one element with this tag off the front, header included.
+pub(super) fn expect_raw<'a>(bytes: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+    let whole = *bytes;
+    expect(bytes, tag)?;
+    whole.get(..whole.len().checked_sub(bytes.len())?)
+}
+
+/// The bytes of a BIT STRING that is made of whole ones, from its content.
+pub(super) fn whole_bits(content: &[u8]) -> Option<&[u8]> {
+    match content.split_first()? {
+        (0, bits) => Some(bits),
+        _ => None,
+    }
+}
+
+/// Takes a UTCTime or GeneralizedTime off the front, in seconds since 1970-01-01 UTC.
+pub(super) fn time(bytes: &mut &[u8]) -> Option<i64> {
+    let whole = *bytes;
+    let (element, rest) = take(bytes)?;
+    if !matches!(element.tag, UTC_TIME | GENERALIZED_TIME) {
+        return None;
+    }
+    *bytes = rest;
+    let (_, time) = ASN1Time::from_der(whole.get(..whole.len().checked_sub(rest.len())?)?).ok()?;
+    Some(time.timestamp())
 }
 
 /// The elements of a content, to its end. None if any is malformed.

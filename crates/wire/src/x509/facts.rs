@@ -5,16 +5,15 @@ use std::net::IpAddr;
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use thiserror::Error;
-use waxseal_model::certificate::{CertificateFacts, KeyFacts};
-use x509_parser::{
-    extensions::{GeneralName, ParsedExtension},
-    oid_registry::{OID_PKIX_AUTHORITY_INFO_ACCESS, Oid},
-    x509::SubjectPublicKeyInfo,
+use waxseal_model::{
+    Cause, Observed,
+    certificate::{CertificateFacts, KeyFacts, RsaFacts},
 };
+use x509_parser::{extensions::GeneralName, oid_registry::Oid, x509::SubjectPublicKeyInfo};
 
 use super::{
-    algorithms::{KeyKind, curve, signature_algorithm},
-    der, dn,
+    algorithms::{KeyKind, RSASSA_PSS, named_curve, signature_algorithm},
+    der, dn, extensions, modulus,
     parsed::{ANY_USAGE, MS_SGC, NS_SGC, Parsed, SERVER_AUTH},
     rsa,
 };
@@ -26,10 +25,10 @@ pub const MAX_CERTIFICATE: usize = 128 * 1024;
 
 /// Longest DNS name, common name or URL that is kept, in characters; a longer DNS name
 /// cannot match anything.
-const MAX_TEXT: usize = 300;
+pub(super) const MAX_TEXT: usize = 300;
 
-/// Most issuer URLs that are kept.
-const MAX_URLS: usize = 10;
+/// Longest RSA exponent that is kept, in characters.
+const MAX_EXPONENT: usize = 80;
 
 /// Why a certificate cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -63,6 +62,7 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
     let certificate = &parsed.certificate;
     let algorithm = signature_algorithm(&certificate.signature_algorithm);
     let version = certificate.version.0.saturating_add(1);
+    let policies = extensions::policies(&parsed);
     Ok(CertificateFacts {
         der: BASE64_STANDARD.encode(der),
         sha256: sha256_hex(der),
@@ -86,7 +86,15 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, X509Error> {
             .extended_key_usage()
             .map(|oids| oids.into_iter().map(usage_name).collect()),
         must_staple: must_staple(&parsed),
-        issuer_urls: issuer_urls(&parsed),
+        issuer_urls: extensions::access_urls(&parsed, extensions::CA_ISSUERS),
+        ocsp_urls: extensions::access_urls(&parsed, extensions::OCSP),
+        crl_urls: extensions::crl_urls(&parsed),
+        key_usage: extensions::key_usage(&parsed),
+        subject_key_id: extensions::subject_key_id(&parsed),
+        authority_key_id: extensions::authority_key_id(&parsed),
+        validation: extensions::validation(&policies),
+        policies,
+        scts: extensions::scts(&parsed),
     })
 }
 
@@ -101,7 +109,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -157,23 +165,39 @@ fn key_facts(spki: &SubjectPublicKeyInfo<'_>) -> KeyFacts {
     let oid = spki.algorithm.algorithm.to_id_string();
     let key = spki.subject_public_key.data.as_ref();
     let Some(kind) = KeyKind::from_oid(&oid) else {
-        return KeyFacts { algorithm: oid, bits: 0, curve: None };
+        return KeyFacts { algorithm: oid, bits: 0, curve: None, rsa: None };
     };
+    let mut rsa = None;
     let (bits, curve) = match kind {
-        KeyKind::Rsa => (rsa::PublicKey::from_der(key).map_or(0, |key| key.bits()), None),
-        KeyKind::Ec => {
-            let named = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-            match named.map(|oid| curve(&oid.to_id_string())) {
-                Some((name, bits)) => (u64::from(bits), Some(name)),
-                // Parameters spelled out: RFC 5480 forbids them in certificates.
-                None => (0, Some("explicit parameters".to_owned())),
-            }
+        KeyKind::Rsa => {
+            let key = rsa::PublicKey::from_der(key);
+            rsa = key.as_ref().map(|key| rsa_facts(key, oid == RSASSA_PSS));
+            (key.map_or(0, |key| key.bits()), None)
         }
+        KeyKind::Ec => match named_curve(spki) {
+            Some((name, bits)) => (u64::from(bits), Some(name)),
+            None => (0, Some(CertificateFacts::EXPLICIT_CURVE.to_owned())),
+        },
         KeyKind::Ed25519 => (256, None),
         KeyKind::Ed448 => (456, None),
         KeyKind::Dsa => (dsa_bits(spki), None),
     };
-    KeyFacts { algorithm: kind.label().to_owned(), bits: u32::try_from(bits).unwrap_or(u32::MAX), curve }
+    KeyFacts { algorithm: kind.label().to_owned(), bits: u32::try_from(bits).unwrap_or(u32::MAX), curve, rsa }
+}
+
+/// More about an RSA key. A modulus that is too long to compute with is left alone.
+fn rsa_facts(key: &rsa::PublicKey, pss_only: bool) -> RsaFacts {
+    let computable = key.bits() <= rsa::MAX_MODULUS_BITS;
+    RsaFacts {
+        exponent: key.exponent_text().chars().take(MAX_EXPONENT).collect(),
+        pss_only,
+        factorable: computable.then(|| modulus::flaw(key.modulus())).flatten(),
+        roca: computable && modulus::is_roca(key.modulus()),
+        debian_weak: Observed::not_tried(
+            Cause::NotAsked,
+            "keys are compared with a list of weak ones in an audit only",
+        ),
+    }
 }
 
 /// Length of the prime p, the first of the parameters (RFC 3279 section 2.3.2).
@@ -218,18 +242,6 @@ fn must_staple(parsed: &Parsed<'_>) -> bool {
     let Some(extension) = parsed.extension(&oid) else { return false };
     let features = der::whole(extension.value, der::SEQUENCE).and_then(der::elements).unwrap_or_default();
     features.iter().any(|f| f.tag == der::INTEGER && der::small_integer(f.content) == Some(5))
-}
-
-/// Locations of caIssuers in authorityInfoAccess.
-fn issuer_urls(parsed: &Parsed<'_>) -> Vec<String> {
-    let extension = parsed.extension(&OID_PKIX_AUTHORITY_INFO_ACCESS).map(|e| e.parsed_extension());
-    let Some(ParsedExtension::AuthorityInfoAccess(access)) = extension else { return Vec::new() };
-    let url = |name: &GeneralName<'_>| match name {
-        GeneralName::URI(uri) => Some(neutralise(uri.as_bytes(), MAX_TEXT)),
-        _ => None,
-    };
-    let issuers = access.iter().filter(|d| d.access_method.to_id_string() == "1.3.6.1.5.5.7.48.2");
-    issuers.filter_map(|d| url(&d.access_location)).take(MAX_URLS).collect()
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl<'a> Parsed<'a> {
         }
     }
 
-    fn subject_key_id(&self) -> Option<&'a [u8]> {
+    pub(super) fn subject_key_id(&self) -> Option<&'a [u8]> {
         self.read(&OID_X509_EXT_SUBJECT_KEY_IDENTIFIER, |parsed| match parsed {
             ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0),
             _ => None,
@@ -153,7 +153,7 @@ impl<'a> Parsed<'a> {
         .present()
     }
 
-    fn authority_key_id(&self) -> Option<AuthorityKeyIdentifier<'a>> {
+    pub(super) fn authority_key_id(&self) -> Option<AuthorityKeyIdentifier<'a>> {
         self.read(&OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER, |parsed| match parsed {
             ParsedExtension::AuthorityKeyIdentifier(id) => Some(id.clone()),
             _ => None,

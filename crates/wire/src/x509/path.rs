@@ -72,6 +72,22 @@ pub fn path(chain_der: &[Vec<u8>], roots: &RootStore) -> PathFacts {
     }
 }
 
+/// The certificate that issued another one, by names, key identifiers and signature: from the
+/// presented chain, else from the store. None if it is in neither, and for a certificate that
+/// signed itself. All in DER.
+pub fn issuer_of(certificate: &[u8], chain_der: &[Vec<u8>], roots: Option<&RootStore>) -> Option<Vec<u8>> {
+    let parsed = Parsed::new(certificate).ok()?;
+    let from_store = roots.into_iter().flat_map(|roots| roots.of_subject(&parsed.issuer));
+    let presented = chain_der.iter().take(MAX_PRESENTED).map(Vec::as_slice);
+    let mut candidates = presented.chain(from_store).filter(|der| *der != certificate);
+    let issued = |der: &&[u8]| {
+        let issuer = Parsed::new(der);
+        issuer
+            .is_ok_and(|issuer| parsed.may_be_issued_by(&issuer) && parsed.verify_signed_by(&issuer).is_ok())
+    };
+    candidates.find(issued).map(<[u8]>::to_vec)
+}
+
 /// A certificate that may be part of a path.
 #[derive(Clone)]
 struct Node<'a> {

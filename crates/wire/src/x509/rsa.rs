@@ -14,7 +14,7 @@ use super::{
 
 /// Largest modulus and exponent that are computed with: those of OpenSSL
 /// (OPENSSL_RSA_MAX_MODULUS_BITS, OPENSSL_RSA_MAX_PUBEXP_BITS), which bound the work.
-const MAX_MODULUS_BITS: u64 = 16384;
+pub(super) const MAX_MODULUS_BITS: u64 = 16384;
 const MAX_EXPONENT_BITS: u64 = 64;
 
 /// An RSA public key: modulus and exponent.
@@ -33,6 +33,20 @@ impl PublicKey {
             modulus: BigUint::from_bytes_be(modulus.content),
             exponent: BigUint::from_bytes_be(exponent.content),
         })
+    }
+
+    /// The modulus.
+    pub(super) fn modulus(&self) -> &BigUint {
+        &self.modulus
+    }
+
+    /// The exponent in decimal, or in hex where it has more than 64 bits.
+    pub(super) fn exponent_text(&self) -> String {
+        if self.exponent.bits() <= MAX_EXPONENT_BITS {
+            self.exponent.to_string()
+        } else {
+            format!("0x{:x}", self.exponent)
+        }
     }
 
     /// Length of the modulus in bits.

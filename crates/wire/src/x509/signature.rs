@@ -5,7 +5,7 @@ use thiserror::Error;
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
 use super::{
-    algorithms::{Digest, KeyKind, Scheme, curve},
+    algorithms::{Digest, KeyKind, Scheme, named_curve},
     rsa,
 };
 
@@ -136,9 +136,10 @@ fn verify_ecdsa(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureError> {
-    let parameters = spki.algorithm.parameters.as_ref();
-    let oid = parameters.and_then(|any| any.as_oid().ok()).ok_or(SignatureError::BadKey)?;
-    let (curve, _) = curve(&oid.to_id_string());
+    let Some((curve, _)) = named_curve(spki) else {
+        let what = "ECDSA on a curve that is spelled out instead of named".to_owned();
+        return Err(SignatureError::Unsupported { what });
+    };
     let algorithm: &'static dyn VerificationAlgorithm = match (curve.as_str(), digest) {
         ("P-256", Digest::Sha1) => &aws::ECDSA_P256_SHA1_ASN1,
         ("P-256", Digest::Sha256) => &aws::ECDSA_P256_SHA256_ASN1,

@@ -14,4 +14,5 @@
 mod facts;
 mod paths;
 mod pki;
+mod revocation;
 mod signatures;

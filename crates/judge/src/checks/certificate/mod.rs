@@ -1,23 +1,37 @@
 //! Certificates: can a sender that verifies use them?
 
-use waxseal_model::{Cause, PresentedChain, Usage, Why};
+use waxseal_model::{
+    Cause, CertificateFacts, PresentedChain, Usage, Why,
+    certificate::{PathOutcome, RsaFacts},
+};
 
 use crate::{
     case::{Case, known},
-    check::Outcome,
+    check::{CLEAR, Outcome},
     state,
 };
 
 pub mod chain_order;
 pub mod chains_differ;
+pub mod debian_weak_key;
 pub mod expired;
 pub mod expires_soon;
+pub mod explicit_curve;
+pub mod factorable;
+pub mod key_usage;
+pub mod lifetime;
 pub mod missing_intermediate;
 pub mod must_staple;
 pub mod name_mismatch;
 pub mod not_yet_valid;
+pub mod ocsp_staple;
+pub mod revoked;
+pub mod roca;
+pub mod sct;
 pub mod self_signed;
+pub mod serial;
 pub mod untrusted;
+pub mod weak_exponent;
 pub mod weak_key;
 pub mod weak_signature;
 pub mod without_sni;
@@ -49,6 +63,33 @@ fn each_chain(case: &Case, judge: impl Fn(&PresentedChain, &str) -> Outcome) -> 
         Some(why) if found.is_empty() => Err(why),
         _ => Ok(found),
     }
+}
+
+/// Judges every RSA key of every presented chain. The label names the certificate in titles.
+fn each_rsa_key(case: &Case, judge: impl Fn(&str, &CertificateFacts, &RsaFacts) -> Outcome) -> Outcome {
+    each_chain(case, |chain, label| {
+        for certificate in chain.certificates.iter().filter(|c| c.key.algorithm == "RSA") {
+            let Some(rsa) = &certificate.key.rsa else {
+                return Err(Why::new(Cause::NotAsked, "the evidence says nothing more about the RSA key"));
+            };
+            let found = judge(bearer(chain, certificate, label), certificate, rsa)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        CLEAR
+    })
+}
+
+/// What a certificate of a chain is called in titles: the chain's label for the leaf.
+fn bearer<'a>(chain: &PresentedChain, certificate: &CertificateFacts, label: &'a str) -> &'a str {
+    if chain.leaf() == Some(certificate) { label } else { "An issuer in the chain" }
+}
+
+/// True if the path ends in a root of the system, so that the rules for public CAs hold.
+fn is_publicly_trusted(chain: &PresentedChain) -> Result<bool, Why> {
+    let path = known(&chain.path)?;
+    Ok(path.outcome == PathOutcome::Trusted && path.roots.starts_with("system "))
 }
 
 /// The presented chains; without any (anonymous suites only) nothing can be said.

@@ -10,7 +10,6 @@ use crate::tls::{
 };
 
 pub(crate) const HELLO_REQUEST: u8 = 0;
-pub(crate) const CLIENT_HELLO: u8 = 1;
 pub(crate) const SERVER_HELLO: u8 = 2;
 pub(crate) const NEW_SESSION_TICKET: u8 = 4;
 pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;

@@ -49,17 +49,17 @@ pub struct Client {
 /// How the answer to a hello goes on.
 pub enum Step {
     /// The server wants another hello: send that of this client, and read again.
-    Retry(Client),
+    Retry(Box<Client>),
     /// The handshake goes on: send its output, push what comes.
-    Handshake(Box<Handshake>),
+    Handshake(Handshake),
 }
 
 /// A handshake on its way.
 pub enum Handshake {
     /// Up to TLS 1.2.
-    Old(OldHandshake),
+    Old(Box<OldHandshake>),
     /// TLS 1.3.
-    New(NewHandshake),
+    New(Box<NewHandshake>),
 }
 
 impl Client {
@@ -110,7 +110,7 @@ impl Client {
                 self.go_on(*flight, transcript, rest)
             }
             Answer::HelloRetry { suite, group, cookie, .. } if self.before.is_none() => {
-                self.again(suite, group, cookie, &transcript).map(Step::Retry)
+                self.again(suite, group, cookie, &transcript).map(|client| Step::Retry(Box::new(client)))
             }
             other => Err(Fault::of_answer(other)),
         }
@@ -129,9 +129,9 @@ impl Client {
         let handshake = if flight.version >= TlsVersion::Tls13 {
             let keys = self.keys;
             let start = new::Start { flight, parameters, transcript, rest, keys, hello_retry, entropy };
-            Handshake::New(NewHandshake::begin(start)?)
+            Handshake::New(Box::new(NewHandshake::begin(start)?))
         } else {
-            Handshake::Old(OldHandshake::begin(old::Start {
+            let start = old::Start {
                 flight,
                 parameters,
                 transcript,
@@ -140,9 +140,10 @@ impl Client {
                 offered: self.spec.max_version,
                 resumed_secret: self.resumed_secret,
                 entropy,
-            })?)
+            };
+            Handshake::Old(Box::new(OldHandshake::begin(start)?))
         };
-        Ok(Step::Handshake(Box::new(handshake)))
+        Ok(Step::Handshake(handshake))
     }
 
     /// The second hello (RFC 8446 section 4.1.2): the same but for the key share and the

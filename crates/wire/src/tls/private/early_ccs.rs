@@ -22,8 +22,9 @@ const DECRYPTION_FAILED: u8 = 21;
 pub enum Question {
     /// ChangeCipherSpec and the record. This comes first.
     Both,
-    /// ChangeCipherSpec by itself, for servers that close without an alert: one that closes
-    /// here has refused it.
+    /// ChangeCipherSpec by itself, for servers that end the connection without an alert: one
+    /// that closes here has refused it. (mbed TLS does; with the record unread behind it, its
+    /// system makes a reset of the close.)
     CcsAlone,
     /// The record by itself. A server that answers it like [`Question::Both`] has told
     /// nothing about ChangeCipherSpec.
@@ -49,8 +50,8 @@ pub fn attack(question: Question, version: TlsVersion) -> Vec<u8> {
 pub enum Meaning {
     /// It is known. That it was accepted wants confirming by [`Question::RecordAlone`].
     Known(CcsInjection),
-    /// The server closed without an alert: [`Question::CcsAlone`] tells more.
-    ClosedSilently,
+    /// The server ended the connection without an alert: [`Question::CcsAlone`] tells more.
+    EndedSilently,
     /// The record alone is refused in another way, so that it was ChangeCipherSpec that
     /// made the difference.
     Confirmed,
@@ -69,6 +70,7 @@ pub fn meaning(question: Question, reply: Reply) -> Meaning {
         _ => None,
     };
     match (question, reply, failed_to_decrypt) {
+        (Question::Both, Reply::Closed | Reply::Reset, _) => Meaning::EndedSilently,
         (_, Reply::Timeout | Reply::Reset | Reply::NotTls, _) => Meaning::Unknown,
         (Question::Both, _, Some(alert)) => Meaning::Known(CcsInjection::Accepted { alert }),
         (Question::RecordAlone, _, Some(_)) => Meaning::NotConfirmed,
@@ -76,8 +78,7 @@ pub fn meaning(question: Question, reply: Reply) -> Meaning {
         (_, Reply::Alert { description, .. }, _) => {
             Meaning::Known(CcsInjection::Refused { alert: Some(description) })
         }
-        (Question::Both, Reply::Closed, _) => Meaning::ClosedSilently,
-        (Question::CcsAlone, Reply::Closed, _) => Meaning::Known(CcsInjection::Refused { alert: None }),
+        (_, Reply::Closed, _) => Meaning::Known(CcsInjection::Refused { alert: None }),
         (_, Reply::Record { .. }, _) => Meaning::Unknown,
     }
 }
@@ -109,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_silent_close_is_a_refusal_only_where_the_second_record_was_not_sent() {
-        assert_eq!(meaning(Question::Both, Reply::Closed), Meaning::ClosedSilently);
+        assert_eq!(meaning(Question::Both, Reply::Closed), Meaning::EndedSilently);
+        assert_eq!(meaning(Question::Both, Reply::Reset), Meaning::EndedSilently);
         assert_eq!(
             meaning(Question::CcsAlone, Reply::Closed),
             Meaning::Known(CcsInjection::Refused { alert: None })
@@ -119,10 +121,12 @@ mod tests {
     #[test]
     fn silence_resets_and_text_say_nothing() {
         for question in [Question::Both, Question::CcsAlone, Question::RecordAlone] {
-            for reply in [Reply::Timeout, Reply::Reset, Reply::NotTls] {
+            for reply in [Reply::Timeout, Reply::NotTls] {
                 assert_eq!(meaning(question, reply), Meaning::Unknown);
             }
         }
+        assert_eq!(meaning(Question::CcsAlone, Reply::Reset), Meaning::Unknown);
+        assert_eq!(meaning(Question::RecordAlone, Reply::Reset), Meaning::Unknown);
         assert_eq!(meaning(Question::Both, Reply::Record { kind: 22 }), Meaning::Unknown);
     }
 

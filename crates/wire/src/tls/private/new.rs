@@ -161,7 +161,7 @@ impl NewHandshake {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
         self.records.push(bytes);
         while self.session.is_none() {
-            let record = match self.records.next() {
+            let record = match self.records.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 Err(error) => return Err(Fault::no_record(&error, self.records.pending())),

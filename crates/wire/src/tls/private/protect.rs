@@ -393,7 +393,7 @@ mod tests {
     fn one(bytes: &[u8]) -> Record {
         let mut reader = RecordReader::default();
         reader.push(bytes);
-        reader.next().unwrap().unwrap()
+        reader.next_record().unwrap().unwrap()
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl RecordReader {
     ///
     /// # Errors
     /// What comes next is no record of TLS or SSLv3; it stays so.
-    pub fn next(&mut self) -> Result<Option<Record>, NoRecord> {
+    pub fn next_record(&mut self) -> Result<Option<Record>, NoRecord> {
         let mut cursor = Cursor(&self.pending);
         let Some(kind) = cursor.u8() else { return Ok(None) };
         let version = cursor.u16();
@@ -159,7 +159,7 @@ mod tests {
         let mut got = Vec::new();
         for byte in bytes {
             reader.push(&[byte]);
-            got.extend(reader.next().unwrap());
+            got.extend(reader.next_record().unwrap());
         }
         assert_eq!(got[0], Record { kind: 22, version: 0x0301, payload: b"abc".to_vec() });
         assert_eq!((got.len(), got[1].kind, reader.pending().len()), (2, 21, 0));
@@ -170,8 +170,8 @@ mod tests {
         for bytes in [&b"4"[..], b"454 no\r\n", &[22, 2, 0], &[22, 3, 3, 0xff, 0xff]] {
             let mut reader = RecordReader::default();
             reader.push(bytes);
-            assert!(reader.next().is_err(), "{bytes:?}");
-            assert!(reader.next().is_err());
+            assert!(reader.next_record().is_err(), "{bytes:?}");
+            assert!(reader.next_record().is_err());
         }
     }
 
@@ -193,7 +193,7 @@ mod tests {
         fn any_bytes_are_cut_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut reader = RecordReader::default();
             reader.push(&bytes);
-            while let Ok(Some(_)) = reader.next() {}
+            while let Ok(Some(_)) = reader.next_record() {}
             let _ = messages(&bytes);
         }
     }

@@ -34,7 +34,7 @@ pub enum Reply {
 impl Reply {
     /// The reply in the bytes that have come, once it is clear.
     pub fn read(reader: &mut RecordReader) -> Option<Self> {
-        match reader.next() {
+        match reader.next_record() {
             Ok(Some(record)) => Some(Self::of(&record)),
             Ok(None) => None,
             Err(_) => Some(Self::NotTls),

@@ -263,7 +263,7 @@ mod tests {
             let mut reader = super::super::record::RecordReader::default();
             reader.push(&bytes);
             let mut found = Vec::new();
-            while let Some(record) = reader.next().unwrap() {
+            while let Some(record) = reader.next_record().unwrap() {
                 assert_eq!(record.version, 0x0301);
                 found.push((record.kind, record.payload.len()));
             }

@@ -189,14 +189,14 @@ impl Session {
     ///
     /// # Errors
     /// What came is no record of this session.
-    pub fn next(&mut self) -> Result<Option<Message>, Fault> {
+    pub fn next_message(&mut self) -> Result<Option<Message>, Fault> {
         loop {
             while let Some((kind, message)) = self.messages.next().map_err(Fault::Protocol)? {
                 if !self.take_in(kind, &message)? {
                     return Ok(Some(Message { kind: kind::HANDSHAKE, payload: message }));
                 }
             }
-            let record = match self.records.next() {
+            let record = match self.records.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(None),
                 Err(error) => return Err(Fault::no_record(&error, self.records.pending())),

@@ -4,13 +4,13 @@
 use tokio::time::Instant;
 use waxseal_model::{
     TlsStart, Why,
-    audit::{Heartbleed, Renegotiation, StarttlsInjection},
+    audit::{Renegotiation, StarttlsInjection},
     tls::TlsVersion,
 };
 use waxseal_net::{
     attempt::{
         self, Failure, PrivateStream,
-        heartbleed::{self, Speaks},
+        heartbleed::{self, Speaks, When},
         injection::{self, Through},
         renegotiate::{self, Binding},
         resume::{self, Resumed},
@@ -44,7 +44,12 @@ pub enum Attempt {
         resumption: Box<Resumption>,
     },
     /// A heartbeat that claims one byte too much.
-    Heartbleed(Box<HelloSpec>),
+    Heartbleed {
+        /// The hello.
+        spec: Box<HelloSpec>,
+        /// When it is sent.
+        when: When,
+    },
     /// A command in one write with STARTTLS; the handshake by the private client with this
     /// hello, or by the TLS library.
     Injection(Option<Box<HelloSpec>>),
@@ -79,7 +84,7 @@ pub enum Attempted {
     /// The server's answer to the offer of a session.
     Resumed(Resumed),
     /// Its answer to a heartbeat.
-    Heartbleed(Heartbleed),
+    Heartbleed(heartbleed::Outcome),
     /// What became of the command.
     Injected(StarttlsInjection),
 }
@@ -132,10 +137,10 @@ pub(crate) async fn on_stream(stream: Connection, attempt: &Attempt, bounds: Bou
                 Err(failure) => of_failure(&failure),
             }
         }
-        Attempt::Heartbleed(spec) => {
+        Attempt::Heartbleed { spec, when } => {
             let client = Client::new((**spec).clone(), random());
             let speaks = if tls == TlsStart::Implicit { Speaks::First } else { Speaks::WhenAsked };
-            match heartbleed::heartbleed(stream, client, speaks, deadline, max_bytes).await {
+            match heartbleed::heartbleed(stream, client, *when, speaks, deadline, max_bytes).await {
                 Ok(answer) => attempted(Attempted::Heartbleed(answer)),
                 Err(why) => Reaction::Unanswered(why),
             }

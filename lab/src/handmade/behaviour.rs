@@ -1,7 +1,5 @@
 //! What a hand-made server does: independent knobs, sound unless turned.
 
-use std::time::Duration;
-
 /// Version numbers as on the wire.
 pub(crate) const SSL3: u16 = 0x0300;
 pub(crate) const TLS10: u16 = 0x0301;
@@ -145,16 +143,15 @@ pub(crate) enum Padding {
     Strong,
     /// decrypt_error for all that is not quite right: a weak oracle.
     Weak,
-    /// As `Strong`, but only if nothing follows the key exchange for a moment.
+    /// bad_record_mac at once where the block does not begin with 0, 2, and for other wrong
+    /// secrets after Finished: to be told apart only where nothing, or something else, follows
+    /// the key exchange.
     StrongAlone,
     /// As `Strong`, by closing without an alert.
     StrongByClosing,
     /// decrypt_error for every third block that is not quite right, whatever is wrong with it.
     Erratic,
 }
-
-/// How long [`Padding::StrongAlone`] waits for what should follow.
-pub(crate) const ALONE: Duration = Duration::from_millis(300);
 
 /// What a client gets that asks for another handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,12 +8,10 @@ use tokio::time::timeout;
 
 use super::{
     Failure, Server,
-    behaviour::{
-        ALONE, ClientCertificate, EarlyCcs, Heartbeat, Names, Padding, SSL3, Sentinel, TLS11, TLS12,
-    },
+    behaviour::{Alpn, ClientCertificate, EarlyCcs, Heartbeat, Names, Padding, SSL3, Sentinel, TLS11, TLS12},
     bytes::{length8, length16, length24, message},
     choice::{Choice, admit, choose, version},
-    cipher::ciphers,
+    cipher::{Bad, Cipher, ciphers},
     exchange::{Half, Opened, offer},
     hello::{
         ALPN, ClientHello, DEFLATE, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, HEARTBEAT, POINT_FORMATS,
@@ -249,7 +247,7 @@ impl<'a> Handshake<'a> {
         add(SESSION_TICKET, self.wants_ticket(), &[]);
         add(POINT_FORMATS, choice.suite.exchange == Exchange::Ecdhe, &[1, 0]);
         let smtp = self.hello.protocols().iter().any(|p| p == b"smtp");
-        add(ALPN, behaviour.alpn == super::behaviour::Alpn::Strict && smtp, &length16(&length8(b"smtp")));
+        add(ALPN, behaviour.alpn == Alpn::Strict && smtp, &length16(&length8(b"smtp")));
         if let Some(content) = &self.renegotiation {
             extensions.push((RENEGOTIATION_INFO, length8(content)));
         }
@@ -321,7 +319,7 @@ impl<'a> Handshake<'a> {
                     self.messages.pass(Stage::KeyExchange)?;
                     let half = half.take().ok_or(Failure::Message)?;
                     let (secret, opened) = half.agree(choice, self.hello.version, &body)?;
-                    self.react(opened).await?;
+                    self.react(opened)?;
                     return Ok((certificate == Some(true), secret));
                 }
                 Event::Message(..) => return Err(Failure::Message),
@@ -344,20 +342,16 @@ impl<'a> Handshake<'a> {
     }
 
     /// What a block gets that is not quite right.
-    async fn react(&mut self, opened: Opened) -> Result<(), Failure> {
-        let padding = self.server.behaviour.padding;
+    fn react(&self, opened: Opened) -> Result<(), Failure> {
+        let wrong = opened != Opened::Right;
         let alien = opened == Opened::Alien;
-        let told = match padding {
-            Padding::Uniform => false,
-            Padding::Strong | Padding::StrongByClosing => alien,
-            Padding::Weak => opened != Opened::Right,
-            Padding::Erratic => opened != Opened::Right && self.server.memory.third_turn(),
-            Padding::StrongAlone => alien && timeout(ALONE, self.messages.records.arrival()).await.is_err(),
-        };
-        match (told, padding) {
-            (false, _) => Ok(()),
-            (true, Padding::StrongByClosing) => Err(Failure::Silent),
-            (true, _) => Err(Failure::Padding),
+        match self.server.behaviour.padding {
+            Padding::Strong if alien => Err(Failure::Padding),
+            Padding::StrongByClosing if alien => Err(Failure::Silent),
+            Padding::StrongAlone if alien => Err(Failure::Record(Bad::Mac)),
+            Padding::Weak if wrong => Err(Failure::Padding),
+            Padding::Erratic if wrong && self.server.memory.third_turn() => Err(Failure::Padding),
+            _ => Ok(()),
         }
     }
 
@@ -386,7 +380,7 @@ impl<'a> Handshake<'a> {
         Ok(verify)
     }
 
-    fn ciphers(&self, keys: &Keys<'_>) -> (super::cipher::Cipher, super::cipher::Cipher) {
+    fn ciphers(&self, keys: &Keys<'_>) -> (Cipher, Cipher) {
         let seed = [self.random, self.hello.random].concat();
         ciphers(derivation(keys.choice), keys.choice.suite, keys.master, &seed, keys.encrypt_then_mac)
     }

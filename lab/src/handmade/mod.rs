@@ -117,7 +117,7 @@ pub(crate) async fn offers_tls13(tcp: &TcpStream) -> Result<bool> {
 pub(crate) async fn accept(tcp: TcpStream, server: &Server, site: &Site) -> Result<(DuplexStream, u16)> {
     let mut records = Records::new(tcp);
     let first = async {
-        ssl2::answer(&mut records, server).await?;
+        ssl2::answer(&mut records, server, site).await?;
         handshake::accept(&mut records, server, site, None, Vec::new()).await
     };
     match first.await {

@@ -90,16 +90,6 @@ impl Records {
         Ok(self.received.get(..length))
     }
 
-    /// Whether anything was received that was not read.
-    pub(super) fn has_more(&self) -> bool {
-        !self.received.is_empty()
-    }
-
-    /// Waits until anything more has arrived.
-    pub(super) async fn arrival(&mut self) -> Result<bool, Failure> {
-        Ok(self.has_more() || self.more().await?)
-    }
-
     /// Sends data in as many records as it takes.
     pub(super) async fn write(&mut self, kind: u8, data: &[u8]) -> Result<(), Failure> {
         let [major, minor] = self.version.to_be_bytes();

@@ -2,6 +2,7 @@
 //! protocol was never an RFC; the layout is that of draft-hickman-netscape-ssl-00).
 
 use super::{Failure, Server, record::Records};
+use crate::servers::{Site, breakdown::Stage};
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 4;
@@ -14,13 +15,16 @@ const CONNECTION_ID: [u8; 16] = [0x77; 16];
 const KIND: usize = 3;
 
 /// Answers if the first bytes are a hello of SSLv2. False if they are something else.
-pub(super) async fn answer(records: &mut Records, server: &Server) -> Result<bool, Failure> {
+pub(super) async fn answer(records: &mut Records, server: &Server, site: &Site) -> Result<bool, Failure> {
     let Some(&[high, low, kind, major, minor]) = records.first(HEAD).await?.and_then(<[u8]>::first_chunk)
     else {
         return Err(Failure::Closed);
     };
     if high & 0x80 == 0 || kind != CLIENT_HELLO {
         return Ok(false);
+    }
+    if let Some(how) = site.breaks(Stage::Hello) {
+        return Err(Failure::Broken(how));
     }
     let (Some(kinds), VERSION) = (server.behaviour.ssl2, [major, minor]) else { return Err(Failure::Silent) };
     let length = usize::from(u16::from_be_bytes([high & 0x7f, low]));

@@ -13,7 +13,8 @@ use crate::{
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Heartbleed {
-    asked: bool,
+    asked: u8,
+    settled: bool,
     fact: Observed<Fact>,
 }
 

@@ -142,10 +142,14 @@ fn exim_with_gnutls() {
 
 #[test]
 fn openssl_at_security_level_0_in_both_orders() {
-    for (name, order) in [("s_server, client's order", None), ("s_server, its own order", Some("-serverpref"))] {
+    for (name, order) in
+        [("s_server, client's order", None), ("s_server, its own order", Some("-serverpref"))]
+    {
         let ciphers = ["-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-min_protocol", "TLSv1"];
         let arguments: Vec<&str> = ciphers.into_iter().chain(order).collect();
-        let Some(server) = or_skip(TlsServer::openssl(&certificate::Options::default(), &arguments)) else { return };
+        let Some(server) = or_skip(TlsServer::openssl(&certificate::Options::default(), &arguments)) else {
+            return;
+        };
         compare_all(name, server.address(), Start::Implicit);
     }
 }
@@ -162,7 +166,9 @@ fn the_order_of_suites_is_the_servers() {
     ];
     let list = order.join(":");
     let arguments = ["-cipher", &list, "-tls1_2", "-serverpref"];
-    let Some(server) = or_skip(TlsServer::openssl(&certificate::Options::default(), &arguments)) else { return };
+    let Some(server) = or_skip(TlsServer::openssl(&certificate::Options::default(), &arguments)) else {
+        return;
+    };
     let tls = audit(server.address(), Start::Implicit, &[]);
     assert_eq!(tls.suites, BTreeMap::from([(TlsVersion::Tls12, names.map(str::to_owned).to_vec())]));
 }

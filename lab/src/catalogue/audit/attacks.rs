@@ -92,7 +92,12 @@ fn padding() -> Vec<Domain> {
         ),
         by_hand("robot-strong", "Wrong first bytes of padding get an alert of their own", &STRONG, ORACLE),
         by_hand("robot-weak", "Everything but right padding gets an alert of its own", &WEAK, ORACLE),
-        by_hand("robot-alone", "Wrong padding gets an alert if nothing follows it", &ALONE, ORACLE),
+        by_hand(
+            "robot-alone",
+            "Wrong padding gets its alert at once, not after what follows",
+            &ALONE,
+            ORACLE,
+        ),
         by_hand("robot-closing", "Wrong first bytes of padding end the connection", &CLOSING, ORACLE),
         by_hand(
             "robot-erratic",

@@ -26,8 +26,12 @@ pub(super) fn list() -> Vec<Domain> {
     let broken = |label, summary, from, stage, how| {
         let tls = Tls { leaf: RSA, kind: Kind::Handmade(&OLD), ..Tls::default() };
         let smtp = Smtp { tls, breakdown: Some(Breakdown { from, stage, how }), ..Smtp::default() };
-        let undetermined = if from == 1 { NOTHING_KNOWN } else { AFTER_ONE };
-        with_smtp(label, summary, smtp, AuditExpect { undetermined, may: &[], ..AuditExpect::default() })
+        // One handshake shows that there is no TLS 1.3, so no post-quantum group.
+        let (undetermined, may): (_, &[&str]) = match from {
+            1 => (NOTHING_KNOWN, &[]),
+            _ => (AFTER_ONE, &["tls.post_quantum"]),
+        };
+        with_smtp(label, summary, smtp, AuditExpect { undetermined, may, ..AuditExpect::default() })
     };
     let mut list = vec![
         broken("hang-at-once", "No hello gets an answer", 1, Stage::Hello, How::Hang),

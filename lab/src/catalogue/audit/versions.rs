@@ -105,7 +105,8 @@ pub(super) fn list() -> Vec<Domain> {
             "unmarked",
             "TLS 1.3, but no mark in the random of TLS 1.2",
             both(&UNMARKED),
-            AuditExpect::found(&["tls.downgrade_sentinel"]).may(&["tls.alpaca"]),
+            // Without the mark nothing stands in for the signal of a fallback.
+            AuditExpect::found(&["tls.downgrade_sentinel"]).may(&["tls.alpaca", "tls.fallback_scsv"]),
         ),
         with_smtp(
             "marked",

@@ -3,6 +3,8 @@
 
 use waxseal_model::{Cause, Observed, Why, audit::Heartbleed as Fact, tls::TlsVersion};
 
+use waxseal_net::attempt::heartbleed::{Outcome, When};
+
 use super::{Probe, settle};
 use crate::{
     attempt::{Attempt, Attempted},
@@ -25,21 +27,29 @@ impl Probe for Heartbleed {
 
     fn ask(&mut self, state: &State) -> Option<Question> {
         let version = state.newest_before_tls13()?;
-        if self.asked || state.facts.heartbeat.get() != Some(&true) {
+        if self.settled || self.asked > 1 || state.facts.heartbeat.get() != Some(&true) {
             return None;
         }
-        self.asked = true;
+        let when = if self.asked == 0 { When::InHandshake } else { When::InSession };
+        self.asked += 1;
         let mut spec = state.session_hello(version);
         // Hellos of SSLv3 have no extensions: where a server of SSLv3 alone offers heartbeats, it
         // is in answer to newer ones.
         spec.max_version = version.max(TlsVersion::Tls10);
-        Some(Question::Attempt(Attempt::Heartbleed(Box::new(spec))))
+        Some(Question::Attempt(Attempt::Heartbleed { spec: Box::new(spec), when }))
     }
 
     fn learn(&mut self, _state: &mut State, _question: &Question, reaction: Reaction) {
+        self.settled = true;
         self.fact = match reaction {
             Reaction::Attempted(outcome) => match *outcome {
-                Attempted::Heartbleed(fact) => Observed::seen(fact),
+                Attempted::Heartbleed(Outcome::Known(fact)) => Observed::seen(fact),
+                Attempted::Heartbleed(Outcome::RefusedInHandshake) if self.asked == 1 => {
+                    self.settled = false;
+                    return;
+                }
+                // Twice refused by an alert: it has read them, and gave nothing away.
+                Attempted::Heartbleed(Outcome::RefusedInHandshake) => Observed::seen(Fact::Discarded),
                 _ => return,
             },
             Reaction::Unanswered(why) => Observed::Failed { why },

@@ -7,7 +7,7 @@ use waxseal_model::{
     tls::{Handshake, TlsVersion},
 };
 use waxseal_net::{
-    attempt::{Then, resume::Resumed},
+    attempt::{Then, heartbleed::Outcome, resume::Resumed},
     tls::CertificateKind,
 };
 use waxseal_wire::tls::{
@@ -171,7 +171,7 @@ impl Simulated {
                 let session_id = if abbreviated { id.clone() } else { vec![8; 32] };
                 Attempted::Resumed(Resumed { abbreviated, session_id })
             }
-            Attempt::Heartbleed(_) => Attempted::Heartbleed(Heartbleed::Discarded),
+            Attempt::Heartbleed { .. } => Attempted::Heartbleed(Outcome::Known(Heartbleed::Discarded)),
             Attempt::Injection(_) => Attempted::Injected(StarttlsInjection::Discarded),
         };
         Reaction::Attempted(Box::new(outcome))

@@ -9,8 +9,11 @@ use crate::{
 
 const SOUND: Behaviour = Behaviour::SOUND;
 
-const HEARTBLEED: Behaviour = Behaviour { heartbeat: Heartbeat::Leaks, ..SOUND };
-const HEARTBEAT: Behaviour = Behaviour { heartbeat: Heartbeat::Sound, ..SOUND };
+/// What a server of 2014 has too: scanners of that time offer nothing newer.
+const OF_2014: &[u16] = &[0xc030, 0xc02f, 0xc014, 0xc013, 0x0039, 0x0035, 0x002f];
+
+const HEARTBLEED: Behaviour = Behaviour { heartbeat: Heartbeat::Leaks, suites: OF_2014, ..SOUND };
+const HEARTBEAT: Behaviour = Behaviour { heartbeat: Heartbeat::Sound, suites: OF_2014, ..SOUND };
 const CCS: Behaviour = Behaviour { early_ccs: EarlyCcs::Accepted, ..SOUND };
 const CRIME: Behaviour = Behaviour { deflate: true, ..SOUND };
 const RSA: Behaviour =

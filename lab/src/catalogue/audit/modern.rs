@@ -20,6 +20,16 @@ const SOUND: Modern = Modern {
 const DAY: u32 = 86_400;
 
 pub(super) fn list() -> Vec<Domain> {
+    let mut list = sessions_and_groups();
+    list.extend(names());
+    list
+}
+
+fn with(modern: Modern, kind: Kind, sni: Sni) -> Smtp {
+    Smtp { tls: Tls { modern, kind, sni, ..Tls::default() }, ..Smtp::default() }
+}
+
+fn sessions_and_groups() -> Vec<Domain> {
     let with =
         |modern, kind, sni| Smtp { tls: Tls { modern, kind, sni, ..Tls::default() }, ..Smtp::default() };
     let strict = Modern { strict_alpn: true, ..SOUND };
@@ -68,6 +78,11 @@ pub(super) fn list() -> Vec<Domain> {
             Modern { own_order: false, ..SOUND },
             AuditExpect::found(&["tls.suite_order"]).may(&["tls.alpaca"]),
         ),
+    ]
+}
+
+fn names() -> Vec<Domain> {
+    vec![
         with_smtp(
             "demands-certificate13",
             "No session without a client certificate, which TLS 1.3 says only afterwards",

@@ -29,10 +29,10 @@ const TOGETHER: Behaviour = Behaviour { framing: Framing::Together, ..Behaviour:
 const PIECES: Behaviour = Behaviour { framing: Framing::Pieces(100), ..Behaviour::SOUND };
 
 pub(super) fn list() -> Vec<Domain> {
-    let both = |behaviour| {
-        let modern = Modern { own_order: true, ..Modern::default() };
-        smtp(Tls { leaf: RSA, kind: Kind::Both(behaviour), modern, ..Tls::default() })
-    };
+    [sound(), old(), ssl2(), marks()].into_iter().flatten().collect()
+}
+
+fn sound() -> Vec<Domain> {
     vec![
         by_hand(
             "handmade",
@@ -52,6 +52,11 @@ pub(super) fn list() -> Vec<Domain> {
             &PIECES,
             AuditExpect::clear(CLEAR_UP_TO_TLS12),
         ),
+    ]
+}
+
+fn old() -> Vec<Domain> {
+    vec![
         by_hand(
             "ssl3",
             "SSLv3 to TLS 1.2 with CBC suites",
@@ -89,6 +94,11 @@ pub(super) fn list() -> Vec<Domain> {
             &NO_SCSV,
             AuditExpect::found(&["tls.tls11", "tls.fallback_scsv"]).and_clear(&["tls.tls10", "tls.beast"]),
         ),
+    ]
+}
+
+fn ssl2() -> Vec<Domain> {
+    vec![
         by_hand(
             "ssl2",
             "SSLv2 with three kinds of cipher, and RSA key exchange in TLS",
@@ -101,6 +111,16 @@ pub(super) fn list() -> Vec<Domain> {
             &SSL2_EMPTY,
             AuditExpect::found(&["tls.sslv2", "tls.drown"]),
         ),
+    ]
+}
+
+/// TLS 1.3, and the mark in the random of older versions, or none.
+fn marks() -> Vec<Domain> {
+    let both = |behaviour| {
+        let modern = Modern { own_order: true, ..Modern::default() };
+        smtp(Tls { leaf: RSA, kind: Kind::Both(behaviour), modern, ..Tls::default() })
+    };
+    vec![
         with_smtp(
             "unmarked",
             "TLS 1.3, but no mark in the random of TLS 1.2",

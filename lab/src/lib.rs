@@ -7,8 +7,8 @@
 //! - `catalogue`: the mail domains, each with what a right verdict on it is.
 //! - `assemble`, `addresses`: addresses of 127.0.0.0/8, ports, certificates, zones.
 //! - `servers`: SMTP and what else listens; `dns`: the signed tree and its server;
-//!   `pki`: keys and certificates; `tlsa`: records about them; `tls10`: a TLS that
-//!   libraries no longer offer.
+//!   `pki`: keys and certificates; `tlsa`: records about them; `handmade`: a TLS that
+//!   libraries no longer offer, with the flaws that they once had.
 //! - `log`: connections counted, events in order.
 //!
 //! The lab shares no code with the crates that it tests, so that it cannot share their
@@ -21,10 +21,10 @@ mod assemble;
 mod catalogue;
 mod dns;
 mod error;
+mod handmade;
 mod log;
 mod pki;
 mod servers;
-mod tls10;
 mod tlsa;
 
 use std::{
@@ -44,7 +44,7 @@ use crate::{
     servers::listen::{Listening, accept_all},
 };
 
-pub use catalogue::Expect;
+pub use catalogue::{AuditExpect, AuditVerdict, Expect};
 pub use error::LabError;
 pub use log::LogLine;
 
@@ -57,6 +57,8 @@ pub struct LabOptions {
     /// Also the domains that name addresses beyond loopback; off by default. Only who
     /// refuses such addresses may scan them.
     pub outside: bool,
+    /// The cases for `waxseal audit` instead of all other domains; off by default.
+    pub audit: bool,
     /// First labels of the domains to start, `healthy`; all where it is empty.
     pub only: Vec<String>,
     /// Listen at the ports that the servers stand for, and answer DNS at port 53 of this
@@ -68,7 +70,7 @@ pub struct LabOptions {
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { extras: true, outside: false, only: Vec::new(), real_ports: None }
+        Self { extras: true, outside: false, audit: false, only: Vec::new(), real_ports: None }
     }
 }
 
@@ -84,6 +86,11 @@ impl LabOptions {
         Self { outside: true, ..Self::default() }
     }
 
+    /// The cases for `waxseal audit`.
+    pub fn audit() -> Self {
+        Self { audit: true, ..Self::default() }
+    }
+
     /// These domains and no others, by their first labels: quicker to start than all.
     pub fn only<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         Self { outside: true, only: labels.into_iter().map(Into::into).collect(), ..Self::default() }
@@ -92,7 +99,12 @@ impl LabOptions {
     /// The domains of a lab with these options, without starting one, the demonstration's
     /// first. Where the machine has no `::1`, a lab has a few less.
     pub fn domains(&self) -> Vec<LabDomain> {
-        catalogue::all().iter().filter(|d| self.includes(d)).map(describe).collect()
+        self.catalogue().iter().map(describe).collect()
+    }
+
+    fn catalogue(&self) -> Vec<Domain> {
+        let all = if self.audit { catalogue::audit::list() } else { catalogue::all() };
+        all.into_iter().filter(|d| self.includes(d)).collect()
     }
 
     fn includes(&self, domain: &Domain) -> bool {
@@ -115,6 +127,8 @@ pub struct LabDomain {
     pub outside: bool,
     /// What a right verdict is.
     pub expect: Expect,
+    /// What a right audit says, for the cases of [`LabOptions::audit`].
+    pub audit: AuditExpect,
 }
 
 /// A running lab. It ends when it is dropped, or in an orderly way by [`Lab::stop`].
@@ -142,8 +156,7 @@ impl Lab {
     /// other variants are mistakes in the lab.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let ipv6 = addresses::has_ipv6().await;
-        let catalogue: Vec<Domain> =
-            catalogue::all().into_iter().filter(|d| options.includes(d) && servable(d, ipv6)).collect();
+        let catalogue: Vec<Domain> = options.catalogue().into_iter().filter(|d| servable(d, ipv6)).collect();
         let domains = catalogue.iter().map(describe).collect();
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         // Keys and signatures take a moment that other tasks need not wait for.
@@ -232,6 +245,7 @@ fn describe(domain: &Domain) -> LabDomain {
         demo: domain.demo,
         outside: domain.outside,
         expect: domain.expect,
+        audit: domain.audit,
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`mod@test`]: everything that must pass before a change goes in.
 //! - [`fuzz`]: the fuzz targets, each for a bounded time.
 //! - [`mod@bench`]: waxseal beside other scanners on one real server.
+//! - [`record`]: the ClientHello of a real mail program, as a file for `crates/judge/clients`.
 //! - [`dist`]: man pages and completions for packagers.
 //! - [`steps`]: how a chore runs commands, times them and says what it left out.
 //!
@@ -12,6 +13,7 @@
 mod bench;
 mod dist;
 mod fuzz;
+mod record;
 mod steps;
 mod test;
 mod usage;
@@ -36,6 +38,8 @@ enum Chore {
     Fuzz(fuzz::Options),
     /// Measure waxseal and other scanners on one real server.
     Bench(bench::Options),
+    /// Wait on loopback for mail programs, and write down the ClientHello of each.
+    RecordHello(record::Options),
     /// Write man pages and shell completions.
     Dist(dist::Options),
     /// Run a command and print what it cost as JSON (used by `bench`).
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::RecordHello(options) => record::run(&options),
         Chore::Dist(options) => dist::run(&options),
         Chore::Usage(options) => usage::run(&options),
     };

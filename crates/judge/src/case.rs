@@ -140,18 +140,18 @@ impl<'a> Case<'a> {
                 title: title.into(),
                 detail: String::new(),
                 fix: String::new(),
-                retest: self.retest(),
+                retest: self.retest(if check.scope == Scope::Audit { "audit" } else { "check" }),
                 importance: base_importance(severity),
             },
         }
     }
 
-    /// The command that tests the same again.
-    fn retest(&self) -> String {
+    /// The command that tests the same again: `check`, or `audit` for what only that asks.
+    fn retest(&self, command: &str) -> String {
         let Some(e) = self.endpoint else {
-            return format!("waxseal check {}", self.evidence.target.argument());
+            return format!("waxseal {command} {}", self.evidence.target.argument());
         };
-        let mut out = format!("waxseal check {}", e.endpoint.argument());
+        let mut out = format!("waxseal {command} {}", e.endpoint.argument());
         match (e.endpoint.tls, e.endpoint.port) {
             (TlsStart::Starttls, 465) => out.push_str(" --starttls"),
             (TlsStart::Implicit, port) if port != 465 => out.push_str(" --implicit"),
@@ -246,6 +246,13 @@ impl Draft<'_> {
     /// A fix in its own words.
     pub(crate) fn fix_text(mut self, text: impl Into<String>) -> Self {
         self.finding.fix = text.into();
+        self
+    }
+
+    /// It rests on what only an audit asks, in a check that goes on without it: the command
+    /// that tests it again is an audit's.
+    pub(crate) fn by_audit(mut self) -> Self {
+        self.finding.retest = self.case.retest("audit");
         self
     }
 

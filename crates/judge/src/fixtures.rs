@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use waxseal_model::{
     Cause, CertificateFacts, DnsAnswer, DnssecStatus, DomainEvidence, Endpoint, EndpointEvidence, Evidence,
     Mta, Observed, PresentedChain, Target, TlsStart, Usage,
+    audit::{AuditFacts, Sibling, SiblingCertificate},
     certificate::{KeyFacts, PathFacts, PathOutcome, Validation},
     dns::{DnsOutcome, DnsRecord, RecordData},
     evidence::{Cost, EndpointFacts, MailRouting, MxHost},
@@ -464,6 +465,11 @@ pub(crate) fn tls(e: &mut Evidence) -> &mut TlsEvidence {
     &mut facts(e).tls
 }
 
+/// What only an audit found out.
+pub(crate) fn audit(e: &mut Evidence) -> &mut AuditFacts {
+    tls(e).audit.as_mut().unwrap()
+}
+
 /// Makes the endpoint one for users' submission by STARTTLS.
 pub(crate) fn submission(e: &mut Evidence) {
     e.endpoints[0].endpoint.port = 587;
@@ -493,9 +499,25 @@ pub(crate) fn accept(e: &mut Evidence, of: SuiteClass) {
     tls(e).suite_classes.insert(of, Observed::seen(class(true)));
 }
 
-/// Leaves a class of suites without an answer.
+/// Leaves a class of suites without an answer, and the suites unlisted.
 pub(crate) fn class_unknown(e: &mut Evidence, of: SuiteClass) {
     tls(e).suite_classes.insert(of, failed());
+    if let Some(audit) = &mut tls(e).audit {
+        audit.suite_lists.clear();
+    }
+}
+
+/// Lets the server choose a suite, once.
+pub(crate) fn chosen(e: &mut Evidence, version: TlsVersion, code: u32) {
+    let suite = waxseal_wire::tls::suites::suite(code);
+    tls(e).suites_seen.push(NegotiatedSuite { version, suite });
+}
+
+/// Another port of mail on the same address, with the same certificate.
+pub(crate) fn sibling(port: u16, start: TlsStart) -> Sibling {
+    let certificate =
+        SiblingCertificate { leaf_sha256: leaf().sha256, spki_sha256: SPKI_SHA256.into(), is_rsa: true };
+    Sibling { port, tls: start, certificate: Observed::seen(Some(certificate)), ssl2: Observed::seen(false) }
 }
 
 /// The first presented chain.

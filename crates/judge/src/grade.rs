@@ -5,6 +5,7 @@
 //! Only servers that were reached count; what could not be tested is said in the summary.
 //! There is no letter where the facts that decide are missing.
 
+mod attacks;
 mod caps;
 mod lift;
 mod summary;

@@ -11,10 +11,13 @@
 //! - `dane`: what TLSA records say of an endpoint.
 //! - `state`: whether an endpoint is in clear, broken or encrypted, and whether its
 //!   certificate can be used; checks and grade share these answers.
+//! - `suites`: what is known of suites, by class and by list.
 //! - `grade`: two marks and the letter, every cap named.
 //! - [`mod@delivery`]: whether a message may go to an MX host and how; a relay decides by it
 //!   too.
 //! - [`mod@senders`]: kinds of senders as data, and how each of them delivers.
+//! - [`compare()`]: what changed since an earlier scan.
+//! - [`mod@clients`]: real clients' hellos as data, and what they would negotiate.
 //! - [`top_fixes`]: the few fixes that matter most.
 //!
 //! This crate never does I/O, never reads a clock and never asks a server anything: `now`
@@ -24,6 +27,8 @@
 mod case;
 mod check;
 pub mod checks;
+pub mod clients;
+mod compare;
 mod dane;
 pub mod delivery;
 mod fixes;
@@ -34,6 +39,7 @@ pub mod publish;
 mod revocation;
 pub mod senders;
 mod state;
+mod suites;
 mod text;
 
 #[cfg(test)]
@@ -47,6 +53,7 @@ use waxseal_model::{
 };
 
 pub use check::{Check, Scope};
+pub use compare::compare;
 pub use profile::{Profile, profile, profile_names};
 
 use case::Case;
@@ -97,7 +104,7 @@ pub fn judge(evidence: &Evidence, profile: &Profile, now: i64) -> Judgement {
         verdicts,
         findings,
         senders: senders::views(evidence, now),
-        clients: Vec::new(),
+        clients: clients::views(evidence),
     }
 }
 

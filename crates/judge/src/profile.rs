@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
-use waxseal_model::{Letter, Severity, Usage};
+use waxseal_model::{Letter, Severity, Usage, tls::SuiteClass};
+
+use crate::suites;
 
 /// A rule set to grade by.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,6 +19,13 @@ pub struct Profile {
     pub sources: Vec<String>,
     /// Numbers that checks compare with.
     pub(crate) thresholds: Thresholds,
+    /// How suites are rated.
+    suites: SuiteRules,
+    /// How groups are rated; without rules every group is sufficient.
+    #[serde(default)]
+    groups: GroupRules,
+    /// How signatures of handshakes are rated.
+    pub(crate) signatures: SignatureRules,
     /// Severities that differ from those in the checks, by check id.
     #[serde(default)]
     severity: BTreeMap<String, ByUsage>,
@@ -45,6 +54,72 @@ pub(crate) struct Thresholds {
     pub(crate) slow_greeting_ms: u32,
 }
 
+/// How good something is that a server accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rating {
+    /// Nothing is said against it.
+    Sufficient,
+    /// To be given up in time.
+    PhaseOut,
+    /// Not to be used.
+    Insufficient,
+}
+
+/// Suites by class; or by name, and then whatever is in neither list is insufficient.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SuiteRules {
+    insufficient_classes: Vec<SuiteClass>,
+    phase_out_classes: Vec<SuiteClass>,
+    sufficient: Vec<String>,
+    phase_out: Vec<String>,
+}
+
+/// Groups by name; whatever is in neither list is insufficient.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GroupRules {
+    sufficient: Vec<String>,
+    phase_out: Vec<String>,
+}
+
+/// Hashes of signature schemes, as their names end: `sha1`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignatureRules {
+    weak: Vec<String>,
+    dated: Vec<String>,
+}
+
+impl SignatureRules {
+    /// The scheme signs with a hash that must not be used.
+    pub(crate) fn is_weak(&self, scheme: &str) -> bool {
+        ends_with(scheme, &self.weak)
+    }
+
+    /// The scheme signs with a hash that is phased out.
+    pub(crate) fn is_dated(&self, scheme: &str) -> bool {
+        ends_with(scheme, &self.dated)
+    }
+}
+
+/// The last word of a scheme's name is its hash: `rsa_pkcs1_sha1`.
+fn ends_with(scheme: &str, hashes: &[String]) -> bool {
+    let hash = scheme.rsplit('_').next().unwrap_or_default();
+    hashes.iter().any(|h| h == hash)
+}
+
+fn rated(name: &str, sufficient: &[String], phase_out: &[String]) -> Rating {
+    let has = |list: &[String]| list.iter().any(|n| n == name);
+    if has(sufficient) {
+        Rating::Sufficient
+    } else if has(phase_out) {
+        Rating::PhaseOut
+    } else {
+        Rating::Insufficient
+    }
+}
+
 /// A severity for each use of a port; where one is missing, the check's own holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +136,28 @@ impl Profile {
             Usage::Relay => by.relay,
             Usage::Submission => by.submission,
         }
+    }
+
+    /// How a suite is rated, by its IANA name.
+    pub(crate) fn suite(&self, name: &str) -> Rating {
+        let rules = &self.suites;
+        if !rules.sufficient.is_empty() {
+            return rated(name, &rules.sufficient, &rules.phase_out);
+        }
+        let is_in = |classes: &[SuiteClass]| classes.iter().any(|c| suites::is_in(name, *c));
+        if is_in(&rules.insufficient_classes) {
+            Rating::Insufficient
+        } else if is_in(&rules.phase_out_classes) {
+            Rating::PhaseOut
+        } else {
+            Rating::Sufficient
+        }
+    }
+
+    /// How a group is rated, by its IANA name; none where the profile has no rules for them.
+    pub(crate) fn group(&self, name: &str) -> Option<Rating> {
+        let rules = &self.groups;
+        (!rules.sufficient.is_empty()).then(|| rated(name, &rules.sufficient, &rules.phase_out))
     }
 
     /// The best letter that a rule leaves; none where the rule does not limit it.
@@ -122,6 +219,39 @@ mod tests {
             known.sort_unstable();
             assert_eq!(rules, known, "{}", profile.name);
         }
+    }
+
+    #[test]
+    fn profiles_name_only_suites_groups_and_hashes_that_exist() {
+        use waxseal_wire::tls::{groups, scheme, suites};
+        for profile in PROFILES.iter() {
+            for name in profile.suites.sufficient.iter().chain(&profile.suites.phase_out) {
+                assert!(suites::all().iter().any(|(_, n)| n == name), "{}: no suite {name}", profile.name);
+            }
+            for name in profile.groups.sufficient.iter().chain(&profile.groups.phase_out) {
+                assert!(groups::all().iter().any(|g| g.name == name), "{}: no group {name}", profile.name);
+            }
+            for hash in profile.signatures.weak.iter().chain(&profile.signatures.dated) {
+                let is_used = |(_, n): &(u16, &str)| n.rsplit('_').next() == Some(hash.as_str());
+                assert!(scheme::all().iter().any(is_used), "{}: no hash {hash}", profile.name);
+            }
+        }
+    }
+
+    #[test]
+    fn ncsc_2025_rates_suites_and_groups_by_name() {
+        let ncsc = profile("ncsc-2025").unwrap();
+        assert_eq!(ncsc.suites.phase_out.len(), 35);
+        assert_eq!(ncsc.suite("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), Rating::Sufficient);
+        assert_eq!(ncsc.suite("TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"), Rating::PhaseOut);
+        for name in ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_AES_128_CCM_8_SHA256", "no such suite"] {
+            assert_eq!(ncsc.suite(name), Rating::Insufficient, "{name}");
+        }
+        assert_eq!(ncsc.group("secp224r1"), Some(Rating::PhaseOut));
+        assert_eq!(ncsc.group("ffdhe3072"), Some(Rating::PhaseOut));
+        assert_eq!(ncsc.group("ffdhe2048"), Some(Rating::Insufficient));
+        assert_eq!(ncsc.group("X25519MLKEM768"), Some(Rating::Sufficient));
+        assert_eq!(profile("mail").unwrap().group("ffdhe2048"), None);
     }
 
     #[test]

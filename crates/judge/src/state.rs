@@ -3,6 +3,7 @@
 
 use waxseal_model::{
     Cause, EndpointEvidence, Observed, PresentedChain, TlsStart, Why,
+    audit::Sibling,
     certificate::{CertificateFacts, PathOutcome},
     evidence::EndpointFacts,
     policy::StsPolicy,
@@ -99,6 +100,37 @@ pub(crate) fn accepts(tls: &TlsEvidence, version: TlsVersion) -> Result<bool, Wh
         Some(observed) => known(observed).copied(),
         None => Err(Why::new(Cause::NotAsked, format!("{} was not asked for", version.label()))),
     }
+}
+
+/// The groups that a server chose in any version.
+pub(crate) fn groups(tls: &TlsEvidence) -> impl Iterator<Item = &str> {
+    let audited = tls.audit.iter().flat_map(|a| a.groups.values()).filter_map(Observed::get);
+    let by_version = audited.flat_map(|g| &g.chosen).map(|g| g.name.as_str());
+    tls.groups.iter().map(String::as_str).chain(by_version)
+}
+
+/// Whether another port of the same address speaks SSLv2 with an RSA key of this one, and so
+/// betrays its sessions (DROWN, CVE-2016-0800).
+pub(crate) fn drown_by(facts: &EndpointFacts, sibling: &Sibling) -> Result<bool, Why> {
+    // Without a certificate in any handshake the port is closed, or its key is not known.
+    let certificate = match (&sibling.certificate, &sibling.ssl2) {
+        (_, Observed::Seen { value: false }) => return Ok(false),
+        (Observed::Seen { value: Some(certificate) }, _) => certificate,
+        (Observed::Seen { value: None }, Observed::Seen { value: true }) => {
+            let text = format!("port {} speaks SSLv2, and its key was not seen", sibling.port);
+            return Err(Why::new(Cause::Prerequisite, text));
+        }
+        (Observed::Seen { value: None }, _) => return Ok(false),
+        (other, _) => {
+            return Err(known(other).err().unwrap_or_else(|| Why::new(Cause::NotAsked, "not asked")));
+        }
+    };
+    if !certificate.is_rsa {
+        return Ok(false);
+    }
+    let chains = known(&facts.chains)?;
+    let same = chains.iter().filter_map(|c| c.leaf()).any(|l| l.spki_sha256 == certificate.spki_sha256);
+    if same { known(&sibling.ssl2).copied() } else { Ok(false) }
 }
 
 /// The newest accepted version; none if TLS 1.0 to 1.3 are all known to be refused.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evidence::TlsStart,
-    observed::Observed,
+    observed::{Observed, Why},
     tls::{GroupFacts, SuiteOrder, TlsVersion},
 };
 
@@ -64,6 +64,8 @@ pub struct AuditFacts {
     pub starttls_injection: Observed<StarttlsInjection>,
     /// Other ports of mail on the same address.
     pub siblings: Observed<Vec<Sibling>>,
+    /// What came back to the hellos of real clients; empty unless they were sent.
+    pub replays: Vec<Replay>,
 }
 
 /// What is known about a version's list of suites.
@@ -72,6 +74,8 @@ pub struct SuiteList {
     /// A last hello with all other known suites was refused, so that there are none among
     /// those that waxseal knows.
     pub complete: bool,
+    /// Why it is not complete, where it is not.
+    pub why_incomplete: Option<Why>,
     /// Whose order decides; none where there was nothing to compare.
     pub order: Option<SuiteOrder>,
     /// With the server's order: ChaCha20 comes first for clients that put it first.
@@ -304,4 +308,33 @@ pub struct SiblingCertificate {
     pub spki_sha256: String,
     /// Its key is RSA.
     pub is_rsa: bool,
+}
+
+/// The hello of a real client, sent as it sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Replay {
+    /// Id of the client, [`ClientView::client`](crate::client::ClientView::client).
+    pub client: String,
+    /// What came back.
+    pub answer: Observed<ReplayAnswer>,
+}
+
+/// A server's answer to a hello.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum ReplayAnswer {
+    /// It goes on with the handshake.
+    Chosen {
+        /// The version.
+        version: TlsVersion,
+        /// IANA name of the suite.
+        suite: String,
+        /// IANA name of the group; none without elliptic curves.
+        group: Option<String>,
+    },
+    /// It ends it.
+    Refused {
+        /// The alert, if one came.
+        alert: Option<u8>,
+    },
 }

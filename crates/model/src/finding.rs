@@ -49,6 +49,17 @@ pub enum Confidence {
     High,
 }
 
+impl Confidence {
+    /// The word in lower case.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 /// Something that is wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -107,4 +118,15 @@ pub enum VerdictKind {
     Found,
     /// Could not be determined.
     Undetermined,
+}
+
+impl VerdictKind {
+    /// The word in lower case.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Found => "found",
+            Self::Undetermined => "undetermined",
+        }
+    }
 }

@@ -17,6 +17,8 @@
 //! - [`evidence`]: all of the above for one target.
 //! - [`publication`]: what should be published, ready to be copied.
 //! - [`finding`], [`grade`], [`sender`], [`client`], [`report`]: the judgement.
+//! - [`change`]: what differs from an earlier scan.
+//! - [`threshold`]: when a report is a failure.
 //! - [`lint`]: texts that are about to be published.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
@@ -24,6 +26,7 @@
 
 pub mod audit;
 pub mod certificate;
+pub mod change;
 pub mod client;
 pub mod dns;
 pub mod evidence;
@@ -40,9 +43,11 @@ pub mod sender;
 pub mod smtp;
 pub mod software;
 pub mod target;
+pub mod threshold;
 pub mod tls;
 
 pub use certificate::{CertificateFacts, PresentedChain};
+pub use change::Comparison;
 pub use dns::{DnsAnswer, DnssecStatus};
 pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
 pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
@@ -51,6 +56,7 @@ pub use observed::{Cause, Observed, Party, Why};
 pub use report::Report;
 pub use software::Mta;
 pub use target::Target;
+pub use threshold::{Standing, Threshold};
 
 /// Version of the JSON that reports and evidence carry in `schema_version`.
 ///

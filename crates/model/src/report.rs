@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    change::Comparison,
     client::ClientView,
     dns::DnsAnswer,
     evidence::{Cost, DomainEvidence, EndpointEvidence, Evidence},
@@ -49,6 +50,10 @@ pub struct Report {
     /// How real clients would negotiate TLS; only an audit tells.
     #[serde(default)]
     pub clients: Vec<ClientView>,
+    /// What changed since an earlier scan; none where no earlier one was handed in, or it
+    /// holds nothing of this target.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// What it cost.
     pub cost: Cost,
 }
@@ -78,8 +83,24 @@ impl Report {
             findings,
             senders,
             clients,
+            comparison: None,
             cost: evidence.cost,
         }
+    }
+
+    /// Host and port of a finding, without the address: what it is about from one scan to
+    /// the next. None for the domain.
+    pub fn place(&self, finding: &Finding) -> Option<String> {
+        let id = finding.endpoint.as_deref()?;
+        let known = self.endpoints.iter().find(|e| e.endpoint.id() == id);
+        Some(known.map_or_else(|| id.to_owned(), |e| e.endpoint.argument()))
+    }
+
+    /// Whether a finding is new, or worse, since the scan that it was compared with. Where
+    /// there is nothing to compare with, none is known from before.
+    pub fn is_new(&self, finding: &Finding) -> bool {
+        let place = self.place(finding);
+        self.comparison.as_ref().is_none_or(|c| c.is_new(&finding.check, place.as_deref(), &finding.title))
     }
 
     /// The evidence that the report rests on, for judging it again.

@@ -11,7 +11,11 @@ use std::{
 };
 
 use waxseal_model::{Cause, Party, Why};
-use waxseal_wire::{smtp::ReplyError, text::neutralise, tls::alert::alert_name};
+use waxseal_wire::{
+    smtp::ReplyError,
+    text::neutralise,
+    tls::{alert::alert_name, private::Fault},
+};
 
 /// The first bytes of an unfinished answer that an error keeps.
 pub const PARTIAL_BYTES: usize = 512;
@@ -216,6 +220,12 @@ impl NetError {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return match tls {
                 rustls::Error::AlertReceived(alert) => Self::Alert { stage, alert: u8::from(*alert) },
+                other => Self::Tls { stage, detail: other.to_string() },
+            };
+        }
+        if let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
+            return match fault {
+                Fault::Alert { description, .. } => Self::Alert { stage, alert: *description },
                 other => Self::Tls { stage, detail: other.to_string() },
             };
         }

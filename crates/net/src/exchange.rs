@@ -8,11 +8,11 @@ use tokio::{
 };
 use waxseal_wire::tls::{
     alert::{close_alert, close_alert_in},
-    flight::{Answer, FlightReader, FlightState, Limits},
+    flight::{Answer, FlightReader, FlightState, Limits, Parts},
 };
 
 /// Taking leave of a server must not cost more than this.
-const LEAVE: Duration = Duration::from_millis(100);
+pub(crate) const LEAVE: Duration = Duration::from_millis(100);
 
 /// How reading the answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,21 @@ pub async fn exchange_flight<S>(mut stream: S, hello: &[u8], deadline: Instant, 
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let (Parts { answer, .. }, ended) = ask(&mut stream, hello, deadline, max_bytes).await;
+    take_leave(&mut stream, &leave(&answer, ended)).await;
+    Exchange { answer, ended }
+}
+
+/// Sends a hello and reads the answer, without taking leave.
+pub(crate) async fn ask<S>(
+    stream: &mut S,
+    hello: &[u8],
+    deadline: Instant,
+    max_bytes: usize,
+) -> (Parts, Ended)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut reader = FlightReader::new(Limits { total_bytes: max_bytes });
     let sent = timeout_at(deadline, async {
         stream.write_all(hello).await?;
@@ -52,18 +67,21 @@ where
     // reset is reported only once, so where writing met it, reading sees an end.
     let ended = match sent.await {
         Err(_) => Ended::Timeout,
-        Ok(sent) => match (read_flight(&mut stream, &mut reader, deadline).await, sent) {
+        Ok(sent) => match (read_flight(stream, &mut reader, deadline).await, sent) {
             (Ended::PeerClosed, Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => Ended::Reset,
             (ended, _) => ended,
         },
     };
-    let answer = reader.finish();
+    (reader.into_parts(), ended)
+}
+
+/// Says the last words and ends the stream, within [`LEAVE`].
+pub(crate) async fn take_leave<S: AsyncWrite + Unpin>(stream: &mut S, words: &[u8]) {
     let _ = timeout(LEAVE, async {
-        stream.write_all(&leave(&answer, ended)).await?;
+        stream.write_all(words).await?;
         stream.shutdown().await
     })
     .await;
-    Exchange { answer, ended }
 }
 
 async fn read_flight<S: AsyncRead + Unpin>(
@@ -88,7 +106,7 @@ async fn read_flight<S: AsyncRead + Unpin>(
 
 /// What to say before closing. Who has sent a fatal alert, speaks no TLS or is gone is
 /// told nothing.
-fn leave(answer: &Answer, ended: Ended) -> Vec<u8> {
+pub(crate) fn leave(answer: &Answer, ended: Ended) -> Vec<u8> {
     match (answer, ended) {
         (_, Ended::PeerClosed | Ended::Reset) => Vec::new(),
         (Answer::Hello(flight), _) => close_alert_in(flight.version),

@@ -11,6 +11,8 @@
 //! * [`transcript`]: what was said, line by line, with times;
 //! * [`tls`]: a real handshake by the TLS library that also delivers mail;
 //! * [`exchange`]: a hand-made hello and the answer to it;
+//! * [`attempt`]: what goes on from there: handshakes in any version, and attacks that do no
+//!   harm;
 //! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
 //! * [`http`]: plain HTTP, for OCSP and revocation lists;
 //! * [`roots`]: the root certificates of the system or of a file;
@@ -19,6 +21,7 @@
 //! This crate moves bytes and keeps time. It must not decide what to ask a server (the
 //! probes do), nor whether an answer is good or bad (the judge does), and it never prints.
 
+pub mod attempt;
 pub mod connection;
 pub mod egress;
 pub mod error;

@@ -24,6 +24,8 @@ use crate::error::NetError;
 pub struct PacerRules {
     /// Connections at a time to one address; at least 1.
     pub per_address: usize,
+    /// At least this long from the start of one connection to the start of the next.
+    pub interval: Duration,
     /// The gap after the first sign.
     pub first_gap: Duration,
     /// The gap grows no further than this.
@@ -36,6 +38,7 @@ impl Default for PacerRules {
     fn default() -> Self {
         Self {
             per_address: 1,
+            interval: Duration::ZERO,
             first_gap: Duration::from_millis(250),
             longest_gap: Duration::from_secs(2),
             signs_to_give_up: 4,
@@ -65,6 +68,8 @@ struct Address {
 struct Pace {
     gap: Duration,
     not_before: Option<Instant>,
+    /// By the interval alone.
+    next: Option<Instant>,
     signs: u32,
     given_up: bool,
 }
@@ -151,13 +156,19 @@ impl Shared {
 }
 
 impl Permit {
-    /// When the connection may start; none for now.
+    /// When the connection may start; none for now, and then the next one has to wait for the
+    /// interval.
     fn next_start(&self) -> Result<Option<Instant>, NetError> {
-        let pace = lock(&self.address.pace);
+        let mut pace = lock(&self.address.pace);
         if pace.given_up {
             return Err(NetError::RateLimited { address: self.ip, signs: pace.signs });
         }
-        Ok(pace.not_before.filter(|at| *at > Instant::now()))
+        let now = Instant::now();
+        let wait = pace.not_before.max(pace.next).filter(|at| *at > now);
+        if wait.is_none() && !self.shared.rules.interval.is_zero() {
+            pace.next = Some(now + self.shared.rules.interval);
+        }
+        Ok(wait)
     }
 }
 
@@ -169,7 +180,8 @@ impl Drop for Permit {
             if !pace.gap.is_zero() {
                 pace.not_before = Some(Instant::now() + pace.gap);
             }
-            pace.gap.is_zero() && pace.signs == 0 && !pace.given_up
+            let waits = pace.next.is_some_and(|next| next > Instant::now());
+            pace.gap.is_zero() && pace.signs == 0 && !pace.given_up && !waits
         };
         self.place = None;
         // The map and we hold it, nobody waits: forget it, so that a bulk scan does not
@@ -199,6 +211,16 @@ mod tests {
         let before = Instant::now();
         let _permit = pacer.permit(IP).await.unwrap();
         before.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interval_holds_from_start_to_start() {
+        let rules = PacerRules { interval: Duration::from_secs(6), ..PacerRules::default() };
+        let pacer = Pacer::new(rules);
+        let waits = [waited(&pacer).await, waited(&pacer).await, waited(&pacer).await];
+        assert_eq!(waits.map(|w| w.as_secs()), [0, 6, 6]);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(waited(&pacer).await.as_secs(), 0);
     }
 
     #[tokio::test(start_paused = true)]

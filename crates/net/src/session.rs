@@ -101,17 +101,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpSession<S> {
     /// As [`Self::read_reply`]; also if `line` contains a control character (nothing is
     /// sent), and if the server had already said something that is no 421.
     pub async fn command(&mut self, line: &str, stage: &'static str) -> Result<Reply, NetError> {
-        if line.chars().any(char::is_control) {
+        self.commands(&[line], stage).await
+    }
+
+    /// Sends several commands in one write and waits for the reply to the first. The other
+    /// replies are the caller's to read.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub async fn commands(&mut self, lines: &[&str], stage: &'static str) -> Result<Reply, NetError> {
+        if lines.iter().any(|line| line.chars().any(char::is_control)) {
             return Err(NetError::Command { stage });
         }
         if self.reader.buffered() > 0 {
             return self.unasked(stage);
         }
         let until = (Instant::now() + self.limits.command).min(self.deadline);
-        self.transcript.client(line);
+        let mut bytes = String::new();
+        for line in lines {
+            self.transcript.client(line);
+            bytes.push_str(line);
+            bytes.push_str("\r\n");
+        }
         let started = Instant::now();
         let sent = timeout_at(until, async {
-            self.stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+            self.stream.write_all(bytes.as_bytes()).await?;
             self.stream.flush().await
         });
         match sent.await {

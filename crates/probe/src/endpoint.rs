@@ -15,7 +15,9 @@ use waxseal_model::{
     tls::TlsVersion,
 };
 use waxseal_net::{
+    attempt::{Then, exchange_then},
     connection::Connection,
+    error::NetError,
     exchange::{Ended, exchange_flight},
     session::SmtpSession,
     tls::{CertificateKind, TlsConnection, TlsFailureKind, handshake, handshake_for},
@@ -23,10 +25,17 @@ use waxseal_net::{
 };
 use waxseal_wire::{
     smtp,
-    tls::{alert, flight::Answer, hello::client_hello, ssl2::sslv2_client_hello},
+    tls::{
+        alert,
+        flight::Answer,
+        hello::{HelloSpec, client_hello},
+        private::Reply,
+        ssl2::sslv2_client_hello,
+    },
 };
 
 use crate::{
+    attempt::{Attempt, Attempted, Bounds, in_clear, on_stream},
     chains::{no_readable_chain, present},
     offers,
     open::{Line, Obstacle, Opened, helo_name, millis, say_ehlo},
@@ -34,6 +43,7 @@ use crate::{
     prober::Prober,
     probes::{Probe, settle},
     question::{Question, Reaction},
+    siblings::siblings,
     state::State,
 };
 
@@ -44,6 +54,8 @@ const TRIES: u32 = 3;
 const SILENCES: u32 = 2;
 /// A server that was seen so often to refuse by closing, without an alert, is believed.
 const MUTE_HABIT: u32 = 2;
+/// Hellos with fewer suites are not refused for their length.
+const LONG_OFFER: usize = 32;
 /// On a port that is implicit TLS by definition, a missing greeting is explained sooner.
 const IMPLICIT_PORT_PATIENCE: Duration = Duration::from_secs(2);
 /// Submissions, implicit TLS (RFC 8314 section 7.3).
@@ -80,7 +92,12 @@ pub async fn probe_endpoint(
         connections = second.line.connections;
         outcome = second.finish();
     }
-    let (smtp, state) = outcome;
+    let (smtp, mut state) = outcome;
+    if prober.options.audit.as_ref().is_some_and(|audit| audit.siblings) && smtp.connected.is_seen() {
+        let (seen, took) = siblings(prober, &endpoint, state.sni.as_deref()).await;
+        state.audit().siblings = Observed::seen(seen);
+        connections += took;
+    }
     let chains = present(&state.chains, &state.accompanying, &prober.roots);
     let chains = if chains.is_empty() { no_chain(&state) } else { Observed::seen(chains) };
     let facts = EndpointFacts {
@@ -118,17 +135,11 @@ impl<'a> Scan<'a> {
         connections: u32,
         sni: Option<String>,
     ) -> Self {
-        let line = Line {
-            prober,
-            endpoint,
-            smtp: Conversation::default(),
-            transcript: transcript.clone(),
-            deadline,
-            connections,
-        };
+        let line = Line::new(prober, endpoint, transcript.clone(), deadline, connections);
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
-        Self { line, state: State::new(sni), silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
+        let state = State { starttls: endpoint.tls == TlsStart::Starttls, ..State::new(sni) };
+        Self { line, state, silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
     }
 
     fn finish(mut self) -> (Conversation, State) {
@@ -159,17 +170,28 @@ impl<'a> Scan<'a> {
     async fn run(&mut self) {
         if let Err(why) = self.first_connection().await {
             self.state.nothing_could_be_asked(Cause::Prerequisite, &why.text);
+            if self.line.prober.options.audit.is_some() {
+                self.state.audit();
+            }
             self.obstacle = Some(why);
             return;
         }
         let mut end: Option<Why> = None;
-        for mut probe in plan::standard() {
+        let plan = match &self.line.prober.options.audit {
+            Some(options) => plan::audit(options),
+            None => plan::standard(),
+        };
+        for mut probe in plan {
             if end.is_none() {
                 end = self.run_probe(probe.as_mut()).await;
             }
             probe.finish(&mut self.state, end.as_ref());
         }
+        self.line.close_ahead().await;
         self.state.retract_unless_tls();
+        if self.line.prober.options.audit.is_some() {
+            self.state.conclude_audit();
+        }
         if self.line.smtp.back_off.is_none() {
             self.line.prober.pacer.success(self.line.endpoint.address);
         }
@@ -218,6 +240,8 @@ impl<'a> Scan<'a> {
         let why = failure.why();
         self.state.server_failed = failure.alert() == Some(alert::INTERNAL_ERROR);
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
+        self.state.wants_client_certificate |=
+            matches!(failure.kind, TlsFailureKind::ClientCertificate { .. });
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
             TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
@@ -270,7 +294,12 @@ impl<'a> Scan<'a> {
             Ok(Err(reply)) => {
                 Observed::failed(Cause::Declined, format!("EHLO was answered \"{}\"", reply.one_line()))
             }
-            Err(error) => Observed::Failed { why: error.why() },
+            Err(error) => {
+                // In TLS 1.3 the client is done before the server looks at its certificate.
+                let asked = self.state.facts.handshake.get().is_some_and(|h| h.client_certificate_requested);
+                self.state.wants_client_certificate |= asked && matches!(error, NetError::Alert { .. });
+                Observed::Failed { why: error.why() }
+            }
         };
         session.quit(self.line.prober.options.leave()).await;
     }
@@ -299,13 +328,27 @@ impl<'a> Scan<'a> {
     /// The reason why nothing more can be asked, if a question could not be put.
     async fn run_probe(&mut self, probe: &mut dyn Probe) -> Option<Why> {
         while let Some(question) = probe.ask(&self.state) {
-            let question = with_random(question);
-            match self.put(&question, probe.name()).await {
+            let mut question = with_random(question);
+            match self.put_whole_or_less(&mut question, probe.name()).await {
                 Ok(reaction) => probe.learn(&mut self.state, &question, reaction),
                 Err(why) => return Some(why),
             }
         }
         None
+    }
+
+    /// Puts a question; where the server turns out to read no hello with that many suites, a
+    /// smaller one in its place.
+    async fn put_whole_or_less(&mut self, question: &mut Question, name: &str) -> Result<Reaction, Why> {
+        loop {
+            let reaction = self.put(question, name).await?;
+            let Some(spec) = question.spec_mut() else { return Ok(reaction) };
+            let most = self.state.largest_offer();
+            if !matches!(reaction, Reaction::Unanswered(_)) || spec.suites.len() <= most {
+                return Ok(reaction);
+            }
+            spec.suites.truncate(most);
+        }
     }
 
     /// Puts one question. Some endings are ambiguous: the server may refuse what was
@@ -335,7 +378,10 @@ impl<'a> Scan<'a> {
             return Ok(if ended == Ended::Reset { unproven() } else { reaction });
         };
         let (answer, _) = self.exchange(&with_random(known_good), "known good hello").await?;
-        if !matches!(answer, Reaction::Accepted(_) | Reaction::Retry { .. }) {
+        if !goes_on(&answer) {
+            if self.is_too_long(question).await? {
+                return Ok(unproven());
+            }
             self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
             return Ok(unproven());
         }
@@ -349,38 +395,76 @@ impl<'a> Scan<'a> {
         Ok(reaction)
     }
 
+    /// Whether a short hello works where a long one does not: the server has a limit, and from
+    /// now on fewer suites are offered.
+    async fn is_too_long(&mut self, question: &Question) -> Result<bool, Why> {
+        let Some(spec) = question.spec() else { return Ok(false) };
+        let Some(short) = self.state.known_good(&Question::Ssl2) else { return Ok(false) };
+        if spec.suites.len() < LONG_OFFER {
+            return Ok(false);
+        }
+        let (answer, _) = self.exchange(&with_random(short), "short known good hello").await?;
+        Ok(goes_on(&answer) && self.state.offer_fewer_than(spec.suites.len()))
+    }
+
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
         if self.silences >= SILENCES {
             let text =
                 format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
             return Err(Why::new(Cause::Timeout, text));
         }
+        if let Question::Attempt(Attempt::Injection(spec)) = question {
+            return self.inject(spec.as_deref(), name).await;
+        }
         let opened = self.open_patiently().await?;
+        self.line.open_ahead();
         let deadline = self.line.step_deadline();
         let Opened { stream, permit, transcript } = opened;
-        let hello = match question {
-            Question::Hello(spec) => client_hello(spec),
-            Question::Ssl2 => sslv2_client_hello(random()),
-            Question::Handshake(kind) => {
-                let reaction = self.second_handshake(stream, *kind, deadline).await;
+        let largest = self.line.prober.options.largest_flight;
+        let bounds = Bounds { deadline, max_bytes: largest, tls: self.line.endpoint.tls };
+        let (exchange, reply) = match question {
+            Question::Hello(spec) => {
+                (exchange_flight(stream, &client_hello(spec), deadline, largest).await, None)
+            }
+            Question::Then(spec, then) => {
+                exchange_then(stream, &client_hello(spec), spec, deadline, largest, *then).await
+            }
+            Question::Ssl2 => {
+                (exchange_flight(stream, &sslv2_client_hello(random()), deadline, largest).await, None)
+            }
+            Question::Handshake(_) | Question::Attempt(_) => {
+                let reaction = match question {
+                    Question::Handshake(kind) => self.second_handshake(stream, *kind, deadline).await,
+                    Question::Attempt(attempt) => on_stream(stream, attempt, bounds).await,
+                    _ => return Err(Why::new(Cause::Internal, "a question was put in the wrong way")),
+                };
                 drop(permit);
                 transcript.note(&format!("{name}: {}", reaction.describe()));
                 return Ok((reaction, Ended::Complete));
             }
         };
-        let largest = self.line.prober.options.largest_flight;
-        let exchange = exchange_flight(stream, &hello, deadline, largest).await;
         drop(permit);
         let silent = matches!(exchange.answer, Answer::Nothing) && exchange.ended == Ended::Timeout;
         let reaction = if silent {
             self.silences += 1;
             Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
         } else {
-            self.state.as_far_as_proven(Reaction::of(question, exchange.answer))
+            let reaction = self.state.as_far_as_proven(Reaction::of(question, exchange.answer));
+            with_reply(reaction, reply)
         };
         transcript.note(&format!("{name}: {}", reaction.describe()));
         self.state.speaks_tls |= reaction.proves_tls();
         Ok((reaction, exchange.ended))
+    }
+
+    /// A command in one write with STARTTLS.
+    async fn inject(&mut self, spec: Option<&HelloSpec>, name: &str) -> Result<(Reaction, Ended), Why> {
+        let (session, helo, permit) = self.line.open_in_clear().await.map_err(|o| o.why().clone())?;
+        let transcript = session.transcript().clone();
+        let reaction = in_clear(session, &helo, self.state.sni.clone(), spec).await;
+        drop(permit);
+        transcript.note(&format!("{name}: {}", reaction.describe()));
+        Ok((reaction, Ended::Complete))
     }
 
     /// A real handshake for a certificate of one kind, closed as soon as it is complete.
@@ -448,6 +532,11 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// The server took the hello.
+fn goes_on(reaction: &Reaction) -> bool {
+    matches!(reaction, Reaction::Accepted(_) | Reaction::Retry { .. })
+}
+
 /// What is said before TLS, where it was not.
 fn settle_plaintext(smtp: &mut Conversation, why: &Why) {
     settle(&mut smtp.ehlo_plain, why);
@@ -466,22 +555,31 @@ fn describe<S>(connection: &TlsConnection<S>) -> String {
     format!("TLS established: {}, {}{group}", facts.version.label(), facts.suite.name)
 }
 
-/// Fills in the random bytes of a hello.
-fn with_random(question: Question) -> Question {
-    match question {
-        Question::Hello(mut spec) => {
-            spec.random = random();
-            if spec.max_version == TlsVersion::Tls13 {
-                spec.session_id = random::<32>().to_vec();
-            }
-            Question::Hello(spec)
+/// A reply to what followed the hello, if there was one.
+fn with_reply(reaction: Reaction, reply: Option<Reply>) -> Reaction {
+    match (reaction, reply) {
+        (Reaction::Accepted(flight), Some(reply)) => {
+            Reaction::Attempted(Box::new(Attempted::Replied { flight, reply }))
         }
-        other => other,
+        (reaction, _) => reaction,
     }
 }
 
+/// Fills in the random bytes of a question.
+fn with_random(mut question: Question) -> Question {
+    if let Some(spec) = question.spec_mut() {
+        spec.random = random();
+        // Without one, there are servers that resume whatever session they made last.
+        spec.session_id = random::<32>().to_vec();
+    }
+    if let Question::Then(_, Then::Robot { seed, .. }) = &mut question {
+        *seed = random();
+    }
+    question
+}
+
 /// Random bytes. Nothing here is secret: where the system's source fails, zeros serve.
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     bytes

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use tokio::time::{Instant, timeout};
-use waxseal_model::{Endpoint, Observed, PresentedChain, Why, smtp::Conversation, tls::TlsVersion};
+use waxseal_model::{Endpoint, Observed, PresentedChain, Why, tls::TlsVersion};
 use waxseal_net::{
     tls::{CertificateKind, TlsConnection, handshake_for},
     transcript::Transcript,
@@ -31,14 +31,8 @@ pub struct NamedChains {
 /// of the endpoint's budget are gone already.
 pub async fn chains_for_name(prober: &Prober, endpoint: &Endpoint, name: &str, spent: u32) -> NamedChains {
     let started = Instant::now();
-    let mut line = Line {
-        prober,
-        endpoint,
-        smtp: Conversation::default(),
-        transcript: Transcript::new(started),
-        deadline: started + prober.options.total_timeout,
-        connections: spent,
-    };
+    let deadline = started + prober.options.total_timeout;
+    let mut line = Line::new(prober, endpoint, Transcript::new(started), deadline, spent);
     let mut raw: Vec<RawChain> = Vec::new();
     let mut accompanying: BTreeMap<Vec<u8>, Accompanying> = BTreeMap::new();
     let mut obstacle: Option<Why> = None;

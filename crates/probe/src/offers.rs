@@ -3,8 +3,11 @@
 use waxseal_model::tls::TlsVersion;
 use waxseal_wire::tls::{
     groups,
+    scheme::{self, KeyKind},
     suites::{self, Authentication, Cipher, KeyExchange},
 };
+
+use crate::state::State;
 
 /// Some servers stop reading, or fail, beyond 128 suites (Cisco ACE, F5); a few places
 /// are left for signals.
@@ -27,8 +30,36 @@ pub(crate) const MODERN_FIRST: &[u16] = &[
 /// The suites of TLS 1.3.
 pub(crate) const TLS13: &[u16] = &[0x1301, 0x1302, 0x1303, 0x1304, 0x1305];
 
+/// Every suite of TLS 1.3 in an order that no server has: those that prefer one of the AES to
+/// ChaCha20 are many, and those that put ChaCha20 first for clients that do (Go) put
+/// AES-128 before AES-256.
+pub(crate) fn every_tls13_suite() -> Vec<u16> {
+    let first = [0x1305, 0x1304, 0x1303, 0x1302, 0x1301];
+    let all = suites::all().iter().filter_map(|(code, _)| u16::try_from(*code).ok());
+    let others = all.filter(|code| is_of_tls13(*code) && !first.contains(code));
+    first.into_iter().chain(others).collect()
+}
+
 /// Curves of ECDHE before TLS 1.3, as common clients offer them.
 pub(crate) const CURVES: &[u16] = &[29, 23, 24, 25, 30, 26, 27, 28];
+
+/// Every curve of ECDHE before TLS 1.3, common ones first.
+pub(crate) fn every_curve() -> Vec<u16> {
+    let others = groups::curves_for_tls12().into_iter().filter(|g| !CURVES.contains(g));
+    CURVES.iter().copied().chain(others).collect()
+}
+
+/// Every scheme that a server may sign a handshake of TLS 1.2 with, usual ones first.
+pub(crate) fn every_scheme() -> Vec<u16> {
+    let usual = scheme::usual();
+    let signs = |code: &u16| !matches!(scheme::key_kind(*code), KeyKind::Other | KeyKind::MlDsa);
+    let others: Vec<u16> =
+        scheme::all().iter().map(|(code, _)| *code).filter(signs).filter(|c| !usual.contains(c)).collect();
+    usual.into_iter().chain(others).collect()
+}
+
+/// So many signature schemes are read by every server; wolfSSL stops at 19.
+pub(crate) const MOST_SCHEMES: usize = 16;
 
 /// Groups of TLS 1.3, post-quantum ones first.
 pub(crate) fn tls13_groups() -> impl Iterator<Item = u16> {
@@ -51,6 +82,45 @@ pub(crate) fn before_tls13() -> impl Iterator<Item = u16> {
                 )
         })
     })
+}
+
+/// Every suite that a server may take in `version` (before TLS 1.3), those of common
+/// libraries and of the `kinds` of certificates that were seen first, then those that came
+/// with a newer version (there are servers that take them all the same), then rare ones, then
+/// those that need a shared secret.
+pub(crate) fn every_suite(version: TlsVersion, kinds: &[Authentication]) -> Vec<u16> {
+    let usual: Vec<u16> = before_tls13().collect();
+    let mut all: Vec<u16> = suites::all()
+        .iter()
+        .filter_map(|(code, _)| u16::try_from(*code).ok())
+        .filter(|code| *code != 0 && !is_of_tls13(*code))
+        .collect();
+    suites::best_first(&mut all);
+    all.sort_by_key(|code| {
+        let rare = !usual.contains(code);
+        let signed = suites::authentication(u32::from(*code));
+        let other_kind = !signed.is_some_and(|a| a == Authentication::Anonymous || kinds.contains(&a));
+        let is_newer = !fits(*code, version);
+        (suites::needs_shared_secret(u32::from(*code)), rare, is_newer, !kinds.is_empty() && other_kind)
+    });
+    all
+}
+
+/// Suites for a hello that is to be accepted: those that were chosen in this version before,
+/// then what is usual.
+pub(crate) fn accepted_first(state: &State, version: TlsVersion) -> Vec<u16> {
+    let seen = state.facts.suites_seen.iter().filter(|s| s.version == version);
+    let mut offered: Vec<u16> = seen.filter_map(|s| u16::try_from(s.suite.code).ok()).collect();
+    suites::best_first(&mut offered);
+    let others = MODERN_FIRST.iter().copied().filter(|s| fits(*s, version) && !offered.contains(s));
+    let others: Vec<u16> = others.collect();
+    offered.extend(others);
+    offered
+}
+
+/// The suite belongs to TLS 1.3 alone.
+pub(crate) fn is_of_tls13(code: u16) -> bool {
+    suites::min_version(u32::from(code)) == Some(TlsVersion::Tls13)
 }
 
 /// Whether a suite may be offered in a version. Only the beginning is kept to: servers

@@ -18,7 +18,7 @@ use waxseal_net::{
 };
 use waxseal_wire::smtp;
 
-use crate::{options::ProbeOptions, prober::Prober};
+use crate::{ahead::Ahead, options::ProbeOptions, prober::Prober};
 
 /// The longest wait for a greeting within TLS.
 const GREETING_WITHIN_TLS: Duration = Duration::from_secs(10);
@@ -59,9 +59,23 @@ pub(crate) struct Line<'a> {
     pub(crate) transcript: Transcript,
     pub(crate) deadline: Instant,
     pub(crate) connections: u32,
+    /// Connections that are being opened for questions to come.
+    ahead: Ahead,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// A line on which `connections` were made already.
+    pub(crate) fn new(
+        prober: &'a Prober,
+        endpoint: &'a Endpoint,
+        transcript: Transcript,
+        deadline: Instant,
+        connections: u32,
+    ) -> Self {
+        let smtp = Conversation::default();
+        Self { prober, endpoint, smtp, transcript, deadline, connections, ahead: Ahead::default() }
+    }
+
     fn options(&self) -> &ProbeOptions {
         &self.prober.options
     }
@@ -81,6 +95,25 @@ impl Line<'_> {
             TlsStart::Implicit => step.min(GREETING_WITHIN_TLS),
         };
         SessionLimits { greeting, command: step, ..SessionLimits::default() }
+    }
+
+    /// Begins to open connections for the questions to come, as many as may be open at a time
+    /// beside the one in use.
+    pub(crate) fn open_ahead(&mut self) {
+        let Some(audit) = &self.options().audit else { return };
+        let wanted = usize::from(audit.parallel.saturating_sub(1));
+        while self.ahead.len() < wanted && self.connections < self.options().budget {
+            self.connections += 1;
+            let transcript = self.transcript.for_connection(self.connections);
+            let (step, deadline) = (self.step_deadline(), self.deadline);
+            self.ahead.begin(self.prober, self.endpoint, transcript, self.limits(), step.min(deadline));
+        }
+    }
+
+    /// Takes leave of connections that were opened and are not needed.
+    pub(crate) async fn close_ahead(&mut self) {
+        let leave = self.options().leave();
+        self.ahead.close(leave).await;
     }
 
     /// One TCP connection, within the budget.
@@ -122,6 +155,11 @@ impl Line<'_> {
 
     /// A connection up to the point where the next byte is TLS.
     pub(crate) async fn open(&mut self) -> Result<Opened, Obstacle> {
+        if let Some(opened) = self.ahead.take().await {
+            self.smtp.starttls_seen.asked += 1;
+            self.smtp.starttls_seen.found += 1;
+            return Ok(opened);
+        }
         let opened = self.connect().await?;
         match self.endpoint.tls {
             TlsStart::Implicit => Ok(opened),
@@ -129,8 +167,29 @@ impl Line<'_> {
         }
     }
 
+    /// A connection on which EHLO was answered with STARTTLS, and nothing more was said; with
+    /// the name that EHLO gave.
+    pub(crate) async fn open_in_clear(
+        &mut self,
+    ) -> Result<(SmtpSession<Connection>, String, Permit), Obstacle> {
+        let Opened { stream, permit, transcript } = self.connect().await?;
+        let name = helo_name(self.options(), stream.local_addr());
+        let session = self.hello_in_clear(stream, &transcript).await?;
+        Ok((session, name, permit))
+    }
+
     async fn starttls(&mut self, opened: Opened) -> Result<Opened, Obstacle> {
         let Opened { stream, permit, transcript } = opened;
+        let session = self.hello_in_clear(stream, &transcript).await?;
+        self.command_starttls(session, permit, transcript).await
+    }
+
+    /// Greeting and EHLO, which must offer STARTTLS.
+    async fn hello_in_clear(
+        &mut self,
+        stream: Connection,
+        transcript: &Transcript,
+    ) -> Result<SmtpSession<Connection>, Obstacle> {
         let local = stream.local_addr();
         let mut session = SmtpSession::new(stream, transcript.clone(), self.limits(), self.deadline);
         self.greeting(&mut session).await?;
@@ -145,6 +204,15 @@ impl Line<'_> {
         }
         self.smtp.starttls_seen.found += 1;
         self.smtp.starttls_offer = Observed::seen(StarttlsOffer::Advertised);
+        Ok(session)
+    }
+
+    async fn command_starttls(
+        &mut self,
+        mut session: SmtpSession<Connection>,
+        permit: Permit,
+        transcript: Transcript,
+    ) -> Result<Opened, Obstacle> {
         let reply = match session.command("STARTTLS", "STARTTLS").await {
             Ok(reply) => reply,
             Err(error) => {

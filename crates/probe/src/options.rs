@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::probes::every_suite::Thoroughness;
+
 /// Limits and names for probing one endpoint.
 #[derive(Debug, Clone)]
 pub struct ProbeOptions {
@@ -21,10 +23,31 @@ pub struct ProbeOptions {
     pub tls_start_fixed: bool,
     /// The most bytes of a server's handshake that are read.
     pub largest_flight: usize,
+    /// Everything is asked, not only what a grade needs.
+    pub audit: Option<AuditOptions>,
+}
+
+/// How an audit is done.
+#[derive(Debug, Clone, Default)]
+pub struct AuditOptions {
+    /// How versions before the newest one are listed.
+    pub thoroughness: Thoroughness,
+    /// How many connections to one address may be open at a time; 0 and 1 are the same. More
+    /// than one is for one's own servers.
+    pub parallel: u8,
+    /// At least this long from the start of one connection to an address to the next.
+    pub interval: Duration,
+    /// Other ports of mail on the same address are looked at too.
+    pub siblings: bool,
 }
 
 /// At most this many connections an endpoint in a standard check.
 pub const STANDARD_BUDGET: u32 = 20;
+
+/// At most this many connections an endpoint in an audit: a stock server takes about a
+/// hundred, one that accepts every suite that OpenSSL has, in every version, some two
+/// hundred.
+pub const AUDIT_BUDGET: u32 = 250;
 
 impl Default for ProbeOptions {
     fn default() -> Self {
@@ -36,6 +59,7 @@ impl Default for ProbeOptions {
             server_name: None,
             tls_start_fixed: false,
             largest_flight: 256 * 1024,
+            audit: None,
         }
     }
 }

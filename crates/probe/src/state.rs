@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use waxseal_model::{
     Cause, Observed,
-    tls::{Handshake, NegotiatedSuite, TlsEvidence, TlsVersion},
+    audit::{AuditFacts, ClientCertificate, HelloLimit},
+    tls::{GroupFacts, Handshake, NegotiatedSuite, TlsEvidence, TlsVersion},
 };
 use waxseal_wire::{
     tls::{
         alert, dh,
         flight::{KeyExchange, ServerFlight},
         groups,
-        hello::{HelloSpec, KeyShare, extension},
-        scheme,
+        hello::{Ending, HelloSpec, KeyShare, extension},
+        private, scheme,
         suites::{self, Authentication},
     },
     x509,
@@ -21,8 +22,14 @@ use waxseal_wire::{
 use crate::{
     offers,
     question::{Question, Reaction},
+    robot::RobotSearch,
     shares,
 };
+
+/// A server that reads no more suites than this is not asked in even smaller pieces.
+const SMALLEST_OFFER: usize = 8;
+/// So many values are enough to see one come again, and bound what a server can make us keep.
+const MOST_DH_VALUES: usize = 64;
 
 /// A chain as it came, before anything is made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +81,12 @@ pub struct State {
     pub accompanying: BTreeMap<Vec<u8>, Accompanying>,
     /// Groups that the server chose, in any version, in the order seen.
     pub groups: Vec<u16>,
+    /// The same by version.
+    pub groups_by_version: Vec<(TlsVersion, u16)>,
+    /// Schemes of handshake signatures by version, in the order seen.
+    pub schemes: Vec<(TlsVersion, u16)>,
+    /// Public values of finite-field Diffie-Hellman: prime and value of each handshake.
+    pub dh_values: Vec<(Vec<u8>, Vec<u8>)>,
     /// What the rich hello got, for the probe of suite order.
     pub rich_choice: Option<(TlsVersion, u16)>,
     /// The server ended the real handshake with internal_error: its own failure, not a want
@@ -84,6 +97,17 @@ pub struct State {
     pub cannot_use_its_key: bool,
     /// Something came that only a server with TLS or SSL sends.
     pub speaks_tls: bool,
+    /// TLS starts by STARTTLS.
+    pub starttls: bool,
+    /// Answers to RSA key exchanges with wrong padding.
+    pub robot: RobotSearch,
+    /// The server ended a handshake for want of a client certificate.
+    pub wants_client_certificate: bool,
+    /// The leaf that a hello without SNI got, where one with SNI would have had a name to send.
+    pub leaf_without_sni: Option<Vec<u8>>,
+    /// The most suites that the server reads in one hello, where it was found to have a
+    /// limit.
+    pub most_suites: Option<usize>,
 }
 
 impl State {
@@ -131,7 +155,7 @@ impl State {
     pub fn known_good(&self, like: &Question) -> Option<Question> {
         if let Some((version, suite)) = self.rich_choice {
             let mut offered = vec![suite];
-            if let Question::Hello(spec) = like {
+            if let Some(spec) = like.spec() {
                 offered.extend(spec.suites.iter().filter(|s| **s != suite));
             }
             return Some(Question::Hello(Box::new(self.hello(version, offered))));
@@ -170,9 +194,12 @@ impl State {
     /// A hello up to `max`, asking for every extension that tells something. Groups that
     /// were not chosen yet come first, so that servers which follow the client's order
     /// show all of theirs in the course of other questions.
-    pub fn hello(&self, max: TlsVersion, offered: Vec<u16>) -> HelloSpec {
+    pub fn hello(&self, max: TlsVersion, mut offered: Vec<u16>) -> HelloSpec {
+        offered.truncate(self.largest_offer());
         HelloSpec {
             extra_extensions: Vec::new(),
+            legacy_version: None,
+            ending: Ending::Harmless,
             max_version: max,
             min_version: max,
             suites: offered,
@@ -191,6 +218,36 @@ impl State {
             random: [0; 32],
             session_id: Vec::new(),
         }
+    }
+
+    /// A hello whose handshake the private client can complete, suites that were chosen before
+    /// first.
+    pub fn session_hello(&self, version: TlsVersion) -> HelloSpec {
+        let mut offered = offers::accepted_first(self, version);
+        offered.retain(|code| private::is_supported(*code));
+        let mut spec = self.hello(version, offered);
+        spec.groups.retain(|group| private::GROUPS.contains(group));
+        spec.compression = vec![0];
+        if version == TlsVersion::Ssl3 {
+            spec.server_name = None;
+        }
+        spec
+    }
+
+    /// The most suites to offer in one hello.
+    pub fn largest_offer(&self) -> usize {
+        self.most_suites.unwrap_or(offers::LARGEST_OFFER)
+    }
+
+    /// The server does not read hellos with `offered` suites: fewer are offered from now on.
+    /// False where it cannot be much fewer.
+    pub fn offer_fewer_than(&mut self, offered: usize) -> bool {
+        let fewer = offered.min(self.largest_offer()) / 2;
+        if fewer < SMALLEST_OFFER {
+            return false;
+        }
+        self.most_suites = Some(fewer);
+        true
     }
 
     /// A hello of a version before TLS 1.3 that asks for one of `curves` for ECDHE. A
@@ -224,6 +281,100 @@ impl State {
         spec
     }
 
+    /// No group of TLS 1.3 beside those that were chosen is accepted.
+    pub fn no_more_post_quantum(&mut self) {
+        if !self.facts.post_quantum.is_seen() {
+            self.facts.post_quantum = Observed::seen(false);
+        }
+    }
+
+    /// What follows from all answers of an audit together.
+    pub fn conclude_audit(&mut self) {
+        let reuse = self.dh_reuse();
+        let hello_limit = self
+            .most_suites
+            .map(|most| HelloLimit { suites: Some(u16::try_from(most).unwrap_or(u16::MAX)), bytes: None });
+        let client_certificate = self.client_certificate();
+        let audit = self.audit();
+        audit.client_certificate = client_certificate;
+        audit.dh_reuse = reuse;
+        audit.hello_limit = hello_limit;
+    }
+
+    fn client_certificate(&self) -> Observed<ClientCertificate> {
+        if self.wants_client_certificate {
+            return Observed::seen(ClientCertificate::Demanded);
+        }
+        self.facts.handshake.as_ref().map(|handshake| {
+            if handshake.client_certificate_requested {
+                ClientCertificate::Requested
+            } else {
+                ClientCertificate::NotAsked
+            }
+        })
+    }
+
+    /// Whether a public value came twice with the same prime.
+    fn dh_reuse(&self) -> Observed<bool> {
+        let values = &self.dh_values;
+        match values.len() {
+            0 => match &self.facts.dh {
+                Observed::NotTried { why } if why.cause == Cause::NotApplicable => {
+                    Observed::NotTried { why: why.clone() }
+                }
+                _ => Observed::not_tried(Cause::Prerequisite, "no Diffie-Hellman value was seen"),
+            },
+            1 => Observed::not_tried(Cause::Prerequisite, "only one Diffie-Hellman value was seen"),
+            _ => Observed::seen(
+                values.iter().enumerate().any(|(at, value)| values.iter().skip(at + 1).any(|v| v == value)),
+            ),
+        }
+    }
+
+    /// Sums up what an audit found out about groups by version.
+    pub fn settle_groups(&mut self) {
+        let chosen: Vec<_> = self.groups.iter().map(|g| groups::named(*g)).collect();
+        if chosen.is_empty() {
+            return;
+        }
+        self.facts.groups = chosen.iter().map(|g| g.name.clone()).collect();
+        let lists = &self.audit().groups;
+        let complete = lists.values().all(|list| list.get().is_some_and(|facts| facts.complete));
+        self.facts.group_facts = Observed::seen(GroupFacts { chosen, complete });
+        if self.accepts(TlsVersion::Tls13) == Some(false) {
+            // All post-quantum groups belong to TLS 1.3.
+            self.no_more_post_quantum();
+        }
+    }
+
+    /// Signature schemes for a hello that is about something else: those that `version` did
+    /// not show yet in front, and of each kind of key one that it did, so that the server
+    /// can sign. No more than every server reads.
+    pub fn unseen_schemes_first(&self, version: TlsVersion) -> Vec<u16> {
+        let mut shown: Vec<u16> = Vec::new();
+        for (_, seen) in self.schemes.iter().filter(|(v, _)| *v == version) {
+            if !shown.iter().any(|s| scheme::key_kind(*s) == scheme::key_kind(*seen)) {
+                shown.push(*seen);
+            }
+        }
+        let mut order = self.unseen_schemes(version);
+        order.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
+        order.extend(shown);
+        order
+    }
+
+    /// Every signature scheme of TLS 1.2 that `version` did not show yet.
+    pub fn unseen_schemes(&self, version: TlsVersion) -> Vec<u16> {
+        let mut schemes = offers::every_scheme();
+        schemes.retain(|s| !self.schemes.contains(&(version, *s)));
+        schemes
+    }
+
+    /// The facts of an audit.
+    pub fn audit(&mut self) -> &mut AuditFacts {
+        self.facts.audit.get_or_insert_default()
+    }
+
     /// `all` with the groups that the server has not chosen yet in front.
     pub fn unseen_first(&self, all: &[u16]) -> Vec<u16> {
         let (seen, mut order): (Vec<u16>, Vec<u16>) = all.iter().partition(|g| self.groups.contains(g));
@@ -236,18 +387,15 @@ impl State {
         self.set_version(flight.version, Observed::seen(true));
         self.note_suite(flight.version, u32::from(flight.suite));
         if let Some(group) = flight.key_share_group().filter(|_| flight.version == TlsVersion::Tls13) {
-            self.note_group(group);
+            self.note_group_in(flight.version, group);
         }
-        match &flight.key_exchange {
-            Some(KeyExchange::Ecdhe { group, .. }) => self.note_group(*group),
-            // Parameters of anonymous suites harm nobody who asks for a certificate.
-            Some(KeyExchange::Dhe { .. }) if offers::is_anonymous(flight.suite) => {}
-            Some(KeyExchange::Dhe { p, .. }) => self.note_dh(p),
-            Some(KeyExchange::Other) | None => {}
-        }
+        self.note_key_exchange(flight);
         if let Some(certificates) = &flight.certificates
-            && !certificates.is_empty()
+            && let Some(leaf) = certificates.first()
         {
+            if self.sni.is_some() && spec.server_name.is_none() && spec.max_version > TlsVersion::Ssl3 {
+                self.leaf_without_sni = Some(leaf.clone());
+            }
             self.note_chain(RawChain {
                 version: flight.version,
                 sni: spec.server_name.clone(),
@@ -255,6 +403,36 @@ impl State {
                 certificates: certificates.clone(),
             });
             self.note_accompanying(spec, flight);
+        }
+    }
+
+    fn note_key_exchange(&mut self, flight: &ServerFlight) {
+        let scheme = match &flight.key_exchange {
+            Some(KeyExchange::Ecdhe { group, scheme, .. }) => {
+                self.note_group_in(flight.version, *group);
+                *scheme
+            }
+            Some(KeyExchange::Dhe { p, y, scheme, .. }) => {
+                if self.dh_values.len() < MOST_DH_VALUES {
+                    self.dh_values.push((p.clone(), y.clone()));
+                }
+                // Parameters of anonymous suites harm nobody who asks for a certificate.
+                if !offers::is_anonymous(flight.suite) {
+                    self.note_dh(p);
+                }
+                *scheme
+            }
+            Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => None,
+        };
+        if let Some(scheme) = scheme {
+            self.note_scheme(flight.version, scheme);
+        }
+    }
+
+    /// The server signed with this scheme.
+    pub fn note_scheme(&mut self, version: TlsVersion, scheme: u16) {
+        if !self.schemes.contains(&(version, scheme)) {
+            self.schemes.push((version, scheme));
         }
     }
 
@@ -267,8 +445,11 @@ impl State {
             self.set_version(TlsVersion::Tls13, Observed::seen(false));
         }
         self.note_suite(handshake.version, handshake.suite.code);
+        if let Some(scheme) = handshake.signature_scheme.as_deref().and_then(scheme::code) {
+            self.note_scheme(handshake.version, scheme);
+        }
         if let Some(group) = &handshake.group {
-            self.note_group(group.code);
+            self.note_group_in(handshake.version, group.code);
         }
         if !certificates.is_empty() {
             self.note_chain(RawChain {
@@ -298,15 +479,17 @@ impl State {
     /// failed in that handshake by itself, begins TLS 1.3 without being able to end it (a
     /// key that it cannot sign with, for instance): that is no accepted version. After any
     /// other alert the TLS library may be what is wanting, and the answer counts.
-    pub fn note_retry(&mut self, group: u16, suite: u16) {
-        if self.server_failed && waxseal_net::tls::offers_group(group) {
+    pub fn note_retry(&mut self, group: Option<u16>, suite: u16) {
+        if self.server_failed && group.is_some_and(waxseal_net::tls::offers_group) {
             self.set_version(TlsVersion::Tls13, Observed::seen(false));
             self.cannot_use_its_key = true;
             return;
         }
         self.set_version(TlsVersion::Tls13, Observed::seen(true));
         self.note_suite(TlsVersion::Tls13, u32::from(suite));
-        self.note_group(group);
+        if let Some(group) = group {
+            self.note_group_in(TlsVersion::Tls13, group);
+        }
     }
 
     /// A reaction as it counts here: a server that cannot use its private key goes along with
@@ -328,6 +511,14 @@ impl State {
         }
         if suites::is_ephemeral(code) {
             self.facts.forward_secrecy = Observed::seen(true);
+        }
+    }
+
+    /// A group was chosen in this version.
+    pub fn note_group_in(&mut self, version: TlsVersion, group: u16) {
+        self.note_group(group);
+        if !self.groups_by_version.contains(&(version, group)) {
+            self.groups_by_version.push((version, group));
         }
     }
 
@@ -372,7 +563,8 @@ impl State {
         self.accompanying.entry(leaf.to_vec()).or_default()
     }
 
-    fn note_chain(&mut self, chain: RawChain) {
+    /// Keeps a chain with a leaf that was not seen yet.
+    pub fn note_chain(&mut self, chain: RawChain) {
         let leaf = chain.certificates.first();
         match self.chains.iter_mut().find(|c| c.certificates.first() == leaf) {
             Some(known) => known.possession_proven |= chain.possession_proven,

@@ -17,6 +17,21 @@ pub fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
     one_or_many(reports)
 }
 
+/// Reports as JSON Lines: one object a line, without indentation. The members are those of
+/// [`json`].
+///
+/// # Errors
+///
+/// As for [`json`].
+pub fn jsonl(reports: &[Report]) -> Result<String, serde_json::Error> {
+    let mut out = String::new();
+    for report in reports {
+        escape(&serde_json::to_string(report)?, &mut out);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
 /// Any value of the model that a command prints, as one object.
 ///
 /// # Errors
@@ -34,11 +49,18 @@ pub(crate) fn one_or_many<T: Serialize>(values: &[T]) -> Result<String, serde_js
     }
 }
 
-/// Indented JSON. Characters that a terminal would act on are written as `\uNNNN`, which
-/// means the same to every reader of JSON.
+/// Indented JSON.
 pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let json = serde_json::to_string_pretty(value)?;
     let mut out = String::with_capacity(json.len() + 1);
+    escape(&json, &mut out);
+    out.push('\n');
+    Ok(out)
+}
+
+/// JSON whose characters that a terminal would act on are written as `\uNNNN`, which means the
+/// same to every reader of JSON.
+fn escape(json: &str, out: &mut String) {
     for c in json.chars() {
         if is_harmful(c) && c != '\n' {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -48,6 +70,4 @@ pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_j
             out.push(c);
         }
     }
-    out.push('\n');
-    Ok(out)
 }

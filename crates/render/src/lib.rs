@@ -9,11 +9,15 @@
 //! - [`mod@markdown`]: for tickets and pull requests.
 //! - [`mod@transcript`]: what was said, line by line, with times.
 //! - [`mod@json`] and [`mod@schema`]: what `--json` prints, and its JSON Schema.
+//! - [`mod@csv`], [`mod@junit`], [`mod@sarif`], [`mod@nagios`]: for spreadsheets, pipelines, code
+//!   hosts and monitoring.
+//! - [`mod@changes`]: what changed since an earlier scan.
 //! - [`mod@evidence`]: evidence files, written and read.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
 //! - [`mod@senders`]: one sender's verdict, and the list of senders.
+//! - [`mod@clients`]: the list of clients whose hellos are known.
 //! - [`mod@manual`]: the list of checks, and the manual of one.
 //!
 //! Beneath them: `audit` sorts what is known of TLS for all formats, `guard` makes foreign
@@ -25,17 +29,23 @@
 //! it prints stands in the report.
 
 mod audit;
+pub mod changes;
+pub mod clients;
+pub mod csv;
 pub mod dns;
 pub mod evidence;
 mod guard;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod lint;
 pub mod manual;
 pub mod markdown;
+pub mod nagios;
 mod page;
 mod paste;
 pub mod publication;
+pub mod sarif;
 pub mod schema;
 pub mod senders;
 mod style;
@@ -46,10 +56,15 @@ pub mod transcript;
 mod when;
 mod words;
 
+pub use changes::changes;
+pub use csv::csv;
 pub use guard::harmless;
 pub use html::{HtmlOptions, html};
-pub use json::json;
+pub use json::{json, jsonl};
+pub use junit::junit;
 pub use markdown::{MarkdownOptions, markdown};
+pub use nagios::nagios;
+pub use sarif::sarif;
 pub use style::Style;
 pub use summary::summary;
 pub use text::{TextOptions, story, text};

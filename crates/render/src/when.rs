@@ -15,6 +15,11 @@ pub(crate) fn moment(at: i64) -> String {
     format(at, format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
 }
 
+/// `2026-11-22T03:44:00`, without a zone.
+pub(crate) fn iso(at: i64) -> String {
+    format(at, format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]"))
+}
+
 fn format(at: i64, how: time::format_description::StaticFormatDescription) -> String {
     OffsetDateTime::from_unix_timestamp(at)
         .ok()

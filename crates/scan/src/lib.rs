@@ -7,6 +7,7 @@
 //! - [`ports`]: which port means what, and how TLS starts there.
 //! - [`identity`], [`caa`]: who may send as a domain, and who may issue certificates for
 //!   its hosts, asked beside the probing.
+//! - `clients`: hellos of real clients, sent on request.
 //! - [`issuers`]: whether certificates are revoked, asked on request.
 //! - [`one`]: one target to one report.
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
@@ -19,6 +20,7 @@
 
 mod asker;
 pub mod caa;
+mod clients;
 pub mod clock;
 pub mod event;
 pub mod identity;
@@ -32,4 +34,4 @@ pub mod published;
 pub use event::{Events, ScanEvent};
 pub use identity::IdentityOptions;
 pub use issuers::{CertificateLookups, CertificateOptions};
-pub use one::{ScanOptions, Scanner};
+pub use one::{AuditLookups, ScanOptions, Scanner};

@@ -28,7 +28,7 @@ use waxseal_net::resolver::Resolver;
 use waxseal_probe::{Prober, chains_for_name, probe_endpoint};
 
 use crate::{
-    caa,
+    CertificateLookups, CertificateOptions, caa, clients,
     clock::now,
     event::{Events, ScanEvent},
     identity::{self, IdentityOptions},
@@ -59,6 +59,17 @@ pub struct ScanOptions {
     pub version: String,
     /// MTA-STS policies of earlier scans by domain: what senders may have in their caches.
     pub earlier: BTreeMap<String, EarlierPolicy>,
+    /// What an audit finds out beside probing; none for a check.
+    pub audit: Option<AuditLookups>,
+}
+
+/// What an audit finds out beside probing.
+#[derive(Debug, Clone)]
+pub struct AuditLookups {
+    /// About certificates.
+    pub certificates: CertificateOptions,
+    /// The hellos of real clients are put to the servers, one connection each.
+    pub replay_clients: bool,
 }
 
 /// What is the same for all targets of a run.
@@ -68,6 +79,7 @@ pub struct Scanner {
     prober: Prober,
     options: ScanOptions,
     profile: &'static Profile,
+    certificates: Option<CertificateLookups>,
     /// Endpoints that several targets share are questioned once.
     cache: Mutex<Shared>,
 }
@@ -116,7 +128,8 @@ struct Found {
 impl Scanner {
     /// A scanner over these means.
     pub fn new(resolver: Resolver, prober: Prober, options: ScanOptions, profile: &'static Profile) -> Self {
-        Self { resolver, prober, options, profile, cache: Mutex::default() }
+        let certificates = options.audit.as_ref().map(|a| CertificateLookups::new(a.certificates.clone()));
+        Self { resolver, prober, options, profile, certificates, cache: Mutex::default() }
     }
 
     /// The resolver that the scans use.
@@ -273,6 +286,24 @@ impl Scanner {
         connections
     }
 
+    /// Questions an endpoint, and what an audit finds out beside.
+    async fn probe(
+        &self,
+        endpoint: Endpoint,
+        mx_preference: Option<u16>,
+        reference_name: Option<String>,
+    ) -> EndpointEvidence {
+        let mut found = probe_endpoint(&self.prober, endpoint, mx_preference, reference_name).await;
+        if let Some(lookups) = &self.certificates {
+            // Issuers are no mail servers: their connections do not count.
+            lookups.complete(&self.resolver, &self.prober, &mut found.evidence).await;
+        }
+        if self.options.audit.as_ref().is_some_and(|audit| audit.replay_clients) {
+            clients::put(&self.prober, &mut found).await;
+        }
+        found
+    }
+
     /// The evidence of an endpoint, and whether it was questioned now, for this target.
     async fn question(&self, planned: Planned) -> (EndpointEvidence, bool) {
         let Planned { endpoint, mx_preference, reference_name } = planned;
@@ -284,7 +315,7 @@ impl Scanner {
         let fresh = AtomicBool::new(false);
         let probe = || {
             fresh.store(true, Ordering::Relaxed);
-            probe_endpoint(&self.prober, endpoint, mx_preference, reference_name)
+            Box::pin(self.probe(endpoint, mx_preference, reference_name))
         };
         let mut evidence = cell.get_or_init(probe).await.clone();
         evidence.evidence.mx_preference = mx_preference;

@@ -36,11 +36,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(Box<crate::commands::check::CheckArgs>),
+    Audit(Box<crate::commands::audit::AuditArgs>),
     Judge(crate::commands::judge::JudgeArgs),
     Checks(crate::commands::checks::ChecksArgs),
     Dane(Box<crate::commands::dane::DaneArgs>),
     Policy(crate::commands::policy::PolicyArgs),
     Senders(crate::commands::senders::SendersArgs),
+    Clients(crate::commands::clients::ClientsArgs),
     Dns(crate::commands::dns::DnsArgs),
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),
@@ -70,9 +72,9 @@ pub(crate) struct ConnectionArgs {
     /// Seconds for each step: a connection, a reply, a handshake [default: 20; lab: 2].
     #[arg(long, value_name = "SECONDS", env = "WAXSEAL_TIMEOUT", value_parser = seconds)]
     pub(crate) timeout: Option<std::time::Duration>,
-    /// The most connections to one address and port.
-    #[arg(long, value_name = "N", default_value_t = waxseal_probe::options::STANDARD_BUDGET, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) budget: u32,
+    /// The most connections to one address and port [default: 20; audit: 250].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) budget: Option<u32>,
     /// Name to give in EHLO, instead of our address in brackets.
     #[arg(long, value_name = "NAME", env = "WAXSEAL_HELO")]
     pub(crate) helo: Option<String>,

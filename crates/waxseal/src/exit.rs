@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use waxseal_model::{
-    Letter, Report, Severity,
-    evidence::MailRouting,
+    Standing, Threshold,
     sender::{Outcome, SenderView},
 };
+use waxseal_render::nagios::State;
 
 /// How the program ends, in the order in which several targets decide it: findings in one
 /// come before what could not be determined in others.
@@ -24,18 +24,28 @@ pub(crate) enum Exit {
     Internal,
     /// 130, as shells have it: interrupted from the keyboard before all was tested.
     Interrupted,
+    /// 0 to 3 as monitoring has them: the run was a plugin's.
+    Plugin(State),
+}
+
+impl Exit {
+    /// The number.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Undetermined => 3,
+            Self::Internal => 4,
+            Self::Interrupted => 130,
+            Self::Plugin(state) => state.code(),
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Fine => 0,
-            Exit::Findings => 1,
-            Exit::Usage => 2,
-            Exit::Undetermined => 3,
-            Exit::Internal => 4,
-            Exit::Interrupted => 130,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -61,35 +71,13 @@ impl Failure {
     }
 }
 
-/// When a report is a failure.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Threshold {
-    /// The least severity that counts.
-    pub(crate) fail_on: Severity,
-    /// The worst letter that passes.
-    pub(crate) min_grade: Option<Letter>,
-    /// What cannot be determined passes.
-    pub(crate) inconclusive_is_fine: bool,
-}
-
-impl Threshold {
-    /// The exit code for one report. A report without a letter tested nothing that could
-    /// be graded, so it is undetermined, whatever was found on the way; a domain that
-    /// declares to accept no mail needs no letter.
-    pub(crate) fn exit(&self, report: &Report) -> Exit {
-        let accepts_no_mail = report.domain.as_ref().is_some_and(|d| d.routing == MailRouting::NullMx);
-        let Some(letter) = report.grade.letter else {
-            return if accepts_no_mail || self.inconclusive_is_fine {
-                Exit::Fine
-            } else {
-                Exit::Undetermined
-            };
-        };
-        // Letters are ordered best first.
-        if self.min_grade.is_some_and(|least| letter > least) {
-            return Exit::Findings;
+impl From<Standing> for Exit {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Passes => Self::Fine,
+            Standing::Undetermined => Self::Undetermined,
+            Standing::Fails => Self::Findings,
         }
-        if report.findings.iter().any(|f| f.severity >= self.fail_on) { Exit::Findings } else { Exit::Fine }
     }
 }
 
@@ -119,6 +107,8 @@ pub(crate) fn of_sender(view: Option<&SenderView>, attacked: bool, threshold: &T
 
 #[cfg(test)]
 mod tests {
+    use waxseal_model::Severity;
+
     use super::*;
 
     #[test]
@@ -128,6 +118,7 @@ mod tests {
             fail_on: Severity::High,
             min_grade: None,
             inconclusive_is_fine,
+            only_new: false,
         };
         let view = |outcome, under_attack, read_under_attack| SenderView {
             sender: "x".into(),

@@ -11,11 +11,14 @@ use std::{
 use waxseal_model::Why;
 use waxseal_net::{
     egress::{Egress, EgressRules},
-    pacing::Pacer,
+    pacing::{Pacer, PacerRules},
     resolver::{Resolver, ResolverConfig},
     roots,
 };
-use waxseal_probe::{ProbeOptions, Prober};
+use waxseal_probe::{
+    ProbeOptions, Prober,
+    options::{AUDIT_BUDGET, AuditOptions, STANDARD_BUDGET},
+};
 use waxseal_wire::x509::RootStore;
 
 use crate::{
@@ -27,6 +30,8 @@ use crate::{
 const STEP: Duration = Duration::from_secs(20);
 /// So much longer than a step may a whole endpoint take.
 const STEPS_IN_TOTAL: u32 = 6;
+/// The same for an audit, which asks ten times as much.
+const STEPS_OF_AUDIT: u32 = 30;
 /// A question to the name service may take this long at the most.
 const LONGEST_QUERY: Duration = Duration::from_secs(10);
 
@@ -80,8 +85,17 @@ pub(crate) fn prober(
     args: &ConnectionArgs,
     around: &Surroundings,
     tls_start_fixed: bool,
+    audit: Option<AuditOptions>,
 ) -> Result<Prober, Failure> {
     let step = step(args, around);
+    let (budget, steps) = match audit {
+        Some(_) => (AUDIT_BUDGET, STEPS_OF_AUDIT),
+        None => (STANDARD_BUDGET, STEPS_IN_TOTAL),
+    };
+    let budget = args.budget.unwrap_or(budget);
+    let at_a_time = audit.as_ref().map_or(1, |a| usize::from(a.parallel));
+    let interval = audit.as_ref().map_or(Duration::ZERO, |a| a.interval);
+    let pacer = Pacer::new(PacerRules { per_address: at_a_time, interval, ..PacerRules::default() });
     let port_map = if args.port_map.is_empty() {
         around.port_map.clone()
     } else {
@@ -90,14 +104,15 @@ pub(crate) fn prober(
     let egress = Egress::new(EgressRules { port_map, public_only: args.public, connect_timeout: step });
     let options = ProbeOptions {
         step_timeout: step,
-        total_timeout: step * STEPS_IN_TOTAL,
-        budget: args.budget,
+        total_timeout: step * steps + interval * budget,
+        budget,
+        audit,
         helo: helo(args)?,
         server_name: server_name(args)?,
         tls_start_fixed,
         ..ProbeOptions::default()
     };
-    Ok(Prober { egress, pacer: Pacer::default(), roots: root_store(args, around)?, options })
+    Ok(Prober { egress, pacer, roots: root_store(args, around)?, options })
 }
 
 /// The name for EHLO: a host name or an address in brackets. Anything else would be sent as

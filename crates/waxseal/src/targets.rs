@@ -1,6 +1,10 @@
 //! Targets from arguments, files and standard input.
 
-use std::{collections::BTreeSet, io::Read, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    path::Path,
+};
 
 use waxseal_model::Target;
 use waxseal_wire::target;
@@ -51,13 +55,29 @@ pub(crate) fn all(
     Ok(targets)
 }
 
+/// The line of each target in a list, by [`Target::argument`]; empty where there is no list, or
+/// it cannot be read a second time.
+pub(crate) fn lines(file: Option<&Path>, port: Option<u16>) -> BTreeMap<String, u32> {
+    let text = file.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let mut lines = BTreeMap::new();
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        if let Some(target) = entry(line).and_then(|entry| one(entry, port).ok()) {
+            lines.entry(target.argument()).or_insert(number);
+        }
+    }
+    lines
+}
+
+/// What a line names, if anything.
+fn entry(line: &str) -> Option<&str> {
+    let entry = line.split('#').next().unwrap_or_default();
+    let entry = entry.split([',', ';']).next().unwrap_or_default().trim().trim_matches('"');
+    (!entry.is_empty()).then_some(entry)
+}
+
 fn list(text: &str, name: &str, port: Option<u16>, targets: &mut Vec<Target>) -> Result<(), Failure> {
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let entry = line.split('#').next().unwrap_or_default();
-        let entry = entry.split([',', ';']).next().unwrap_or_default().trim().trim_matches('"');
-        if entry.is_empty() {
-            continue;
-        }
+        let Some(entry) = entry(line) else { continue };
         let place = number + 1;
         targets.push(one(entry, port).map_err(|e| Failure::usage(format!("{name}, line {place}: {e}")))?);
     }

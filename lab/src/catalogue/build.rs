@@ -1,6 +1,6 @@
 //! The shape of a domain before it has addresses.
 
-use super::{Expect, expect::unprotected};
+use super::{AuditExpect, Expect, expect::unprotected};
 use crate::{
     dns::spec::{Fault, Signing},
     pki::Leaf,
@@ -37,6 +37,8 @@ pub(crate) struct Domain {
     pub(crate) sts: Option<Sts>,
     /// The domain names addresses beyond loopback, for those who must not go there.
     pub(crate) outside: bool,
+    /// What a right audit says, for the cases in `audit`.
+    pub(crate) audit: AuditExpect,
 }
 
 /// What a domain publishes by MTA-STS (RFC 8461); the default's record is a sound one.
@@ -121,6 +123,7 @@ impl Domain {
             aside: None,
             sts: None,
             outside: false,
+            audit: AuditExpect::default(),
         }
     }
 

@@ -17,11 +17,13 @@
 //! | TLS-RPT, REQUIRETLS | texts; [`crate::servers::smtp::RequireTls`] | `reports` |
 //! | SPF, DKIM, DMARC, BIMI | texts, in place | `identity` |
 //! | CAA, reverse names | texts; [`build::Ptr`] | `caa` |
+//! | flaws of TLS that only an audit finds | [`crate::handmade::behaviour`] | `audit` |
 //! | addresses beyond loopback | texts, with [`Domain::outside`] | `guard` |
 //!
 //! The tests in `lab/tests` look at each new behaviour with another library's eyes; those
 //! for DANE and MTA-STS fail for a domain that they do not name.
 
+pub(crate) mod audit;
 mod build;
 mod caa;
 mod certificates;
@@ -41,11 +43,12 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditExpect, AuditVerdict};
 pub use expect::Expect;
 
 pub(crate) use build::{Domain, Family, Host, Place, Ptr, Sts};
 
-/// All domains, the demonstration first, each set in the order in which it is shown.
+/// All domains but those for audits, the demonstration first, each set in the order in which it is shown.
 pub(crate) fn all() -> Vec<Domain> {
     let mut domains: Vec<Domain> = [
         vec![policies::healthy()],

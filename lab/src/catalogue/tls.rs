@@ -44,7 +44,7 @@ fn tls10() -> Domain {
         "tls10-only",
         "TLS 1.0 and nothing newer",
         Expect { letters: &["E"], found: &["tls.outdated"], may: &["tls.tls10", "tls.rsa_key_exchange"] },
-        Smtp { tls: Tls { leaf, kind: Kind::Only10, ..Tls::default() }, ..Smtp::default() },
+        Smtp { tls: Tls { leaf, kind: Kind::ONLY10, ..Tls::default() }, ..Smtp::default() },
     )
     .demo()
 }

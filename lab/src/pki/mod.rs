@@ -9,7 +9,7 @@
 pub(crate) mod authority;
 mod der;
 pub(crate) mod status;
-mod weak;
+pub(crate) mod weak;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,20 @@ pub(crate) struct Leaf {
     pub(crate) must_staple: bool,
     /// What the server staples.
     pub(crate) staple: Option<status::Says>,
+}
+
+impl Leaf {
+    /// The default.
+    pub(crate) const SOUND: Self = Self {
+        keys: Keys::Ecdsa,
+        dates: Dates::Sound,
+        naming: Naming::Host,
+        chain: Chain::Full,
+        version: Version::V3,
+        issuer_is_named: false,
+        must_staple: false,
+        staple: None,
+    };
 }
 
 /// Which keys the server has, each with a certificate of its own.

@@ -31,6 +31,11 @@ const SHA256_INFO: [u8; 19] =
 pub(crate) struct WeakRsa;
 
 impl WeakRsa {
+    /// The key for a TLS by hand.
+    pub(crate) fn by_hand() -> Option<crate::handmade::RsaKey> {
+        crate::handmade::RsaKey::from_hex(MODULUS, PRIVATE_EXPONENT)
+    }
+
     /// RSAPublicKey (RFC 8017 appendix A.1.1), as it stands in a certificate.
     pub(crate) fn public_key() -> Vec<u8> {
         let modulus = BigUint::parse_bytes(MODULUS, 16).unwrap_or_default().to_bytes_be();

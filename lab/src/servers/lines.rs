@@ -30,12 +30,28 @@ impl<S: Stream> Lines<S> {
         Self { stream, buffer: Vec::new() }
     }
 
+    /// Lines of which the first bytes are here already.
+    pub(crate) fn with_rest(stream: S, rest: Vec<u8>) -> Self {
+        Self { stream, buffer: rest }
+    }
+
+    /// Bytes that were read and not taken as lines.
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// The next line that was read already, without its end.
+    pub(crate) fn waiting(&mut self) -> Option<String> {
+        let end = self.buffer.iter().position(|b| *b == b'\n')?;
+        let line: Vec<u8> = self.buffer.drain(..=end).collect();
+        Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
+    }
+
     /// The next line without its end; none when the client closed.
     pub(crate) async fn next(&mut self) -> Result<Option<String>> {
         loop {
-            if let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()));
+            if let Some(line) = self.waiting() {
+                return Ok(Some(line));
             }
             if self.buffer.len() > MAX_LINE {
                 return Err(Error::new(ErrorKind::InvalidData, "line too long"));

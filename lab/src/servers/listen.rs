@@ -1,11 +1,11 @@
 //! Sockets: accepting, counting, and the limits that every server has.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{Service, Site, https, issuer, raw, smtp, tls::Engine};
@@ -15,6 +15,7 @@ use crate::{log::Log, pki::status::Desk};
 const MAX_CONNECTIONS: usize = 64;
 /// How long a connection may last.
 const LONGEST: Duration = Duration::from_secs(1200);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A server ready to accept.
 pub(crate) struct Listening {
@@ -33,19 +34,40 @@ pub(crate) struct Listening {
 pub(crate) async fn accept_all(listener: TcpListener, server: Listening) {
     let server = Arc::new(server);
     let mut connections = JoinSet::new();
+    let mut recent = VecDeque::new();
     loop {
         let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = accepted else { continue };
         if connections.len() < MAX_CONNECTIONS {
             let number = server.log.connected(&server.host, server.port);
-            connections.spawn(serve(stream, Arc::clone(&server), number));
+            let crowded = crowded(&mut recent, &server.service);
+            connections.spawn(serve(stream, Arc::clone(&server), number, crowded));
         }
     }
 }
 
-async fn serve(stream: TcpStream, server: Arc<Listening>, number: u32) {
-    let site = Site { host: server.host.clone(), port: server.port, number, log: server.log.clone() };
+/// Whether a connection is one too many of its minute.
+fn crowded(recent: &mut VecDeque<Instant>, service: &Service) -> bool {
+    let Some(most) = service.smtp().and_then(|smtp| smtp.per_minute) else { return false };
+    let now = Instant::now();
+    recent.retain(|at| now.duration_since(*at) < MINUTE);
+    if recent.len() >= most {
+        return true;
+    }
+    recent.push_back(now);
+    false
+}
+
+async fn serve(stream: TcpStream, server: Arc<Listening>, number: u32, crowded: bool) {
+    let site = Site {
+        host: server.host.clone(),
+        port: server.port,
+        number,
+        log: server.log.clone(),
+        breakdown: server.service.smtp().and_then(|smtp| smtp.breakdown),
+        crowded,
+    };
     site.note("connected");
     let _ = stream.set_nodelay(true);
     let work = async {

@@ -10,11 +10,13 @@
 //! - [`listen`]: sockets, counting, limits.
 //! - [`smtp`]: a small but real conversation, with its deviations.
 //! - [`greeting`]: the ways to begin one.
+//! - [`breakdown`]: servers that work until they do not.
 //! - [`tls`]: what happens after STARTTLS.
 //! - [`raw`]: services that are not SMTP, or hardly.
 //! - [`https`]: the host of an MTA-STS policy.
 //! - [`issuer`]: an issuer that is asked about certificates.
 
+pub(crate) mod breakdown;
 pub(crate) mod greeting;
 pub(crate) mod https;
 pub(crate) mod issuer;
@@ -25,6 +27,7 @@ pub(crate) mod smtp;
 pub(crate) mod tls;
 
 use crate::log::Log;
+use breakdown::{Breakdown, How, Stage};
 
 /// What listens at a port.
 #[derive(Debug, Clone)]
@@ -41,6 +44,16 @@ pub(crate) enum Service {
     Raw(raw::Raw),
 }
 
+impl Service {
+    /// The mail server, if it is one.
+    pub(crate) fn smtp(&self) -> Option<&smtp::Smtp> {
+        match self {
+            Self::Smtp(smtp) | Self::ImplicitTls(smtp) => Some(smtp),
+            Self::Policy(_) | Self::Issuer(_) | Self::Raw(_) => None,
+        }
+    }
+}
+
 /// Where a connection arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -52,10 +65,21 @@ pub(crate) struct Site {
     pub(crate) number: u32,
     /// Where events go.
     pub(crate) log: Log,
+    /// How the server breaks down, if it does.
+    pub(crate) breakdown: Option<Breakdown>,
+    /// The client came too often.
+    pub(crate) crowded: bool,
 }
 
 impl Site {
     pub(crate) fn note(&self, text: impl Into<String>) {
         self.log.push(&self.host, self.port, text.into());
+    }
+
+    /// How the server breaks down at this stage of this connection, if it does.
+    pub(crate) fn breaks(&self, stage: Stage) -> Option<How> {
+        let due = self.breakdown.filter(|b| b.stage == stage && self.number >= b.from)?;
+        self.note(format!("breaks down: {:?} at {stage:?}", due.how));
+        Some(due.how)
     }
 }

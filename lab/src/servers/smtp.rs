@@ -6,10 +6,12 @@ use tokio::net::TcpStream;
 
 use super::{
     Site,
+    breakdown::{Breakdown, How, Stage},
     greeting::{Greeting, greet},
     lines::{Lines, Stream},
     tls::{Engine, Tls},
 };
+use crate::handmade::break_down;
 
 /// Commands taken on one connection.
 const MAX_COMMANDS: usize = 1000;
@@ -26,6 +28,10 @@ pub(crate) struct Smtp {
     pub(crate) requiretls: RequireTls,
     /// Every so many connections one is refused with 421.
     pub(crate) busy_every: Option<u32>,
+    /// More connections than this in a minute are refused with 421.
+    pub(crate) per_minute: Option<usize>,
+    pub(crate) pipelined: Pipelined,
+    pub(crate) breakdown: Option<Breakdown>,
     pub(crate) tls: Tls,
 }
 
@@ -62,6 +68,21 @@ pub(crate) enum StartTls {
     Injecting(&'static str),
 }
 
+/// What becomes of commands that come in one piece with STARTTLS, so before TLS
+/// (CVE-2011-0411).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pipelined {
+    /// They are dropped, as RFC 3207 section 4.2 demands.
+    #[default]
+    Dropped,
+    /// They are executed within TLS.
+    Kept,
+    /// They are answered in clear, in one piece with the 220.
+    AnsweredInClear,
+    /// STARTTLS gets 554, and the connection ends.
+    Refused,
+}
+
 /// Whether and where AUTH is offered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Auth {
@@ -89,8 +110,14 @@ pub(crate) enum RequireTls {
 /// Serves one connection that begins in clear.
 pub(crate) async fn serve_clear(tcp: TcpStream, smtp: &Smtp, engine: &Engine, site: &Site) -> Result<()> {
     let mut lines = Lines::new(tcp);
-    if smtp.busy_every.is_some_and(|n| site.number.is_multiple_of(n)) {
+    if site.crowded || smtp.busy_every.is_some_and(|n| site.number.is_multiple_of(n)) {
         return lines.send(b"421 4.7.0 Too many connections, try again later\r\n").await;
+    }
+    if let Some(how) = site.breaks(Stage::Greeting) {
+        if let How::Reply(reply) | How::Refusal(reply) = how {
+            lines.send(format!("{reply}\r\n").as_bytes()).await?;
+        }
+        return break_down(lines.into_stream(), how).await;
     }
     if !greet(&mut lines, smtp.greeting, site).await? {
         lines.close().await;
@@ -102,12 +129,14 @@ pub(crate) async fn serve_clear(tcp: TcpStream, smtp: &Smtp, engine: &Engine, si
             talk.lines.close().await;
             Ok(())
         }
+        End::Broken(how) => break_down(talk.lines.into_stream(), how).await,
         End::StartTls => {
+            let kept = match smtp.pipelined {
+                Pipelined::Kept => talk.lines.take_rest(),
+                _ => Vec::new(),
+            };
             let Some(secured) = engine.accept(talk.lines.into_stream(), site).await? else { return Ok(()) };
-            let mut talk = Talk::new(Lines::new(secured), smtp, site, true);
-            talk.run().await?;
-            talk.lines.close().await;
-            Ok(())
+            within_tls(Lines::with_rest(secured, kept), smtp, site).await
         }
     }
 }
@@ -116,12 +145,20 @@ pub(crate) async fn serve_clear(tcp: TcpStream, smtp: &Smtp, engine: &Engine, si
 pub(crate) async fn serve_implicit(tcp: TcpStream, smtp: &Smtp, engine: &Engine, site: &Site) -> Result<()> {
     let Some(secured) = engine.accept(tcp, site).await? else { return Ok(()) };
     let mut lines = Lines::new(secured);
-    if greet(&mut lines, smtp.greeting, site).await? {
-        let mut talk = Talk::new(lines, smtp, site, true);
-        talk.run().await?;
-        lines = talk.lines;
+    if !greet(&mut lines, smtp.greeting, site).await? {
+        lines.close().await;
+        return Ok(());
     }
-    lines.close().await;
+    within_tls(lines, smtp, site).await
+}
+
+/// The conversation within TLS.
+async fn within_tls<S: Stream>(lines: Lines<S>, smtp: &Smtp, site: &Site) -> Result<()> {
+    let mut talk = Talk::new(lines, smtp, site, true);
+    if let End::Broken(How::Hang) = talk.run().await? {
+        while talk.lines.next().await?.is_some() {}
+    }
+    talk.lines.close().await;
     Ok(())
 }
 
@@ -129,6 +166,7 @@ pub(crate) async fn serve_implicit(tcp: TcpStream, smtp: &Smtp, engine: &Engine,
 enum End {
     Closed,
     StartTls,
+    Broken(How),
 }
 
 /// What to do after a command.
@@ -160,7 +198,19 @@ impl<'a, S: Stream> Talk<'a, S> {
             let Some(line) = self.lines.next().await? else { return Ok(End::Closed) };
             self.site.note(format!("{}{line}", if self.tls { "(TLS) " } else { "" }));
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
-            let next = match verb.to_ascii_uppercase().as_str() {
+            let verb = verb.to_ascii_uppercase();
+            if let Some(how) = self.stage(&verb).and_then(|stage| self.site.breaks(stage)) {
+                match how {
+                    How::Reply(reply) => self.lines.send(format!("{reply}\r\n").as_bytes()).await?,
+                    How::Refusal(reply) => {
+                        self.lines.send(format!("{reply}\r\n").as_bytes()).await?;
+                        continue;
+                    }
+                    How::Hang | How::Reset | How::Close => {}
+                }
+                return Ok(End::Broken(how));
+            }
+            let next = match verb.as_str() {
                 "DATA" if self.recipients > 0 => self.data().await?,
                 "AUTH" => self.auth(rest).await?,
                 verb => self.answer(verb, rest),
@@ -180,6 +230,16 @@ impl<'a, S: Stream> Talk<'a, S> {
         }
         self.lines.send(b"421 4.7.0 Too many commands\r\n").await?;
         Ok(End::Closed)
+    }
+
+    /// The stage at which a server may break down with this command.
+    fn stage(&self, verb: &str) -> Option<Stage> {
+        match verb {
+            _ if self.tls => Some(Stage::WithinTls),
+            "EHLO" => Some(Stage::Ehlo),
+            "STARTTLS" => Some(Stage::StartTls),
+            _ => None,
+        }
     }
 
     fn answer(&mut self, verb: &str, rest: &str) -> Next {
@@ -281,14 +341,37 @@ impl<'a, S: Stream> Talk<'a, S> {
             return go("501 5.5.4 STARTTLS takes no parameter");
         }
         match self.smtp.starttls {
-            StartTls::Works => Next::StartTls("220 2.0.0 Begin\r\n".into()),
-            StartTls::Sometimes if self.offered_this_time() => Next::StartTls("220 2.0.0 Begin\r\n".into()),
+            StartTls::Works => self.begin(),
+            StartTls::Sometimes if self.offered_this_time() => self.begin(),
             StartTls::Injecting(more) => Next::StartTls(format!("220 2.0.0 Begin\r\n{more}\r\n")),
             StartTls::Refused(reply) => go(reply),
             StartTls::Absent | StartTls::Sometimes => go("502 5.5.1 STARTTLS is not implemented"),
             // The device overwrites the command as well, so the server sees rubbish.
             StartTls::Overwritten => go("500 5.5.2 Not understood"),
         }
+    }
+
+    /// Goes on to TLS, with what came too early.
+    fn begin(&mut self) -> Next {
+        let mut reply = "220 2.0.0 Begin\r\n".to_owned();
+        match self.smtp.pipelined {
+            Pipelined::Dropped | Pipelined::Kept => {}
+            Pipelined::Refused => {
+                if self.lines.waiting().is_some() {
+                    return Next::Stop("554 5.5.0 Nothing may follow STARTTLS before TLS\r\n".into());
+                }
+            }
+            Pipelined::AnsweredInClear => {
+                while let Some(line) = self.lines.waiting() {
+                    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+                    match self.answer(&verb.to_ascii_uppercase(), rest) {
+                        Next::Go(more) | Next::Stop(more) | Next::StartTls(more) => reply.push_str(&more),
+                        Next::Vanish => {}
+                    }
+                }
+            }
+        }
+        Next::StartTls(reply)
     }
 
     async fn data(&mut self) -> Result<Next> {

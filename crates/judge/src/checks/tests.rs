@@ -63,7 +63,9 @@ fn every_finding_says_what_why_and_how_to_mend_and_test_it() {
             assert!(finding.detail.starts_with(|c: char| !c.is_whitespace()), "{}", finding.detail);
             assert!(!finding.detail.contains(".."), "{}: {}", check.id, finding.detail);
             assert!(finding.severity == Severity::Info || !finding.fix.is_empty(), "{} has no fix", check.id);
-            assert!(finding.retest.starts_with("waxseal check "), "{}", finding.retest);
+            let by_audit = finding.retest.starts_with("waxseal audit ");
+            assert!(by_audit || finding.retest.starts_with("waxseal check "), "{}", finding.retest);
+            assert!(by_audit || check.scope != crate::Scope::Audit, "{}: {}", check.id, finding.retest);
             assert_eq!(finding.endpoint.is_none(), check.scope == crate::Scope::Domain, "{}", check.id);
         }
     }
@@ -108,6 +110,53 @@ fn ids_are_unique_and_name_their_theme_and_file() {
 }
 
 #[test]
+fn every_vulnerability_that_an_audit_is_to_find_has_its_check() {
+    let tls = [
+        "heartbleed",
+        "ccs_injection",
+        "robot",
+        "insecure_renegotiation",
+        "client_renegotiation",
+        "crime",
+        "poodle",
+        "fallback_scsv",
+        "sweet32",
+        "freak",
+        "logjam",
+        "drown",
+        "beast",
+        "lucky13",
+        "rc4",
+        "null",
+        "anonymous",
+        "export",
+        "ticketbleed",
+        "raccoon",
+        "alpaca",
+        "opossum",
+        "sslv2",
+        "sslv3",
+        "tls10",
+        "tls11",
+        "forward_secrecy",
+        "post_quantum",
+        "early_data",
+        "downgrade_sentinel",
+        "session_resumption",
+        "ticket_lifetime",
+        "extended_master_secret",
+        "encrypt_then_mac",
+        "intolerance",
+        "client_certificate",
+        "sni_required",
+    ];
+    let others = ["smtp.starttls_injection", "smtp.starttls_buffering", "certificate.without_sni"];
+    for id in tls.iter().map(|name| format!("tls.{name}")).chain(others.map(str::to_owned)) {
+        assert!(ALL.iter().any(|c| c.id == id), "{id}");
+    }
+}
+
+#[test]
 fn a_server_that_was_not_reached_gives_no_clear_verdict_about_itself() {
     let judgement = judged(fixtures::unreachable);
     for v in judgement.verdicts.iter().filter(|v| v.endpoint.is_some() && v.check != "dane.tlsa") {
@@ -124,6 +173,16 @@ fn without_starttls_no_tls_or_certificate_verdict_is_given() {
             assert_eq!(v.why, "the server does not offer STARTTLS");
         }
     }
+}
+
+#[test]
+fn what_only_an_audit_asks_gives_no_verdict_after_a_check() {
+    let judgement = judged(|e| fixtures::tls(e).audit = None);
+    for check in ALL.iter().filter(|c| c.scope == crate::Scope::Audit) {
+        assert!(judgement.verdicts.iter().all(|v| v.check != check.id), "{}", check.id);
+    }
+    let open: Vec<_> = judgement.verdicts.iter().filter(|v| v.verdict != VerdictKind::Clear).collect();
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[test]

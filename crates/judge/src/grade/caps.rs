@@ -1,7 +1,7 @@
 //! The rules that limit the letter. Which letter each leaves is the profile's.
 
 use waxseal_model::{
-    Letter, Observed, TlsStart, Usage,
+    Letter, TlsStart, Usage,
     dns::DnssecStatus,
     evidence::MailRouting,
     grade::Cap,
@@ -9,14 +9,13 @@ use waxseal_model::{
     tls::{ClassFact, SuiteClass, TlsEvidence, TlsVersion},
 };
 
-use waxseal_wire::tls::suites;
+use waxseal_wire::tls::suites as registry;
 
-use super::{Basis, Dane, Server, Sts};
+use super::{Basis, Dane, Server, Sts, attacks};
 use crate::{
-    case::known_if_applicable,
     revocation,
     state::{self, CertificateState, Protection},
-    text,
+    suites, text,
 };
 
 /// Ids of all rules: every profile must decide on each.
@@ -28,6 +27,13 @@ pub(crate) const RULES: &[&str] = &[
     "sts_failed",
     "plaintext",
     "broken_tls",
+    "heartbleed",
+    "ccs_injection",
+    "robot_strong",
+    "drown",
+    "ticketbleed",
+    "starttls_injection",
+    "client_certificate",
     "outdated",
     "only_weak_suites",
     "certificate",
@@ -41,9 +47,13 @@ pub(crate) const RULES: &[&str] = &[
     "sslv3",
     "export",
     "null",
+    "robot_weak",
+    "insecure_renegotiation",
     "rc4",
     "3des",
     "dh_small",
+    "weak_groups",
+    "weak_signatures",
     "tls10_offered",
     "tls11_offered",
     "cbc_sha1",
@@ -77,6 +87,8 @@ pub(super) fn all(basis: &Basis<'_>) -> Vec<Cap> {
         channel(server, &mut hits);
         if matches!(server.protection, Protection::Encrypted(_)) {
             weaknesses(server, basis, &mut hits);
+            let attacks = attacks::rules(server, basis.profile).into_iter();
+            hits.extend(attacks.map(|(rule, text)| Hit { rule, text, host: Some(server.host.clone()) }));
             certificates(server, basis, &mut hits);
             untested(server, &mut hits);
         }
@@ -94,7 +106,8 @@ fn merged(hits: &[Hit], basis: &Basis<'_>) -> Vec<Cap> {
         if hits.iter().take(i).any(|h| same(&h)) {
             continue;
         }
-        let Some(letter) = basis.profile.cap(hit.rule) else { continue };
+        // A+ is no limit.
+        let Some(letter) = basis.profile.cap(hit.rule).filter(|l| *l > Letter::APlus) else { continue };
         let mut hosts: Vec<&str> = hits.iter().filter(same).filter_map(|h| h.host.as_deref()).collect();
         hosts.dedup();
         let why = match hosts.as_slice() {
@@ -169,7 +182,7 @@ fn only_weak_suites(tls: &TlsEvidence) -> bool {
         SuiteClass::Des,
         SuiteClass::Rc2,
     ];
-    let weak = |code: u32| suites::classes(code).iter().any(|c| BROKEN.contains(c));
+    let weak = |code: u32| registry::classes(code).iter().any(|c| BROKEN.contains(c));
     !tls.handshake.is_seen()
         && !tls.suites_seen.is_empty()
         && tls.suites_seen.iter().all(|s| weak(s.suite.code))
@@ -206,7 +219,7 @@ fn weaknesses(server: &Server<'_>, basis: &Basis<'_>, hits: &mut Vec<Hit>) {
         }
     }
     let is_sha1 = |f: &ClassFact| f.examples.iter().any(|e| e.suite.name.ends_with("_CBC_SHA"));
-    if accepted(tls, SuiteClass::Cbc).is_some_and(is_sha1) {
+    if accepted(tls, SuiteClass::Cbc).as_ref().is_some_and(is_sha1) {
         add("cbc_sha1", "CBC suites with SHA-1 are accepted".into());
     }
     if let Some(dh) = tls.dh.get().filter(|d| d.bits < basis.profile.thresholds.dh_min_bits) {
@@ -255,7 +268,7 @@ fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
         SuiteClass::Dhe,
         SuiteClass::Cbc,
     ];
-    let unknown = |c: &SuiteClass| tls.suite_classes.get(c).is_none_or(|o| known_if_applicable(o).is_err());
+    let unknown = |c: &SuiteClass| suites::class(tls, *c).is_err();
     let versions =
         TlsVersion::ALL.into_iter().filter(|v| state::accepts(tls, *v).is_err()).map(TlsVersion::label);
     let mut open: Vec<&str> =
@@ -263,14 +276,17 @@ fn untested(server: &Server<'_>, hits: &mut Vec<Hit>) {
     if accepted(tls, SuiteClass::Dhe).is_some() && !tls.dh.is_seen() {
         open.push("the Diffie-Hellman group");
     }
+    if let Some(audit) = &tls.audit {
+        open.extend(attacks::unanswered(audit));
+    }
     if !open.is_empty() {
         let text = format!("not answered: {}", text::short_list(&open, 4));
         hits.push(Hit { rule: "untested", text, host: Some(server.host.clone()) });
     }
 }
 
-fn accepted(tls: &TlsEvidence, class: SuiteClass) -> Option<&ClassFact> {
-    tls.suite_classes.get(&class).and_then(Observed::get).filter(|f| f.accepted)
+fn accepted(tls: &TlsEvidence, class: SuiteClass) -> Option<ClassFact> {
+    suites::class(tls, class).ok().flatten()
 }
 
 /// Whether published policies keep TLS from being stripped.
@@ -348,6 +364,10 @@ pub(super) fn weakens_encryption(cap: &Cap) -> bool {
             | "rc4"
             | "3des"
             | "dh_small"
+            | "weak_groups"
+            | "robot_weak"
+            | "insecure_renegotiation"
+            | "client_certificate"
             | "submission_old_tls"
             | "starttls_intermittent"
     ) && cap.letter > Letter::A

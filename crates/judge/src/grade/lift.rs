@@ -6,7 +6,7 @@ use waxseal_model::{
     grade::{Cap, Lift},
 };
 
-use super::{Basis, Server, Sts};
+use super::{Basis, Server, Sts, attacks};
 
 /// The next better letter, and what has to be done for it. None at A+, and where there is
 /// no letter.
@@ -62,6 +62,12 @@ fn step(basis: &Basis<'_>, cap: &Cap) -> String {
         "broken_tls" => format!("let a TLS handshake succeed ({})", cap.why),
         "outdated" | "only_weak_suites" => format!("offer TLS 1.2 or newer with sound suites ({})", cap.why),
         "certificate" => format!("install a certificate that verifies ({})", cap.why),
+        "client_certificate" => format!("demand no certificate from clients ({})", cap.why),
+        "drown" => format!("switch SSLv2 off ({})", cap.why),
+        "robot_strong" | "robot_weak" => format!("switch RSA key exchange off ({})", cap.why),
+        rule if attacks::BREAKS_ENCRYPTION.contains(&rule) => {
+            format!("update the TLS library or mail server ({})", cap.why)
+        }
         "untested" => format!("get an answer to all questions ({})", cap.why),
         _ => format!("mend this: {}", cap.why),
     }

@@ -6,7 +6,7 @@ use waxseal_model::{
     grade::{AuthenticationMark, Cap, EncryptionMark},
 };
 
-use super::{Basis, Dane, Server, Sts, TlsVersion, caps};
+use super::{Basis, Dane, Server, Sts, TlsVersion, attacks, caps};
 use crate::state::{CertificateState, Protection};
 
 /// The first mark, and what it rests on.
@@ -18,8 +18,8 @@ pub(super) fn encryption(basis: &Basis<'_>, caps: &[Cap]) -> (EncryptionMark, St
     if let Some((server, why)) = plain {
         return (EncryptionMark::None, format!("in clear on {}: {why}", server.host));
     }
-    if let Some(cap) = find(caps, "broken_tls").or(find(caps, "outdated")).or(find(caps, "only_weak_suites"))
-    {
+    let broken = attacks::BREAKS_ENCRYPTION.iter().chain(&["broken_tls", "outdated", "only_weak_suites"]);
+    if let Some(cap) = broken.into_iter().find_map(|rule| find(caps, rule)) {
         return (EncryptionMark::Weak, cap.why.clone());
     }
     let best: Vec<TlsVersion> = basis
@@ -183,6 +183,14 @@ fn with_letter(basis: &Basis<'_>, letter: Letter, caps: &[Cap]) -> String {
         "plaintext" => format!("{mail} travels in clear, readable for anyone on the path ({why})."),
         "starttls_intermittent" => format!("Part of the mail to {label} travels in clear ({why})."),
         "broken_tls" => format!("{mail} cannot be encrypted ({why})."),
+        "client_certificate" => {
+            format!(
+                "{mail} gets TLS only from senders that have a certificate to show, which few do ({why})."
+            )
+        }
+        rule if attacks::BREAKS_ENCRYPTION.contains(&rule) => {
+            format!("{mail} is encrypted, but an attacker can break into it ({why}).")
+        }
         "outdated" | "only_weak_suites" => {
             format!("{mail} is encrypted with outdated TLS only, which current senders refuse ({why}).")
         }

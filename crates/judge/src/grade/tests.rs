@@ -292,3 +292,116 @@ fn identity_and_caa_never_touch_the_grade() {
     };
     assert_eq!(graded(expired), graded(without));
 }
+
+#[test]
+fn attacks_cap_the_letter_and_each_cap_is_named() {
+    use waxseal_model::audit::{
+        CcsInjection, ClientCertificate, Heartbleed, Renegotiation, Robot, RobotOracle, StarttlsInjection,
+    };
+    fn robot(e: &mut Evidence, oracle: RobotOracle) {
+        let seen = Robot { oracle: Some(oracle), with_finished: Some(true), answers: Vec::new() };
+        audit(e).robot = Observed::seen(seen);
+    }
+    type Row = (&'static str, fn(&mut Evidence), Letter);
+    let reply = "250 2.0.0 Ok";
+    let rows: [Row; 10] = [
+        ("heartbleed", |e| audit(e).heartbleed = Observed::seen(Heartbleed::Answered { beyond: 1 }), F),
+        (
+            "ccs_injection",
+            |e| audit(e).ccs_injection = Observed::seen(CcsInjection::Accepted { alert: 20 }),
+            F,
+        ),
+        ("robot_strong", |e| robot(e, RobotOracle::Strong), F),
+        ("robot_weak", |e| robot(e, RobotOracle::Weak), C),
+        ("drown", drown_here, F),
+        ("drown", drown_there, F),
+        ("ticketbleed", |e| audit(e).ticketbleed = Observed::seen(1), F),
+        (
+            "insecure_renegotiation",
+            |e| audit(e).insecure_renegotiation = Observed::seen(Renegotiation::Accepted),
+            C,
+        ),
+        (
+            "client_certificate",
+            |e| audit(e).client_certificate = Observed::seen(ClientCertificate::Demanded),
+            F,
+        ),
+        ("weak_groups", |e| tls(e).weak_groups = Observed::seen(vec![group("sect163k1")]), A),
+    ];
+    for (rule, change, letter) in rows {
+        let grade = graded(change);
+        assert_eq!(grade.letter, Some(letter), "{rule}: {:?}", grade.caps);
+        assert!(rules(&grade).contains(&rule), "{rule}: {:?}", grade.caps);
+        assert!(!grade.lift.unwrap().steps.is_empty(), "{rule}");
+    }
+    let injection = graded(|e| {
+        audit(e).starttls_injection =
+            Observed::seen(StarttlsInjection::AnsweredWithinTls { reply: reply.into() });
+    });
+    assert_eq!((injection.letter, injection.encryption), (Some(F), EncryptionMark::Weak));
+    assert!(injection.summary.contains("STARTTLS injection"), "{}", injection.summary);
+}
+
+fn group(name: &str) -> waxseal_model::tls::Group {
+    waxseal_model::tls::Group { code: 1, name: name.into() }
+}
+
+fn drown_here(e: &mut Evidence) {
+    version(e, TlsVersion::Ssl2, true);
+    accept(e, SuiteClass::RsaKeyExchange);
+}
+
+fn drown_there(e: &mut Evidence) {
+    accept(e, SuiteClass::RsaKeyExchange);
+    let mut old = sibling(465, waxseal_model::TlsStart::Implicit);
+    old.ssl2 = Observed::seen(true);
+    audit(e).siblings = Observed::seen(vec![old]);
+}
+
+#[test]
+fn a_demanded_client_certificate_is_no_limit_where_users_log_in() {
+    let grade = graded(|e| {
+        submission(e);
+        audit(e).client_certificate = Observed::seen(waxseal_model::audit::ClientCertificate::Demanded);
+    });
+    assert!(!rules(&grade).contains(&"client_certificate"), "{:?}", grade.caps);
+}
+
+#[test]
+fn an_attempt_without_an_answer_keeps_the_best_letter_away_and_one_that_was_not_made_does_not() {
+    let grade = graded(|e| audit(e).robot = failed());
+    assert_eq!((grade.letter, rules(&grade)), (Some(A), vec!["untested"]));
+    assert_eq!(grade.caps[0].why, "mx1.example.com: not answered: ROBOT");
+    assert_eq!(graded(|e| audit(e).robot = Observed::default()).letter, Some(APlus));
+}
+
+#[test]
+fn profiles_differ_on_signatures_and_groups() {
+    let letters = |change: fn(&mut Evidence)| {
+        let mut evidence = healthy();
+        change(&mut evidence);
+        let letter = |name: &&str| grade(&evidence, profile(name).unwrap(), NOW).letter.unwrap();
+        ["mail", "bcp195", "ncsc-2025"].iter().map(letter).collect::<Vec<_>>()
+    };
+    let sha1 = |e: &mut Evidence| {
+        let lists = audit(e).signature_algorithms.values_mut();
+        for list in lists {
+            if let Observed::Seen { value } = list {
+                value.chosen.push("rsa_pkcs1_sha1".into());
+            }
+        }
+    };
+    assert_eq!(letters(|_| {}), [APlus, APlus, APlus]);
+    assert_eq!(letters(sha1), [APlus, B, B]);
+    assert_eq!(letters(|e| tls(e).groups.push("ffdhe2048".into())), [APlus, APlus, C]);
+}
+
+#[test]
+fn what_an_audit_lists_counts_like_a_class_that_was_accepted() {
+    let grade = graded(|e| {
+        version(e, TlsVersion::Tls11, true);
+        tls(e).suites.insert(TlsVersion::Tls11, vec!["TLS_RSA_WITH_RC4_128_SHA".into()]);
+    });
+    assert_eq!(grade.letter, Some(B));
+    assert!(rules(&grade).contains(&"rc4") && rules(&grade).contains(&"rsa_kx"), "{:?}", grade.caps);
+}

@@ -52,7 +52,11 @@ impl Probe for FallbackScsv {
             }
             Reaction::Refused { alert } => Observed::seen(Fact::Honoured { alert: alert.unwrap_or(0) }),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };

@@ -95,7 +95,12 @@ impl Probe for Groups {
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
         let Question::Hello(spec) = question else { return };
         match reaction {
-            Reaction::Retry { group, suite } => {
+            Reaction::Retry { group: None, .. } => {
+                // A suite would do, and none of the groups: that refuses the groups.
+                self.saw_retry = true;
+                self.refused(state, spec.max_version, &spec.groups);
+            }
+            Reaction::Retry { group: Some(group), suite } => {
                 self.saw_retry = true;
                 state.set_version(TlsVersion::Tls13, Observed::seen(true));
                 state.note_suite(TlsVersion::Tls13, u32::from(suite));
@@ -134,7 +139,10 @@ impl Probe for Groups {
             }
             Reaction::Refused { .. } => self.refused(state, spec.max_version, &spec.groups),
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }

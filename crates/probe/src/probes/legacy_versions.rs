@@ -59,6 +59,8 @@ impl Probe for LegacyVersions {
                     state.set_version(older, Observed::seen(false));
                 }
             }
+            // It does not know the version, and older ones are still open.
+            Reaction::OtherVersion(_) => state.set_version(asked, Observed::seen(false)),
             Reaction::Unanswered(why) => {
                 self.stopped = Some(why.clone());
                 state.set_version(asked, Observed::Failed { why });
@@ -66,7 +68,8 @@ impl Probe for LegacyVersions {
             Reaction::Accepted(_)
             | Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
-            | Reaction::Established { .. } => {
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_) => {
                 let text = format!("the answer to a {} hello was of another version", asked.label());
                 self.stopped = Some(Why::new(Cause::Protocol, text.clone()));
                 state.set_version(asked, Observed::failed(Cause::Protocol, text));
@@ -130,6 +133,17 @@ mod tests {
         let server =
             Simulated { versions: vec![TlsVersion::Ssl3], suites: vec![0x002f], ..Simulated::stock() };
         assert_eq!(versions_after(&server), (1, [Some(false), Some(false), Some(true)]));
+    }
+
+    #[test]
+    fn a_server_that_goes_on_in_a_newer_version_lacks_the_one_offered() {
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls10],
+            suites: vec![0x002f],
+            insists: true,
+            ..Simulated::stock()
+        };
+        assert_eq!(versions_after(&server), (2, [Some(false), Some(true), Some(false)]));
     }
 
     #[test]

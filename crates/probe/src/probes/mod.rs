@@ -1,17 +1,31 @@
 //! One file a probe. A probe looks at what is known, puts its next question, and takes
 //! the answer into the state. It never touches a socket: the caller carries questions.
 
+pub mod ccs_injection;
+pub mod chacha_first;
+pub mod every_curve;
+pub mod every_suite;
 pub mod fallback_scsv;
+pub mod foreign_hello;
 pub mod forward_secrecy;
 pub mod groups;
+pub mod heartbleed;
 pub mod legacy_versions;
 pub mod other_certificate;
 pub mod rich_hello;
+pub mod robot;
+pub mod sessions;
+pub mod signature_schemes;
 pub mod ssl2;
+pub mod starttls_injection;
 pub mod suite_classes;
 pub mod suite_order;
 pub mod tls13;
+pub mod tls13_lists;
+pub mod tls13_sessions;
+pub mod tolerance;
 pub mod weak_groups;
+pub mod without_sni;
 
 #[cfg(test)]
 pub(crate) mod simulated;

@@ -67,7 +67,11 @@ impl Probe for RichHello {
                 self.settled = true;
                 state.set_version(TlsVersion::Tls12, Observed::Failed { why });
             }
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.settled = true;
                 state.set_version(
                     TlsVersion::Tls12,

@@ -33,7 +33,11 @@ impl Probe for Ssl2 {
             }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
-            Reaction::Accepted(_) | Reaction::Retry { .. } | Reaction::Established { .. } => {
+            Reaction::Accepted(_)
+            | Reaction::Retry { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer to an SSLv2 hello was of another version")
             }
         };

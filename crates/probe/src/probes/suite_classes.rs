@@ -101,7 +101,11 @@ impl Probe for SuiteClasses {
                 }
             }
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }
@@ -235,7 +239,8 @@ fn touches(code: u16, classes: &[SuiteClass]) -> bool {
     suites::classes(u32::from(code)).iter().any(|c| classes.contains(c))
 }
 
-fn note_etm(state: &mut State, code: u32, echoed: bool) {
+/// Takes whether encrypt-then-MAC was echoed, which servers do only with a CBC suite.
+pub(crate) fn note_etm(state: &mut State, code: u32, echoed: bool) {
     if suites::classes(code).contains(&SuiteClass::Cbc) && !state.facts.encrypt_then_mac.is_seen() {
         state.facts.encrypt_then_mac = Observed::seen(echoed);
     }

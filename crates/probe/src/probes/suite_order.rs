@@ -7,6 +7,7 @@ use waxseal_model::{
     Cause, Observed, Why,
     tls::{SuiteOrder as Order, TlsVersion},
 };
+use waxseal_wire::tls::suites::{self, Cipher, Mode};
 
 use super::{Probe, settle};
 use crate::{
@@ -39,9 +40,7 @@ impl Probe for SuiteOrder {
         // The first try goes without SNI, where there is a name to leave out.
         self.without_sni = self.asked == 0 && state.sni.is_some();
         self.asked += 1;
-        let mut offered: Vec<u16> = MODERN_FIRST.iter().copied().filter(|s| *s != chosen).rev().collect();
-        offered.push(chosen);
-        let mut spec = state.hello(version.min(TlsVersion::Tls12), offered);
+        let mut spec = state.hello(version.min(TlsVersion::Tls12), in_another_order(chosen));
         if self.without_sni {
             spec.server_name = None;
         }
@@ -78,7 +77,11 @@ impl Probe for SuiteOrder {
                 self.settled = true;
                 state.facts.suite_order = Observed::Failed { why };
             }
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.settled = true;
                 state.facts.suite_order =
                     Observed::failed(Cause::Protocol, "the answer was of another version than the hello");
@@ -103,6 +106,22 @@ impl Probe for SuiteOrder {
         };
         settle(&mut state.facts.sni_required, &sni_why);
     }
+}
+
+/// The suites of the first hello backwards, the one that was `chosen` last. AES with
+/// authentication stays in
+/// front: there are servers whose own order follows the hardware that a client seems to have,
+/// and puts ChaCha20 first for those that do not begin with AES.
+fn in_another_order(chosen: u16) -> Vec<u16> {
+    let others = MODERN_FIRST.iter().copied().rev().filter(|s| *s != chosen);
+    let (mut order, rest): (Vec<u16>, Vec<u16>) = others.partition(|s| is_authenticated_aes(*s));
+    order.extend(rest);
+    order.push(chosen);
+    order
+}
+
+fn is_authenticated_aes(code: u16) -> bool {
+    suites::properties(u32::from(code)).is_some_and(|p| p.cipher == Cipher::Aes && p.mode == Mode::Aead)
 }
 
 impl SuiteOrder {
@@ -156,6 +175,16 @@ mod tests {
         let state = order_of(&server);
         assert_eq!(state.facts.suite_order, Observed::seen(Order::Server));
         assert_eq!(state.facts.sni_required, Observed::seen(false));
+    }
+
+    #[test]
+    fn an_order_that_follows_the_clients_hardware_is_the_servers() {
+        let server = Simulated {
+            suites: vec![0xc02f, 0xc030, 0xcca8, 0xc013, 0x0005],
+            guesses_hardware: true,
+            ..Simulated::modern()
+        };
+        assert_eq!(order_of(&server).facts.suite_order, Observed::seen(Order::Server));
     }
 
     #[test]

@@ -64,11 +64,16 @@ impl Probe for Tls13 {
                     state.set_version(TlsVersion::Tls13, Observed::seen(false));
                 }
             }
+            // It knows nothing of the list that names TLS 1.3 alone.
+            Reaction::OtherVersion(_) => {
+                self.settled = true;
+                state.set_version(TlsVersion::Tls13, Observed::seen(false));
+            }
             Reaction::Unanswered(why) => {
                 self.settled = true;
                 state.set_version(TlsVersion::Tls13, Observed::Failed { why });
             }
-            Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Ssl2 { .. } | Reaction::Established { .. } | Reaction::Attempted(_) => {
                 self.settled = true;
                 let text = "the answer to a TLS 1.3 hello was of another version";
                 state.set_version(TlsVersion::Tls13, Observed::failed(Cause::Protocol, text));

@@ -56,7 +56,11 @@ impl Probe for WeakGroups {
             },
             Reaction::Refused { .. } => self.settled = true,
             Reaction::Unanswered(why) => self.failed = Some(why),
-            Reaction::Retry { .. } | Reaction::Ssl2 { .. } | Reaction::Established { .. } => {
+            Reaction::Retry { .. }
+            | Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
                 self.failed =
                     Some(Why::new(Cause::Protocol, "the answer was of another version than the hello"));
             }

@@ -377,7 +377,13 @@ fn modern(tls: &mut TlsEvidence) {
         Observed::seen(SignatureList { chosen, complete: true, unoffered: None })
     };
     let list = |order, chacha| {
-        Observed::seen(SuiteList { complete: true, order, chacha_by_client: chacha, inferred: Vec::new() })
+        Observed::seen(SuiteList {
+            complete: true,
+            why_incomplete: None,
+            order,
+            chacha_by_client: chacha,
+            inferred: Vec::new(),
+        })
     };
     plain_facts(tls);
     tls.post_quantum = Observed::seen(true);
@@ -467,8 +473,13 @@ fn ancient(tls: &mut TlsEvidence) {
     for version in [TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12] {
         tls.suites.insert(version, names.clone());
         let inferred = if version < TlsVersion::Tls12 { names[1..3].to_vec() } else { Vec::new() };
-        let list =
-            SuiteList { complete: true, order: Some(SuiteOrder::Client), chacha_by_client: None, inferred };
+        let list = SuiteList {
+            complete: true,
+            why_incomplete: None,
+            order: Some(SuiteOrder::Client),
+            chacha_by_client: None,
+            inferred,
+        };
         lists.insert(version, Observed::seen(list));
     }
     tls.suites.insert(TlsVersion::Ssl2, vec!["SSL_CK_RC4_128_EXPORT40_WITH_MD5".into()]);

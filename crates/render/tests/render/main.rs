@@ -9,6 +9,7 @@ mod dom;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod formats;
 mod html;
 #[cfg(test)]
 mod identity;
@@ -28,3 +29,5 @@ mod schema;
 mod senders;
 #[cfg(test)]
 mod text;
+#[cfg(test)]
+mod xml;

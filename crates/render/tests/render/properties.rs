@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 use waxseal_model::{Report, Target, smtp::BackOff};
 use waxseal_render::{
-    HtmlOptions, MarkdownOptions, Style, TextOptions, dns, evidence, harmless, html, json, manual, markdown,
-    summary, text, transcript,
+    HtmlOptions, MarkdownOptions, Style, TextOptions, changes, csv, dns, evidence, harmless, html, json,
+    jsonl, junit, manual, markdown, nagios, sarif, summary, text, transcript,
 };
 
-use crate::{audits, dom::Element, samples};
+use crate::{audits, dom::Element, formats, samples, xml};
 
 /// The text without the colour sequences that this crate writes: `ESC [ digits ; m`.
 pub(crate) fn without_colour(page: &str) -> String {
@@ -124,6 +124,44 @@ proptest! {
         let printed = json(std::slice::from_ref(&report)).unwrap();
         assert_harmless(&printed)?;
         prop_assert_eq!(serde_json::from_str::<Report>(&printed).unwrap(), report);
+    }
+
+    #[test]
+    fn no_text_breaks_out_of_a_machines_format(
+        texts in proptest::collection::vec(foreign(), 1..12),
+        which in 0usize..10,
+        now: i64,
+    ) {
+        let report = with_names(with(&texts, which), &texts);
+        let both = [report, formats::compared()];
+        let table = csv(&both);
+        assert_harmless(&table.replace("\r\n", "\n"))?;
+        for field in formats::cells(&table).iter().flatten() {
+            prop_assert!(!field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{field}");
+        }
+        let suites = junit(&both, &formats::threshold());
+        assert_harmless(&suites)?;
+        xml::assert_junit(&suites, "foreign");
+        let document = sarif(&both, &formats::run()).unwrap();
+        assert_harmless(&document)?;
+        let value: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let results = value["runs"][0]["results"].as_array().unwrap();
+        prop_assert_eq!(results.len(), both.iter().map(|r| r.findings.len()).sum::<usize>());
+        for result in results {
+            let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+            prop_assert!(uri.bytes().all(|b| b.is_ascii_graphic() && b != b':' && b != b'#'), "{uri}");
+            prop_assert!(!result["message"]["text"].as_str().unwrap().contains("]("));
+        }
+        let (_, line) = nagios(&both, &formats::threshold(), now);
+        assert_harmless(&line)?;
+        prop_assert_eq!(line.matches('|').count(), 1);
+        assert_harmless(&jsonl(&both).unwrap())?;
+        let mut changed = formats::compared();
+        for change in &mut changed.comparison.as_mut().unwrap().changes {
+            change.text.clone_from(&texts[0]);
+            change.place = texts.last().cloned();
+        }
+        assert_harmless(&changes(&changed, &Style::plain()))?;
     }
 
     #[test]

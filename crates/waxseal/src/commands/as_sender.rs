@@ -2,10 +2,10 @@
 
 use clap::Args;
 use waxseal_judge::senders::{self, Sender};
-use waxseal_model::Report;
+use waxseal_model::{Report, Threshold};
 use waxseal_render::{Style, senders::verdict};
 
-use crate::exit::{Exit, Threshold, of_sender};
+use crate::exit::{Exit, of_sender};
 
 /// Whose view counts.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +29,11 @@ pub(crate) fn sender(id: &str) -> Result<&'static Sender, String> {
 }
 
 impl SenderArgs {
+    /// True if one sender's view decides.
+    pub(crate) fn is_given(&self) -> bool {
+        self.sender.is_some()
+    }
+
     /// Leaves the one sender's view in a report, and gives its verdict as text and its exit
     /// code; none where no sender was named.
     pub(crate) fn narrow(

@@ -44,7 +44,7 @@ impl AskArgs {
     fn scanner(&self, around: &Surroundings) -> Result<Scanner, Failure> {
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
-        let prober = setup::prober(&self.connection, around, false)?;
+        let prober = setup::prober(&self.connection, around, false, None)?;
         let options = ScanOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..ScanOptions::default() };
         Ok(Scanner::new(resolver, prober, options, default_profile()?))
     }

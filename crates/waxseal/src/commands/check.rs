@@ -5,13 +5,14 @@ use std::{path::PathBuf, pin::pin};
 use clap::Args;
 use futures_util::StreamExt;
 use waxseal_judge::{Profile, profile, profile_names};
-use waxseal_model::{Letter, Severity, Target, TlsStart, Usage};
+use waxseal_model::{Letter, Severity, Target, Threshold, TlsStart, Usage};
 use waxseal_scan::{ScanOptions, Scanner, many};
 
-use super::as_sender::SenderArgs;
+use super::{as_sender::SenderArgs, audit::Audit, output_args::OutputArgs};
 use crate::{
+    baseline::Baseline,
     cli::{ConnectionArgs, NameArgs},
-    exit::{Exit, Failure, Threshold},
+    exit::{Exit, Failure},
     output::Terminal,
     progress::Progress,
     setup::{self, Surroundings},
@@ -39,6 +40,8 @@ Port 25, 587 and 2525 are tested with STARTTLS, 465 with implicit TLS.
   waxseal check mx.example.com:465 --fail-on medium
   waxseal check --targets-file domains.txt --json > reports.json
   waxseal check example.com --evidence scan.json; waxseal judge scan.json
+  waxseal check example.com --baseline scan.json --only-new
+  waxseal check --targets-file domains.txt -o sarif=mail.sarif -o junit=mail.xml
   waxseal check example.com --as exchange-online --under-attack
   waxseal check --lab")]
 pub(crate) struct CheckArgs {
@@ -51,7 +54,7 @@ pub(crate) struct CheckArgs {
     /// Check the domains of the built-in lab (all of them, or those named).
     #[cfg(feature = "lab")]
     #[arg(long)]
-    lab: bool,
+    pub(super) lab: bool,
     /// The port to test on MX hosts, instead of 25.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -101,6 +104,13 @@ pub(crate) struct RuleArgs {
     /// What to make of targets that could not be tested: fail (exit 3) or ok.
     #[arg(long, value_name = "WHAT", default_value = "fail", value_parser = ["fail", "ok"])]
     inconclusive: String,
+    /// An earlier `--json` or `--evidence` file of the same targets: tells what changed since,
+    /// worse first.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Let only findings count for --fail-on that are new, or worse, since the baseline.
+    #[arg(long, requires = "baseline")]
+    only_new: bool,
 }
 
 /// The rules that hold where none are chosen.
@@ -130,26 +140,18 @@ impl RuleArgs {
             fail_on: self.fail_on,
             min_grade: self.min_grade,
             inconclusive_is_fine: self.inconclusive == "ok",
+            only_new: self.only_new,
         }
     }
-}
 
-/// What to print.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct OutputArgs {
-    /// Print JSON: an object for one target, an array for several (`waxseal schema`).
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Print what was said on every connection, with times, after the report.
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) transcript: bool,
-    /// Tell each target in a few lines: letter, why, who is exposed, what to paste.
-    #[arg(long, conflicts_with_all = ["json", "verbose"])]
-    pub(crate) story: bool,
-    /// Print every verdict, and with several targets a full page for each.
-    #[arg(long, short, conflicts_with = "json")]
-    pub(crate) verbose: bool,
+    /// The earlier scans to compare with.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no evidence.
+    pub(crate) fn baseline(&self) -> Result<Option<Baseline>, Failure> {
+        let Some(path) = &self.baseline else { return Ok(None) };
+        Ok(Some(Baseline::new(path, self.profile()?)?))
+    }
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
@@ -162,7 +164,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     #[cfg(feature = "lab")]
     if args.lab {
-        return super::lab::check(args, terminal);
+        return super::lab::check(args, None, terminal);
     }
     let targets = args.parse_targets()?;
     if targets.is_empty() {
@@ -171,7 +173,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         ));
     }
     let runtime = setup::runtime(targets.len() > 1)?;
-    runtime.block_on(args.scan(targets, &Surroundings::default(), terminal))?.finish()
+    runtime.block_on(args.scan(targets, &Surroundings::default(), None, terminal))?.finish()
 }
 
 impl CheckArgs {
@@ -186,6 +188,7 @@ impl CheckArgs {
         &'a self,
         targets: Vec<Target>,
         around: &Surroundings,
+        audit: Option<Audit>,
         terminal: &'a Terminal,
     ) -> Result<Sink<'a>, Failure> {
         let tls = match (self.implicit, self.starttls) {
@@ -195,7 +198,8 @@ impl CheckArgs {
         };
         let step = setup::step(&self.connection, around);
         let resolver = setup::resolver(&self.names, around, step)?;
-        let prober = setup::prober(&self.connection, around, tls.is_some())?;
+        let (audit, lookups) = audit.map(|a| (a.probing, a.lookups)).unzip();
+        let prober = setup::prober(&self.connection, around, tls.is_some(), audit)?;
         let options = ScanOptions {
             port: self.port,
             tls,
@@ -203,12 +207,15 @@ impl CheckArgs {
             identity: self.identity.options(&targets)?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             earlier: stored::policies(self.earlier.as_deref())?,
+            audit: lookups,
         };
         let scanner = Scanner::new(resolver, prober, options, self.rules.profile()?);
         let now = waxseal_scan::clock::now();
-        let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())
+        let mut sink = Sink::new(&self.output, self.rules.threshold(), terminal, now, targets.len())?
+            .with_baseline(self.rules.baseline()?)
             .with_evidence(self.evidence.as_deref())?
-            .with_sender(&self.sender)
+            .with_sender(&self.sender)?
+            .with_list(self.targets_file.as_deref(), self.port)
             .with_stories(around.story);
         let progress = Progress::new(targets.len());
         let events = progress.events();

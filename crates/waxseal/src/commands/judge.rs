@@ -6,9 +6,9 @@ use clap::Args;
 use waxseal_judge::judge;
 use waxseal_model::Report;
 
-use super::as_sender::SenderArgs;
+use super::{as_sender::SenderArgs, output_args::OutputArgs};
 use crate::{
-    commands::check::{OutputArgs, RuleArgs},
+    commands::check::RuleArgs,
     exit::{Exit, Failure},
     output::Terminal,
     sink::Sink,
@@ -39,8 +39,9 @@ pub(crate) fn run(args: &JudgeArgs, terminal: &Terminal) -> Result<Exit, Failure
     let profile = args.rules.profile()?;
     let all = stored::read(&args.file)?;
     let today = waxseal_scan::clock::now();
-    let mut sink =
-        Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len()).with_sender(&args.sender);
+    let mut sink = Sink::new(&args.output, args.rules.threshold(), terminal, today, all.len())?
+        .with_baseline(args.rules.baseline()?)
+        .with_sender(&args.sender)?;
     for evidence in all {
         let now = if args.at_scan_time { evidence.started_at } else { today };
         let judgement = judge(&evidence, profile, now);

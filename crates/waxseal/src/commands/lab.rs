@@ -7,7 +7,7 @@ use waxseal_lab::{Lab, LabDomain, LabError, LabOptions};
 use waxseal_model::{Report, Target};
 use waxseal_wire::target;
 
-use super::check::CheckArgs;
+use super::{audit::Audit, check::CheckArgs};
 use crate::{
     exit::{Exit, Failure},
     output::Terminal,
@@ -26,6 +26,9 @@ pub(crate) struct LabArgs {
     /// Also start the domains that are for tests only.
     #[arg(long)]
     all: bool,
+    /// Start the servers for `waxseal audit` instead: one or more for each flaw.
+    #[arg(long, conflicts_with = "all")]
+    audit: bool,
     /// Write the lab's root certificate and trust anchor into this folder.
     #[arg(long, value_name = "FOLDER", default_value = "waxseal-lab")]
     folder: PathBuf,
@@ -36,7 +39,10 @@ pub(crate) struct LabArgs {
 
 pub(crate) fn run(args: &LabArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     setup::runtime(true)?.block_on(async {
-        let lab = start(args.all).await?;
+        let lab = match args.audit {
+            true => start_with(LabOptions::audit()).await?,
+            false => start(args.all).await?,
+        };
         let mut page = domains(lab.domains());
         if args.list {
             terminal.print(&page)?;
@@ -56,13 +62,13 @@ pub(crate) fn run(args: &LabArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 
 /// `waxseal check --lab`: without targets, all domains of the demonstration, and success
 /// if each verdict is as the lab expects; with targets, an ordinary check of those.
-pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn check(args: &CheckArgs, audit: Option<Audit>, terminal: &Terminal) -> Result<Exit, Failure> {
     setup::runtime(true)?.block_on(async {
         let named = args.parse_targets()?;
         let lab = start(!named.is_empty()).await?;
         let around = surroundings(&lab);
         if !named.is_empty() {
-            let mut sink = args.scan(named, &around, terminal).await?;
+            let mut sink = args.scan(named, &around, audit, terminal).await?;
             lab.stop().await;
             return sink.finish();
         }
@@ -72,7 +78,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
             .map(|d| target::parse(&d.name, None).map_err(|e| Failure::internal(format!("{}: {e}", d.name))))
             .collect::<Result<_, _>>()?;
         let around = Surroundings { story: true, ..around };
-        let mut sink = args.scan(targets, &around, terminal).await?;
+        let mut sink = args.scan(targets, &around, audit, terminal).await?;
         let exit = sink.finish()?;
         let surprises = surprises(lab.domains(), sink.reports());
         let all = sink.reports().len();
@@ -92,7 +98,10 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failu
 }
 
 pub(super) async fn start(all: bool) -> Result<Lab, Failure> {
-    let options = if all { LabOptions::default() } else { LabOptions::demo() };
+    start_with(if all { LabOptions::default() } else { LabOptions::demo() }).await
+}
+
+async fn start_with(options: LabOptions) -> Result<Lab, Failure> {
     Lab::start(options).await.map_err(|e: LabError| Failure::internal(format!("the lab does not start: {e}")))
 }
 
@@ -143,12 +152,15 @@ fn commands(lab: &Lab, args: &LabArgs) -> Result<String, Failure> {
     let ports: Vec<String> = lab.port_map().iter().map(|(from, to)| format!("{from}:{to}")).collect();
     let name = lab.domains().first().map_or("", |d| d.name.as_str());
     let dns = lab.dns();
+    let questions = match args.audit {
+        true => format!("waxseal audit mx.{name}:25"),
+        false => format!("waxseal check {name}\n  waxseal dns {name} MX"),
+    };
     Ok(format!(
         "The lab is running; end it with Ctrl-C. In another terminal:\n\n  \
          export WAXSEAL_DNS={dns} WAXSEAL_TRUST_ANCHOR={}\n  \
          export WAXSEAL_CA_FILE={} WAXSEAL_PORT_MAP={}\n  \
-         waxseal check {name}\n  \
-         waxseal dns {name} MX\n",
+         {questions}\n",
         anchor.display(),
         ca.display(),
         ports.join(","),

@@ -2,8 +2,10 @@
 
 pub(crate) mod as_sender;
 mod ask;
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod checks;
+pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod dane;
 pub(crate) mod dns;
@@ -13,8 +15,8 @@ pub(crate) mod judge;
 pub(crate) mod lab;
 pub(crate) mod lint;
 pub(crate) mod man;
-#[cfg_attr(not(test), expect(dead_code, reason = "the command audit takes these arguments in"))]
-mod online_args;
+pub(crate) mod online_args;
+pub(crate) mod output_args;
 pub(crate) mod policy;
 mod schema;
 pub(crate) mod senders;
@@ -29,11 +31,13 @@ use crate::{
 pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(&args, terminal),
+        Command::Audit(args) => audit::run(&args, terminal),
         Command::Judge(args) => judge::run(&args, terminal),
         Command::Checks(args) => checks::run(&args, terminal),
         Command::Dane(args) => dane::run(&args, terminal),
         Command::Policy(args) => policy::run(&args, terminal),
         Command::Senders(args) => senders::run(&args, terminal),
+        Command::Clients(args) => clients::run(&args, terminal),
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),

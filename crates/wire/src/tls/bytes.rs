@@ -74,6 +74,15 @@ pub(super) fn put_vector16(out: &mut Vec<u8>, field: &[u8]) {
     out.extend(field.iter().take(usize::from(length)));
 }
 
+/// Appends a field with a three-byte length before it; what does not fit is cut off.
+pub(super) fn put_vector24(out: &mut Vec<u8>, field: &[u8]) {
+    const MOST: usize = (1 << 24) - 1;
+    let field = field.get(..MOST).unwrap_or(field);
+    let length = u32::try_from(field.len()).unwrap_or_default().to_be_bytes();
+    out.extend(length.into_iter().skip(1));
+    out.extend_from_slice(field);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,11 +2,12 @@
 //!
 //! Bytes are pushed as they come; records and handshake messages may be split and joined
 //! at any place, and the answer does not depend on where. Up to TLS 1.2 the flight is
-//! read to ServerHelloDone; in TLS 1.3 all that follows the ServerHello is encrypted, so
-//! that it ends there. Whatever comes after the end (SMTP in plaintext after an alert is
-//! a common sight) is not looked at.
+//! read to ServerHelloDone, or to the ChangeCipherSpec of a session that is resumed; in
+//! TLS 1.3 all that follows the ServerHello is encrypted, so that it ends there. Whatever
+//! comes after the end (SMTP in plaintext after an alert is a common sight) is not looked
+//! at, but kept for who goes on with the handshake ([`FlightReader::into_parts`]).
 
-mod message;
+pub(super) mod message;
 
 use waxseal_model::tls::TlsVersion;
 
@@ -55,8 +56,8 @@ pub enum Answer {
         suite: u16,
         /// The group that it wants a key share of.
         group: Option<u16>,
-        /// It sent a cookie to be returned.
-        cookie: bool,
+        /// The cookie to be returned, if it sent one.
+        cookie: Option<Vec<u8>>,
     },
     /// It ended the handshake before a ServerHello, or sent a warning and no more.
     Alert {
@@ -119,8 +120,7 @@ pub struct ServerFlight {
     pub session_ticket: bool,
     /// RFC 6520.
     pub heartbeat: bool,
-    /// The OCSP response that was stapled: the content of CertificateStatus, if it came and is
-    /// not empty.
+    /// The stapled OCSP response, DER: CertificateStatus came and is not empty.
     pub ocsp: Option<Vec<u8>>,
     /// The certificates in DER, leaf first, as they came; none without a Certificate
     /// message.
@@ -129,8 +129,12 @@ pub struct ServerFlight {
     pub key_exchange: Option<KeyExchange>,
     /// The server asks for a client certificate.
     pub certificate_requested: bool,
-    /// The flight came to its end: the ServerHello in TLS 1.3, ServerHelloDone before.
+    /// The flight came to its end: the ServerHello in TLS 1.3; before that ServerHelloDone,
+    /// or ChangeCipherSpec where a session is resumed.
     pub done: bool,
+    /// Up to TLS 1.2: ChangeCipherSpec came where the certificate would have come, as it
+    /// does when a session is resumed (RFC 5246 section 7.3).
+    pub resumed: bool,
     /// A warning that came on the way, by its description: 112 where the server has no
     /// certificate for the name in SNI and goes on with another.
     pub warning: Option<u8>,
@@ -170,6 +174,8 @@ pub enum KeyExchange {
     Ecdhe {
         /// The group.
         group: u16,
+        /// The server's public value: a point, or the u-coordinate of x25519 and x448.
+        public: Vec<u8>,
         /// Scheme of the signature, in TLS 1.2 with an authenticated suite.
         scheme: Option<u16>,
     },
@@ -184,18 +190,25 @@ pub enum KeyExchange {
         /// Scheme of the signature, in TLS 1.2 with an authenticated suite.
         scheme: Option<u16>,
     },
-    /// Another form: explicit curves, temporary RSA keys, PSK hints, SRP.
+    /// A temporary RSA key, as export suites use it.
+    Rsa {
+        /// The modulus, big-endian.
+        modulus: Vec<u8>,
+        /// The public exponent.
+        exponent: Vec<u8>,
+    },
+    /// Another form: explicit curves, PSK hints, SRP.
     Other,
 }
 
 /// Record types.
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
+pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(super) const ALERT: u8 = 21;
+pub(super) const HANDSHAKE: u8 = 22;
 
 /// Longest record: 2^14 and 2048 bytes for compression and encryption (RFC 5246 section
 /// 6.2.3).
-const MAX_RECORD: usize = (1 << 14) + 2048;
+pub(super) const MAX_RECORD: usize = (1 << 14) + 2048;
 /// How much of an answer that is not TLS is shown.
 const MAX_TEXT: usize = 200;
 /// More complaints about one flight help nobody.
@@ -206,6 +219,19 @@ pub fn read(bytes: &[u8]) -> Answer {
     let mut reader = FlightReader::new(Limits::default());
     reader.push(bytes);
     reader.finish()
+}
+
+/// An answer with what is needed to go on from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// The answer.
+    pub answer: Answer,
+    /// The handshake messages of the answer as they came, headers included, for the hash
+    /// over the handshake (RFC 5246 section 7.4.9); HelloRequest has no place in it.
+    pub transcript: Vec<u8>,
+    /// Bytes that came after the end of the answer. The ChangeCipherSpec of a resumed
+    /// session is among them.
+    pub rest: Vec<u8>,
 }
 
 /// Collects the flight.
@@ -225,6 +251,7 @@ pub struct FlightReader {
     is_tls: bool,
     flight: Option<Box<ServerFlight>>,
     answer: Option<Answer>,
+    transcript: Vec<u8>,
 }
 
 impl FlightReader {
@@ -240,6 +267,7 @@ impl FlightReader {
             is_tls: false,
             flight: None,
             answer: None,
+            transcript: Vec::new(),
         }
     }
 
@@ -261,6 +289,13 @@ impl FlightReader {
     /// Whether more is to come.
     pub fn state(&self) -> FlightState {
         if self.answer.is_some() { FlightState::Done } else { FlightState::NeedMore }
+    }
+
+    /// The answer as [`Self::finish`] gives it, with all that is needed to go on.
+    pub fn into_parts(mut self) -> Parts {
+        let transcript = std::mem::take(&mut self.transcript);
+        let rest = if self.answer.is_some() { std::mem::take(&mut self.pending) } else { Vec::new() };
+        Parts { answer: self.finish(), transcript, rest }
     }
 
     /// The answer: complete, or what there is if the peer closed or fell silent.
@@ -324,11 +359,26 @@ impl FlightReader {
         match kind {
             HANDSHAKE => self.read_handshake(payload),
             ALERT => self.read_alert(payload),
-            // Middlebox compatibility (RFC 8446 appendix D.4).
-            CHANGE_CIPHER_SPEC => {}
+            CHANGE_CIPHER_SPEC => {
+                if self.ends_resumed() {
+                    return 0;
+                }
+            }
             other => self.broken(format!("a record of type {other} came in the middle of the handshake")),
         }
         5 + length
+    }
+
+    /// Takes a ChangeCipherSpec: directly after the ServerHello of TLS 1.2 and older it
+    /// means that a session is resumed. Anywhere else it is for middlebox compatibility
+    /// (RFC 8446 appendix D.4), or out of place.
+    fn ends_resumed(&mut self) -> bool {
+        let flight = self.flight.take_if(|f| f.certificates.is_none() && f.key_exchange.is_none());
+        let Some(mut flight) = flight else { return false };
+        flight.resumed = true;
+        flight.done = true;
+        self.answer = Some(self.hello(flight));
+        true
     }
 
     fn read_ssl2(&mut self, bytes: &[u8]) -> usize {
@@ -385,6 +435,10 @@ impl FlightReader {
                 return;
             }
             let Some(body) = cursor.take(length) else { break };
+            if kind != message::HELLO_REQUEST {
+                let start = handshake.len() - left;
+                self.transcript.extend(handshake.iter().skip(start).take(4 + length));
+            }
             left = cursor.0.len();
             self.read_message(kind, body);
         }

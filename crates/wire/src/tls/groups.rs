@@ -127,6 +127,11 @@ pub fn name(code: u16) -> Option<&'static str> {
     }
 }
 
+/// The group of this name.
+pub fn code(name: &str) -> Option<u16> {
+    TABLE.iter().find(|g| g.name == name).map(|g| g.code)
+}
+
 /// Code and name; a code without a name is called `unknown 0x….`.
 pub fn named(code: u16) -> Group {
     Group { code, name: name(code).map_or_else(|| format!("unknown 0x{code:04x}"), str::to_owned) }
@@ -184,6 +189,7 @@ mod tests {
         assert_eq!(name(SECP256R1), Some("secp256r1"));
         assert_eq!(named(X25519MLKEM768).name, "X25519MLKEM768");
         assert_eq!(named(0x4242).name, "unknown 0x4242");
+        assert!(all().iter().all(|g| code(g.name) == Some(g.code)));
         assert_eq!(name(0xaaaa), Some("GREASE"));
         assert_eq!(name(0xff01), Some("arbitrary_explicit_prime_curves"));
     }

@@ -32,11 +32,13 @@ pub mod extension {
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
     pub const HEARTBEAT: u16 = 15;
+    pub const ALPN: u16 = 16;
     pub const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
     pub const PADDING: u16 = 21;
     pub const ENCRYPT_THEN_MAC: u16 = 22;
     pub const EXTENDED_MASTER_SECRET: u16 = 23;
     pub const SESSION_TICKET: u16 = 35;
+    pub const EARLY_DATA: u16 = 42;
     pub const SUPPORTED_VERSIONS: u16 = 43;
     pub const COOKIE: u16 = 44;
     pub const PSK_KEY_EXCHANGE_MODES: u16 = 45;
@@ -57,6 +59,22 @@ pub enum KeyShare {
     Empty,
     /// Groups with public keys, for servers that do not ask.
     Given(Vec<(u16, Vec<u8>)>),
+}
+
+/// How a hello ends, and with that how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// Padded where its length, or an empty extension at the end, is known to fail somewhere.
+    #[default]
+    Harmless,
+    /// As long as it comes out, ending in whatever extension is last.
+    AsItComes,
+    /// Padded to a length of 256 to 511 bytes where it is shorter, which RFC 7685 is about.
+    MiddleLength,
+    /// With an empty extension last (session_ticket).
+    EmptyExtension,
+    /// Padded to more than 4 KiB.
+    Long,
 }
 
 /// What a ClientHello is to say. [`HelloSpec::default`] is a TLS 1.2 hello without any
@@ -100,6 +118,11 @@ pub struct HelloSpec {
     pub key_share: KeyShare,
     /// Other extensions, number and content, before those that come last.
     pub extra_extensions: Vec<(u16, Vec<u8>)>,
+    /// The version in the fixed part of the hello, where it is not to follow from
+    /// `max_version`: one that does not exist, for instance.
+    pub legacy_version: Option<u16>,
+    /// What the hello ends with.
+    pub ending: Ending,
     /// Random bytes; the caller makes them.
     pub random: [u8; 32],
     /// Session id, up to 32 bytes; 32 random ones make TLS 1.3 look like TLS 1.2 to
@@ -126,6 +149,8 @@ impl Default for HelloSpec {
             status_request: false,
             key_share: KeyShare::Absent,
             extra_extensions: Vec::new(),
+            legacy_version: None,
+            ending: Ending::Harmless,
             random: [0; 32],
             session_id: Vec::new(),
         }
@@ -144,7 +169,7 @@ impl HelloSpec {
 ///
 /// Lists that are longer than their length field can tell are cut.
 pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
-    let message = message(spec);
+    let message = client_hello_message(spec);
     let [major, minor] = spec.max_version.clamp(TlsVersion::Ssl3, TlsVersion::Tls10).code().to_be_bytes();
     let mut out = Vec::with_capacity(message.len() + 5);
     for part in message.chunks(MAX_RECORD) {
@@ -154,8 +179,10 @@ pub fn client_hello(spec: &HelloSpec) -> Vec<u8> {
     out
 }
 
-/// The handshake message: header, fixed fields, extensions with padding.
-fn message(spec: &HelloSpec) -> Vec<u8> {
+/// The handshake message by itself: header, fixed fields, extensions with padding. It is
+/// what the hash over the handshake begins with, and what goes into an encrypted record
+/// where a session is renegotiated.
+pub fn client_hello_message(spec: &HelloSpec) -> Vec<u8> {
     let mut extensions = extensions(spec);
     let mut body = Vec::with_capacity(512);
     body.extend_from_slice(&legacy_version(spec).to_be_bytes());
@@ -173,7 +200,7 @@ fn message(spec: &HelloSpec) -> Vec<u8> {
     suites.truncate(0xfffe);
     put_vector16(&mut body, &suites);
     put_vector8(&mut body, if spec.compression.is_empty() { &[0] } else { &spec.compression });
-    pad(&mut extensions, body.len());
+    end(&mut extensions, body.len(), spec.ending);
     let block = serialise(&extensions);
     if !block.is_empty() {
         put_vector16(&mut body, &block);
@@ -188,7 +215,7 @@ fn message(spec: &HelloSpec) -> Vec<u8> {
 
 /// The version in the fixed part of the hello, which ends at TLS 1.2.
 fn legacy_version(spec: &HelloSpec) -> u16 {
-    spec.max_version.clamp(TlsVersion::Ssl3, TlsVersion::Tls12).code()
+    spec.legacy_version.unwrap_or(spec.max_version.clamp(TlsVersion::Ssl3, TlsVersion::Tls12).code())
 }
 
 fn serialise(extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
@@ -302,13 +329,47 @@ fn server_name(name: &str) -> Vec<u8> {
 /// Bytes of header in a padding extension.
 const PADDING_HEADER: usize = 4;
 
+/// Length of the message with these extensions: 4 bytes of message header, 2 of the length
+/// of the extensions.
+fn message_length(extensions: &[(u16, Vec<u8>)], body_without: usize) -> usize {
+    4 + body_without + 2 + serialise(extensions).len()
+}
+
+/// Gives the hello its ending. One without extensions is left alone: that it has none may be
+/// the point.
+fn end(extensions: &mut Vec<(u16, Vec<u8>)>, body_without: usize, ending: Ending) {
+    if extensions.is_empty() {
+        return;
+    }
+    let length = message_length(extensions, body_without);
+    let mut pad_to = |target: usize| {
+        let room = target.saturating_sub(length + PADDING_HEADER);
+        extensions.push((extension::PADDING, vec![0; room]));
+    };
+    match ending {
+        Ending::Harmless => pad(extensions, body_without),
+        Ending::AsItComes => {}
+        Ending::MiddleLength if length < MIDDLE_LENGTH => pad_to(MIDDLE_LENGTH),
+        Ending::MiddleLength => {}
+        Ending::EmptyExtension => {
+            extensions.retain(|(number, _)| *number != extension::SESSION_TICKET);
+            extensions.push((extension::SESSION_TICKET, Vec::new()));
+        }
+        Ending::Long => pad_to(LONG_HELLO),
+    }
+}
+
+/// Between 256 and 511.
+const MIDDLE_LENGTH: usize = 400;
+/// More than 4 KiB, less than a record may hold.
+const LONG_HELLO: usize = 4700;
+
 /// Appends a padding extension where the message would have a length that some servers
 /// cannot bear, or would end in an empty extension. A hello without extensions is left
 /// alone: that it has none may be the point.
 fn pad(extensions: &mut Vec<(u16, Vec<u8>)>, body_without: usize) {
     let Some((_, last)) = extensions.last() else { return };
-    // 4 bytes of message header, 2 of the length of the extensions.
-    let length = 4 + body_without + 2 + serialise(extensions).len();
+    let length = message_length(extensions, body_without);
     if !last.is_empty() && !is_risky(length) {
         return;
     }
@@ -358,9 +419,9 @@ pub fn chosen_was_offered(spec: &HelloSpec, answer: &Answer) -> Result<(), NotOf
                 return Err(NotOffered::Compression(flight.compression));
             }
             let (group, scheme) = match &flight.key_exchange {
-                Some(KeyExchange::Ecdhe { group, scheme }) => (Some(*group), *scheme),
+                Some(KeyExchange::Ecdhe { group, scheme, .. }) => (Some(*group), *scheme),
                 Some(KeyExchange::Dhe { scheme, .. }) => (None, *scheme),
-                Some(KeyExchange::Other) | None => (None, None),
+                Some(KeyExchange::Rsa { .. } | KeyExchange::Other) | None => (None, None),
             };
             group_and_scheme(spec, group, scheme)
         }

@@ -4,7 +4,9 @@
 //! - [`hello`]: a ClientHello made to measure; [`ssl2`]: that of SSLv2.
 //! - [`flight`]: the server's first flight, read as it arrives.
 //!
-//! Nothing here encrypts, decrypts or verifies; the random bytes of a hello are handed in.
+//! None of these encrypts, decrypts or verifies; the random bytes of a hello are handed in.
+//! [`private`] goes on where they end: a client that completes handshakes, for probing
+//! alone.
 
 mod bytes;
 
@@ -13,6 +15,7 @@ pub mod dh;
 pub mod flight;
 pub mod groups;
 pub mod hello;
+pub mod private;
 pub mod scheme;
 pub mod ssl2;
 pub mod suites;

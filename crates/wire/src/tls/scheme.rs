@@ -74,6 +74,11 @@ pub fn label(code: u16) -> String {
     name(code).map_or_else(|| format!("unknown 0x{code:04x}"), str::to_owned)
 }
 
+/// The scheme of this name.
+pub fn code(name: &str) -> Option<u16> {
+    TABLE.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
+}
+
 /// The kind of key that a scheme signs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyKind {
@@ -112,11 +117,12 @@ pub fn is_md5_or_sha1(code: u16) -> bool {
 }
 
 /// What an ordinary client offers, best first: for hellos that are to learn something
-/// else. SHA-1 stands at the end, so that old servers can answer.
+/// else. SHA-1 stands behind the others, so that old servers can answer. The first sixteen have
+/// every kind of key among them: some servers read hardly more.
 pub fn usual() -> Vec<u16> {
     vec![
-        0x0807, 0x0808, 0x0403, 0x0503, 0x0603, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401,
-        0x0501, 0x0601, 0x0303, 0x0301, 0x0203, 0x0201, 0x0402, 0x0202,
+        0x0807, 0x0808, 0x0403, 0x0503, 0x0603, 0x0809, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601,
+        0x0203, 0x0201, 0x0402, 0x0202, 0x080a, 0x080b, 0x0303, 0x0301,
     ]
 }
 
@@ -130,6 +136,9 @@ mod tests {
         for code in usual() {
             assert!(name(code).is_some(), "{code:04x}");
             assert_ne!(key_kind(code), KeyKind::Other, "{code:04x}");
+        }
+        for kind in [KeyKind::Rsa, KeyKind::RsaPss, KeyKind::Ecdsa, KeyKind::EdDsa, KeyKind::Dsa] {
+            assert!(usual().iter().take(16).any(|code| key_kind(*code) == kind), "{kind:?}");
         }
         assert_eq!(label(0x0804), "rsa_pss_rsae_sha256");
         assert_eq!(label(0xfdff), "unknown 0xfdff");

@@ -33,6 +33,11 @@ pub fn name(code: u32) -> Option<&'static str> {
     table::TABLE.get(position).map(|(_, name)| *name)
 }
 
+/// The suite of this name.
+pub fn code(name: &str) -> Option<u32> {
+    table::TABLE.iter().find(|(_, n)| *n == name).map(|(code, _)| *code)
+}
+
 /// Code and name; a code without a name is called `unknown 0x….`.
 pub fn suite(code: u32) -> Suite {
     let name = name(code).map_or_else(|| format!("unknown 0x{code:04x}"), str::to_owned);
@@ -207,6 +212,8 @@ mod tests {
         assert_eq!(name(0x3a3a), Some("GREASE"));
         assert_eq!(name(0x3a4a), None);
         assert_eq!(suite(0xfedc).name, "unknown 0xfedc");
+        assert!(all().iter().all(|(known, name)| code(name) == Some(*known)));
+        assert_eq!(code("unknown 0xfedc"), None);
         assert_eq!((0..=u16::MAX).filter(|code| is_grease(*code)).count(), 16);
     }
 

@@ -39,6 +39,7 @@ pub use ocsp::{MAX_OCSP, OcspError, ocsp_facts, ocsp_request};
 pub use path::{issuer_of, path};
 pub use roots::{RootStore, RootsError};
 pub use rsa::rsa_key_bits;
+pub(crate) use rsa::rsa_key_of;
 pub use sct::{SctError, sct_list};
 pub use signature::{SignatureError, verify_signature};
 pub use weak_keys::{WeakKeys, WeakKeysError};

@@ -9,6 +9,7 @@ use x509_parser::{der_parser::num_bigint::BigUint, prelude::FromDer, x509::Subje
 use super::{
     algorithms::{Digest, KeyKind, Scheme},
     der,
+    parsed::Parsed,
 };
 
 /// Largest modulus and exponent that are computed with: those of OpenSSL
@@ -89,6 +90,17 @@ pub fn rsa_key_bits(der: &[u8]) -> Option<u32> {
     let (rest, spki) = SubjectPublicKeyInfo::from_der(der).ok()?;
     let kind = KeyKind::from_oid(&spki.algorithm.algorithm.to_id_string());
     (rest.is_empty() && kind == Some(KeyKind::Rsa)).then(|| bits(spki.subject_public_key.data.as_ref()))?
+}
+
+/// Modulus and exponent of the RSA key of a certificate, big-endian. None if it has a key
+/// of another kind, or one that is too large to compute with.
+pub(crate) fn rsa_key_of(certificate: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let parsed = Parsed::new(certificate).ok()?;
+    let spki = &parsed.certificate.subject_pki;
+    let kind = KeyKind::from_oid(&spki.algorithm.algorithm.to_id_string());
+    let key = PublicKey::from_der(spki.subject_public_key.data.as_ref())?;
+    (kind == Some(KeyKind::Rsa) && key.is_usable())
+        .then(|| (key.modulus.to_bytes_be(), key.exponent.to_bytes_be()))
 }
 
 /// True if the signature is right. The key must be usable.

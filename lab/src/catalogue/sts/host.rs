@@ -161,6 +161,6 @@ fn choosing() -> Domain {
 fn old() -> Domain {
     let label = "sts-host-tls10";
     let mut sts = enforce(label).leaf(Leaf { keys: Keys::Rsa, ..Leaf::default() });
-    sts.policy.tls.kind = Kind::Only10;
+    sts.policy.tls.kind = Kind::ONLY10;
     domain(label, "The policy host knows TLS 1.0 only", NONE, sts)
 }

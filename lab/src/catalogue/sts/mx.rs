@@ -14,7 +14,7 @@ pub(super) fn list() -> Vec<Domain> {
     let leaf = Leaf::default();
     let with = |label, summary, found, leaf| enforced(label, summary, undeliverable(found), smtp(leaf));
     let clear = Smtp { starttls: StartTls::Absent, ..Smtp::default() };
-    let old = Tls { leaf: Leaf { keys: Keys::Rsa, ..leaf }, kind: Kind::Only10, ..Tls::default() };
+    let old = Tls { leaf: Leaf { keys: Keys::Rsa, ..leaf }, kind: Kind::ONLY10, ..Tls::default() };
     vec![
         with(
             "sts-self-signed-mx",

@@ -34,6 +34,7 @@ pub mod untrusted;
 pub mod weak_exponent;
 pub mod weak_key;
 pub mod weak_signature;
+pub mod without_sni;
 pub mod x509_v1;
 
 /// Judges every presented chain. The label names the certificate in titles. What one

@@ -9,6 +9,8 @@ pub mod plaintext_after_220;
 pub mod requires_tls;
 pub mod requiretls;
 pub mod slow_greeting;
+pub mod starttls_buffering;
+pub mod starttls_injection;
 pub mod starttls_intermittent;
 pub mod starttls_missing;
 pub mod starttls_refused;

@@ -27,7 +27,7 @@ fn judge(case: &Case) -> Outcome {
          certificate that nobody looks at.",
         "A mail program that uses one cannot tell the server from an impostor who asks for the password.",
     );
-    let draft = draft.detail(format!("{}. {why}", super::proof(fact)));
+    let draft = draft.detail(format!("{}. {why}", super::proof(&fact)));
     if case.usage() == waxseal_model::Usage::Submission {
         draft.fix("anonymous").found()
     } else {

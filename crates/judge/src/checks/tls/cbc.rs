@@ -24,7 +24,7 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, severity, format!("{} accepts CBC suites", case.host()))
         .detail(format!(
             "{}. Current libraries have mended the known attacks, and old senders need them.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("cbc")
         .found()

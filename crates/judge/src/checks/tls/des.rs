@@ -21,7 +21,7 @@ fn judge(case: &Case) -> Outcome {
     let Some(fact) = super::accepted(case, SuiteClass::Des)? else { return CLEAR };
     let severity = case.by_usage(Severity::Medium, Severity::High);
     case.finding(&CHECK, severity, format!("{} accepts single-DES suites", case.host()))
-        .detail(format!("{}. A recording of the mail can be deciphered in hours.", super::proof(fact)))
+        .detail(format!("{}. A recording of the mail can be deciphered in hours.", super::proof(&fact)))
         .fix("ciphers")
         .found()
 }

@@ -24,7 +24,7 @@ fn judge(case: &Case) -> Outcome {
         .detail(format!(
             "{}. RFC 10015 (2026) withdraws it for TLS 1.2 in favour of ECDHE; with a large group it is not \
              dangerous.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("key_exchange")
         .found()

@@ -23,7 +23,7 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, severity, format!("{} accepts export-grade suites", case.host()))
         .detail(format!(
             "{}. Their keys were weakened by law in the 1990s and are broken in minutes today.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("ciphers")
         .found()

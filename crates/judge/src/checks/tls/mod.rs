@@ -7,36 +7,57 @@ use waxseal_model::{
 
 use crate::{
     case::{Case, known_if_applicable},
-    state, text,
+    state, suites,
 };
 
+pub mod alpaca;
 pub mod anonymous;
+pub mod beast;
 pub mod cbc;
+pub mod ccs_injection;
 pub mod client_certificate;
+pub mod client_renegotiation;
 pub mod crime;
 pub mod des;
 pub mod dh_small;
 pub mod dhe;
 pub mod downgrade_sentinel;
+pub mod drown;
+pub mod early_data;
 pub mod encrypt_then_mac;
 pub mod export;
 pub mod extended_master_secret;
 pub mod fallback_scsv;
 pub mod forward_secrecy;
+pub mod freak;
 pub mod handshake;
+pub mod heartbleed;
+pub mod hello_limit;
 pub mod insecure_renegotiation;
+pub mod intolerance;
+pub mod logjam;
+pub mod lucky13;
 pub mod null;
+pub mod opossum;
 pub mod outdated;
+pub mod poodle;
 pub mod post_quantum;
+pub mod raccoon;
 pub mod rc2;
 pub mod rc4;
+pub mod robot;
 pub mod rsa_key_exchange;
 pub mod seed;
+pub mod session_resumption;
+pub mod signature_algorithms;
 pub mod sni_required;
 pub mod sslv2;
 pub mod sslv3;
+pub mod suite_list;
 pub mod suite_order;
 pub mod sweet32;
+pub mod ticket_lifetime;
+pub mod ticketbleed;
 pub mod tls10;
 pub mod tls11;
 pub mod tls13;
@@ -66,20 +87,15 @@ fn known_before_tls13<'a, T>(case: &Case, observed: &'a Observed<T>) -> Result<O
 }
 
 /// What is known of a class of suites; none if the server refuses it.
-fn accepted<'a>(case: &Case<'a>, class: SuiteClass) -> Result<Option<&'a ClassFact>, Why> {
-    match case.tls()?.suite_classes.get(&class) {
-        Some(observed) => Ok(known_if_applicable(observed)?.filter(|f| f.accepted)),
-        None => Err(Why::new(Cause::NotAsked, format!("{} suites were not asked for", class.label()))),
-    }
+fn accepted(case: &Case, class: SuiteClass) -> Result<Option<ClassFact>, Why> {
+    suites::class(case.tls()?, class)
 }
 
 /// The suites that prove it, `TLS_RSA_WITH_RC4_128_SHA in TLS 1.0`.
 fn proof(fact: &ClassFact) -> String {
-    let suites: Vec<String> =
-        fact.examples.iter().map(|e| format!("{} in {}", e.suite.name, e.version.label())).collect();
-    if suites.is_empty() {
+    if fact.examples.is_empty() {
         "A suite of this class was chosen".to_owned()
     } else {
-        format!("It chose {}", text::short_list(&suites, 3))
+        format!("It chose {}", suites::named(&fact.examples))
     }
 }

@@ -23,7 +23,7 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, severity, format!("{} accepts suites without encryption", case.host()))
         .detail(format!(
             "{}. A sender that negotiates one sends readable mail and believes it encrypted.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("ciphers")
         .found()

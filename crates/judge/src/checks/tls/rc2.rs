@@ -21,7 +21,7 @@ fn judge(case: &Case) -> Outcome {
     let Some(fact) = super::accepted(case, SuiteClass::Rc2)? else { return CLEAR };
     let severity = case.by_usage(Severity::Medium, Severity::High);
     case.finding(&CHECK, severity, format!("{} accepts RC2 suites", case.host()))
-        .detail(format!("{}. Nothing modern needs it; its keys are short.", super::proof(fact)))
+        .detail(format!("{}. Nothing modern needs it; its keys are short.", super::proof(&fact)))
         .fix("ciphers")
         .found()
 }

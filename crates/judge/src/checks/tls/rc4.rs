@@ -24,7 +24,7 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, severity, format!("{} accepts RC4 suites", case.host()))
         .detail(format!(
             "{}. RFC 7465 forbids RC4: repeated secrets can be recovered from recordings.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("ciphers")
         .found()

@@ -24,7 +24,7 @@ fn judge(case: &Case) -> Outcome {
     case.finding(&CHECK, severity, format!("{} accepts RSA key exchange", case.host()))
         .detail(format!(
             "{}. Such sessions have no forward secrecy: a key stolen later opens recordings. Senders with ECDHE are not affected.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("key_exchange")
         .found()

@@ -21,7 +21,7 @@ fn judge(case: &Case) -> Outcome {
     let Some(fact) = super::accepted(case, SuiteClass::Seed)? else { return CLEAR };
     let severity = case.by_usage(Severity::Info, Severity::Low);
     case.finding(&CHECK, severity, format!("{} accepts SEED suites", case.host()))
-        .detail(format!("{}. No attack is known, and no sender needs them.", super::proof(fact)))
+        .detail(format!("{}. No attack is known, and no sender needs them.", super::proof(&fact)))
         .fix("ciphers")
         .found()
 }

@@ -22,16 +22,16 @@ fn judge(case: &Case) -> Outcome {
     let triple_des = super::accepted(case, SuiteClass::TripleDes);
     let idea = super::accepted(case, SuiteClass::Idea);
     // One that is accepted decides, whether or not the other is known.
-    let fact = match (&triple_des, &idea) {
-        (Ok(Some(fact)), _) | (_, Ok(Some(fact))) => *fact,
-        _ => return triple_des.and(idea).map(|_| Vec::new()),
+    let fact = match (triple_des, idea) {
+        (Ok(Some(fact)), _) | (_, Ok(Some(fact))) => fact,
+        (triple_des, idea) => return triple_des.and(idea).map(|_| Vec::new()),
     };
     let severity = case.by_usage(Severity::Low, Severity::Medium);
     case.finding(&CHECK, severity, format!("{} accepts suites with 64-bit blocks (3DES, IDEA)", case.host()))
         .detail(format!(
             "{}. Long sessions leak plaintext (SWEET32); mail sessions are rarely that long, and few senders \
              know nothing better.",
-            super::proof(fact)
+            super::proof(&fact)
         ))
         .fix("ciphers")
         .found()

@@ -9,15 +9,20 @@ use crate::tls::{
     suites::{self, Authentication},
 };
 
-pub(super) const HELLO_REQUEST: u8 = 0;
-pub(super) const SERVER_HELLO: u8 = 2;
-const NEW_SESSION_TICKET: u8 = 4;
-const CERTIFICATE: u8 = 11;
+pub(crate) const HELLO_REQUEST: u8 = 0;
+pub(crate) const SERVER_HELLO: u8 = 2;
+pub(crate) const NEW_SESSION_TICKET: u8 = 4;
+pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
+pub(crate) const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
-const CERTIFICATE_REQUEST: u8 = 13;
+pub(crate) const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
+pub(crate) const CERTIFICATE_VERIFY: u8 = 15;
+pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+pub(crate) const FINISHED: u8 = 20;
 const CERTIFICATE_STATUS: u8 = 22;
 const SUPPLEMENTAL_DATA: u8 = 23;
+pub(crate) const KEY_UPDATE: u8 = 24;
 
 /// The random that makes a ServerHello a HelloRetryRequest: SHA-256 of "HelloRetryRequest".
 const RETRY_RANDOM: [u8; 32] = [
@@ -28,7 +33,7 @@ const RETRY_RANDOM: [u8; 32] = [
 /// The two meanings of a ServerHello.
 pub(super) enum Hello {
     Server(Box<ServerFlight>),
-    Retry { version: TlsVersion, suite: u16, group: Option<u16>, cookie: bool },
+    Retry { version: TlsVersion, suite: u16, group: Option<u16>, cookie: Option<Vec<u8>> },
 }
 
 /// The fields of a ServerHello in order.
@@ -54,7 +59,8 @@ pub(super) fn server_hello(body: &[u8]) -> Result<Hello, String> {
     let is_tls13 = version == TlsVersion::Tls13;
     if is_tls13 && fields.random == RETRY_RANDOM {
         let group = content(extension::KEY_SHARE).and_then(|mut c| c.u16());
-        return Ok(Hello::Retry { version, suite: fields.suite, group, cookie: has(extension::COOKIE) });
+        let cookie = content(extension::COOKIE).and_then(|mut c| c.vector16()).map(<[u8]>::to_vec);
+        return Ok(Hello::Retry { version, suite: fields.suite, group, cookie });
     }
     Ok(Hello::Server(Box::new(ServerFlight {
         version,
@@ -73,6 +79,7 @@ pub(super) fn server_hello(body: &[u8]) -> Result<Hello, String> {
         key_exchange: None,
         certificate_requested: false,
         done: is_tls13,
+        resumed: false,
         warning: None,
         alert: None,
         problems: Vec::new(),
@@ -113,10 +120,7 @@ pub(super) fn read(kind: u8, body: &[u8], flight: &mut ServerFlight) -> Result<(
             }
         }
         CERTIFICATE_STATUS => {
-            // 1: OCSP; then the response with its length.
-            let mut cursor = Cursor(body);
-            let response = (cursor.u8() == Some(1)).then(|| cursor.vector24()).flatten();
-            flight.ocsp = response.filter(|response| !response.is_empty()).map(<[u8]>::to_vec);
+            flight.ocsp = ocsp_response(body);
             Ok(())
         }
         SERVER_KEY_EXCHANGE => {
@@ -135,6 +139,16 @@ pub(super) fn read(kind: u8, body: &[u8], flight: &mut ServerFlight) -> Result<(
         HELLO_REQUEST | NEW_SESSION_TICKET | SUPPLEMENTAL_DATA => Ok(()),
         other => Err(format!("a handshake message of type {other} has no place in its flight")),
     }
+}
+
+/// The response in a CertificateStatus (RFC 6066 section 8): none if it is empty or no
+/// OCSP.
+pub(crate) fn ocsp_response(body: &[u8]) -> Option<Vec<u8>> {
+    let mut cursor = Cursor(body);
+    if cursor.u8() != Some(1) {
+        return None;
+    }
+    cursor.vector24().filter(|response| !response.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// Collects the certificates, as far as their lengths fit.
@@ -160,6 +174,7 @@ fn key_exchange(body: &[u8], version: TlsVersion, suite: u16) -> (KeyExchange, b
     let read = match properties.key_exchange {
         suites::KeyExchange::Ecdhe => ecdhe(cursor, has_scheme),
         suites::KeyExchange::Dhe => dhe(cursor, has_scheme),
+        suites::KeyExchange::Rsa if properties.export => rsa(cursor),
         _ => return (KeyExchange::Other, true),
     };
     read.map_or((KeyExchange::Other, false), |exchange| (exchange, true))
@@ -173,9 +188,14 @@ fn ecdhe(mut cursor: Cursor<'_>, has_scheme: bool) -> Option<KeyExchange> {
         _ => return None,
     }
     let group = cursor.u16()?;
-    cursor.vector8()?;
+    let public = cursor.vector8()?.to_vec();
     let scheme = if has_scheme { Some(cursor.u16()?) } else { None };
-    Some(KeyExchange::Ecdhe { group, scheme })
+    Some(KeyExchange::Ecdhe { group, public, scheme })
+}
+
+fn rsa(mut cursor: Cursor<'_>) -> Option<KeyExchange> {
+    let [modulus, exponent] = [cursor.vector16()?, cursor.vector16()?].map(<[u8]>::to_vec);
+    Some(KeyExchange::Rsa { modulus, exponent })
 }
 
 fn dhe(mut cursor: Cursor<'_>, has_scheme: bool) -> Option<KeyExchange> {

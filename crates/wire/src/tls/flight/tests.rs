@@ -22,6 +22,7 @@ pub(crate) fn empty_flight() -> ServerFlight {
         key_exchange: None,
         certificate_requested: false,
         done: false,
+        resumed: false,
         warning: None,
         alert: None,
         problems: Vec::new(),
@@ -108,7 +109,7 @@ fn a_whole_flight_of_tls12_is_read() {
         session_ticket: true,
         ocsp: Some(b"response".to_vec()),
         certificates: Some(vec![b"leaf".to_vec(), b"issuer".to_vec()]),
-        key_exchange: Some(KeyExchange::Ecdhe { group: 29, scheme: Some(0x0804) }),
+        key_exchange: Some(KeyExchange::Ecdhe { group: 29, public: vec![5; 32], scheme: Some(0x0804) }),
         certificate_requested: true,
         done: true,
         ..empty_flight()
@@ -127,14 +128,45 @@ fn tls13_ends_with_the_server_hello_and_what_is_encrypted_is_left_alone() {
 }
 
 #[test]
+fn a_resumed_session_ends_with_change_cipher_spec_and_the_rest_is_kept() {
+    let hello = server_hello(0x0303, 0x009c, [9; 32], &[(35, &[])]);
+    let ticket = message(4, &[0, 0, 1, 0, 0, 1, 7]);
+    let (ccs, finished) = (record(20, &[1]), record(22, &[0xee; 40]));
+    let bytes = [record(22, &hello), record(22, &ticket), ccs.clone(), finished.clone()].concat();
+    let mut reader = FlightReader::new(Limits::default());
+    reader.push(&bytes);
+    let parts = reader.into_parts();
+    let Answer::Hello(flight) = &parts.answer else { panic!("{parts:?}") };
+    assert!(flight.resumed && flight.done);
+    assert_eq!(parts.transcript, [hello.clone(), ticket].concat());
+    assert_eq!(parts.rest, [ccs.clone(), finished].concat());
+
+    let chain = message(11, &with_length(&with_length(b"leaf", 3), 3));
+    let odd = [record(22, &hello), record(22, &chain), ccs, record(22, &message(14, &[]))].concat();
+    assert!(matches!(answer(&odd), Answer::Hello(f) if f.done && !f.resumed));
+}
+
+#[test]
+fn the_messages_of_a_flight_are_kept_as_they_came() {
+    let request = record(22, &message(0, &[]));
+    let mut reader = FlightReader::new(Limits::default());
+    for byte in [request, record(22, &messages()), b"after".to_vec()].concat() {
+        reader.push(&[byte]);
+    }
+    let parts = reader.into_parts();
+    assert_eq!(parts.transcript, messages());
+    assert_eq!(parts.rest, [0; 0], "bytes pushed after the end are the caller's");
+}
+
+#[test]
 fn a_retry_names_the_group() {
     let random: [u8; 32] = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"HelloRetryRequest")
         .as_ref()
         .try_into()
         .unwrap();
     let hello = server_hello(0x0303, 0x1301, random, &[(43, &[3, 4]), (51, &[0x11, 0xec]), (44, &[0, 1, 7])]);
-    let retry =
-        Answer::HelloRetry { version: TlsVersion::Tls13, suite: 0x1301, group: Some(0x11ec), cookie: true };
+    let cookie = Some(vec![7]);
+    let retry = Answer::HelloRetry { version: TlsVersion::Tls13, suite: 0x1301, group: Some(0x11ec), cookie };
     assert_eq!(answer(&record(22, &hello)), retry);
 }
 
@@ -199,10 +231,13 @@ fn key_exchanges_by_suite_and_version() {
     assert_eq!(exchange(0x0303, 0x00a6, &dhe[..10]), (read(None), 0), "anonymous");
     let with_hint = [&[0, 2, b'h', b'i'][..], &dhe[..10]].concat();
     assert_eq!(exchange(0x0303, 0x00aa, &with_hint), (read(None), 0), "pre-shared key");
-    let curve = KeyExchange::Ecdhe { group: 23, scheme: None };
+    let curve = KeyExchange::Ecdhe { group: 23, public: vec![4], scheme: None };
     assert_eq!(exchange(0x0302, 0xc014, &[3, 0, 23, 1, 4, 0, 0]), (curve, 0));
     assert_eq!(exchange(0x0303, 0xc02f, &[1, 0, 0]), (KeyExchange::Other, 0), "explicit curve");
-    assert_eq!(exchange(0x0301, 0x0003, &[0, 64]), (KeyExchange::Other, 0), "export RSA");
+    let temporary = KeyExchange::Rsa { modulus: vec![0xc5, 0x01], exponent: vec![3] };
+    assert_eq!(exchange(0x0301, 0x0003, &[0, 2, 0xc5, 1, 0, 1, 3, 0, 0]), (temporary, 0), "export RSA");
+    assert_eq!(exchange(0x0301, 0x0003, &[0, 64]), (KeyExchange::Other, 1), "export RSA, cut short");
+    assert_eq!(exchange(0x0301, 0x0035, &[0, 64]), (KeyExchange::Other, 0), "RSA needs none");
     assert_eq!(exchange(0x0303, 0xc02f, &[3, 0]), (KeyExchange::Other, 1), "cut short");
     assert_eq!(exchange(0x0303, 0xfafb, &[3, 0]), (KeyExchange::Other, 0), "unknown suite");
 }

@@ -189,7 +189,7 @@ fn answers_are_held_against_the_offer() {
     let flight = ServerFlight {
         version: TlsVersion::Tls12,
         suite: 0xc02f,
-        key_exchange: Some(KeyExchange::Ecdhe { group: 29, scheme: Some(0x0804) }),
+        key_exchange: Some(KeyExchange::Ecdhe { group: 29, public: Vec::new(), scheme: Some(0x0804) }),
         ..crate::tls::flight::tests::empty_flight()
     };
     let check = |flight: ServerFlight| chosen_was_offered(&spec, &Answer::Hello(Box::new(flight)));
@@ -198,13 +198,14 @@ fn answers_are_held_against_the_offer() {
     assert_eq!(check(wrong), Err(NotOffered::Version(TlsVersion::Tls13)));
     assert_eq!(check(ServerFlight { suite: 0xc013, ..flight.clone() }), Err(NotOffered::Suite(0xc013)));
     assert_eq!(check(ServerFlight { compression: 64, ..flight.clone() }), Err(NotOffered::Compression(64)));
-    let exchange = |group, scheme| Some(KeyExchange::Ecdhe { group, scheme: Some(scheme) });
+    let exchange =
+        |group, scheme| Some(KeyExchange::Ecdhe { group, public: Vec::new(), scheme: Some(scheme) });
     let wrong = ServerFlight { key_exchange: exchange(24, 0x0804), ..flight.clone() };
     assert_eq!(check(wrong), Err(NotOffered::Group(24)));
     let wrong = ServerFlight { key_exchange: exchange(29, 0x0201), ..flight };
     assert_eq!(check(wrong), Err(NotOffered::Scheme(0x0201)));
 
-    let retry = |suite, group| Answer::HelloRetry { version: TlsVersion::Tls13, suite, group, cookie: false };
+    let retry = |suite, group| Answer::HelloRetry { version: TlsVersion::Tls13, suite, group, cookie: None };
     let spec = HelloSpec { max_version: TlsVersion::Tls13, suites: vec![0x1301], ..rich() };
     assert_eq!(chosen_was_offered(&spec, &retry(0x1301, Some(23))), Ok(()));
     assert_eq!(chosen_was_offered(&spec, &retry(0x1302, Some(23))), Err(NotOffered::Suite(0x1302)));

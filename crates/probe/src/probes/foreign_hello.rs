@@ -1,0 +1,159 @@
+//! Hellos that are meant for another service (ALPACA): a name in SNI that is not the server's,
+//! protocols in ALPN that are not mail's. Both at once; only if that is refused, each alone.
+
+use waxseal_model::{Cause, Observed, Why, audit::ForeignHello as Fact, tls::TlsVersion};
+use waxseal_wire::tls::hello::{HelloSpec, KeyShare};
+
+use super::{Probe, settle};
+use crate::{
+    offers::{self, MODERN_FIRST},
+    question::{Question, Reaction},
+    shares,
+    state::State,
+};
+
+/// application_layer_protocol_negotiation (RFC 7301).
+const ALPN: u16 = 16;
+/// A name that no server can have (RFC 6761).
+const FOREIGN_NAME: &str = "www.foreign.invalid";
+/// A protocol that no mail server speaks.
+const FOREIGN_PROTOCOL: &[u8] = b"h2";
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct ForeignHello {
+    stage: Stage,
+    sni: Observed<bool>,
+    alpn: Observed<bool>,
+}
+
+/// Which foreign things the next hello carries.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Both,
+    Sni,
+    Alpn,
+    Over,
+}
+
+impl Probe for ForeignHello {
+    fn name(&self) -> &'static str {
+        "hello for another service"
+    }
+
+    fn ask(&mut self, state: &State) -> Option<Question> {
+        let version = state.accepted_versions().into_iter().find(|v| *v > TlsVersion::Ssl3)?;
+        let mut spec = hello(state, version);
+        if self.stage == Stage::Over {
+            return None;
+        }
+        if self.stage != Stage::Alpn {
+            spec.server_name = Some(FOREIGN_NAME.to_owned());
+        }
+        if self.stage != Stage::Sni {
+            let length = u8::try_from(FOREIGN_PROTOCOL.len()).unwrap_or_default();
+            let list = [&[0, length + 1, length], FOREIGN_PROTOCOL].concat();
+            spec.extra_extensions.push((ALPN, list));
+        }
+        Some(Question::Hello(Box::new(spec)))
+    }
+
+    fn learn(&mut self, state: &mut State, _question: &Question, reaction: Reaction) {
+        let accepted = match reaction {
+            Reaction::Accepted(flight) => {
+                // The certificate for another name is none of the target's.
+                state.note_suite(flight.version, u32::from(flight.suite));
+                Observed::seen(true)
+            }
+            Reaction::Retry { .. } => Observed::seen(true),
+            Reaction::Refused { .. } => Observed::seen(false),
+            Reaction::Unanswered(why) => Observed::Failed { why },
+            Reaction::Ssl2 { .. }
+            | Reaction::Established { .. }
+            | Reaction::Attempted(_)
+            | Reaction::OtherVersion(_) => {
+                Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
+            }
+        };
+        self.stage = match (self.stage, accepted) {
+            (Stage::Both, Observed::Seen { value: true }) => {
+                (self.sni, self.alpn) = (Observed::seen(true), Observed::seen(true));
+                Stage::Over
+            }
+            (Stage::Both, Observed::Seen { value: false }) => Stage::Sni,
+            (Stage::Both, fact) => {
+                (self.sni, self.alpn) = (fact.clone(), fact);
+                Stage::Over
+            }
+            (Stage::Sni, fact) => {
+                self.sni = fact;
+                Stage::Alpn
+            }
+            (_, fact) => {
+                self.alpn = fact;
+                Stage::Over
+            }
+        };
+    }
+
+    fn finish(&mut self, state: &mut State, why: Option<&Why>) {
+        let no_version = Why::new(Cause::Prerequisite, "no version is known to be accepted");
+        let why = why.unwrap_or(&no_version);
+        settle(&mut self.sni, why);
+        settle(&mut self.alpn, why);
+        let fact = Fact { sni_accepted: self.sni.clone(), alpn_accepted: self.alpn.clone() };
+        state.audit().foreign_hello = match (&self.sni, &self.alpn) {
+            (Observed::NotTried { why }, Observed::NotTried { .. }) => {
+                Observed::NotTried { why: why.clone() }
+            }
+            _ => Observed::seen(fact),
+        };
+    }
+}
+
+fn hello(state: &State, version: TlsVersion) -> HelloSpec {
+    if version < TlsVersion::Tls13 {
+        return state.hello(version, MODERN_FIRST.to_vec());
+    }
+    let mut spec = state.hello(version, offers::TLS13.to_vec());
+    spec.groups = offers::tls13_groups().collect();
+    spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
+    spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::simulated::{Simulated, run};
+
+    fn foreign(server: &Simulated) -> (usize, Observed<Fact>) {
+        let mut state = State::new(Some("mx.example.com".into()));
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let asked = run(&mut ForeignHello::default(), &mut state, server);
+        (asked, state.audit().foreign_hello.clone())
+    }
+
+    #[test]
+    fn one_hello_shows_that_a_server_minds_neither() {
+        let (asked, fact) = foreign(&Simulated::modern());
+        assert_eq!(asked, 1);
+        let fact = fact.get().cloned().unwrap();
+        assert_eq!((fact.sni_accepted, fact.alpn_accepted), (Observed::seen(true), Observed::seen(true)));
+    }
+
+    #[test]
+    fn what_it_minds_is_told_apart() {
+        let strict = Simulated { strict_name: Some("mx.example.com".into()), ..Simulated::modern() };
+        let (asked, fact) = foreign(&strict);
+        assert_eq!(asked, 3);
+        let fact = fact.get().cloned().unwrap();
+        assert_eq!((fact.sni_accepted, fact.alpn_accepted), (Observed::seen(false), Observed::seen(true)));
+    }
+
+    #[test]
+    fn silence_says_nothing() {
+        let (_, fact) = foreign(&Simulated { silent: true, ..Simulated::modern() });
+        assert!(!fact.get().unwrap().sni_accepted.is_seen());
+    }
+}

@@ -1,0 +1,45 @@
+//! The list of clients whose hellos are known.
+
+use crate::{
+    page::Page,
+    style::{Role, Style},
+    table::{Row, Table},
+};
+
+/// A line in the list of clients: words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientLine<'a> {
+    /// `postfix-3.7-openssl-3.0`.
+    pub id: &'a str,
+    /// `Postfix 3.7 (OpenSSL 3.0)`.
+    pub name: &'a str,
+    /// `delivers`, `submits`.
+    pub kind: &'a str,
+    /// `TLS 1.0 to TLS 1.3`.
+    pub versions: String,
+    /// `recorded`, `documented`.
+    pub method: &'a str,
+}
+
+/// The list of clients.
+pub fn list(clients: &[ClientLine<'_>], style: &Style) -> String {
+    let mut page = Page::new(*style);
+    let titles = vec!["id", "client", "mail", "offers", "source"];
+    let mut table = Table { titles, wraps: vec![false, true, true, true, true], ..Table::default() };
+    for c in clients {
+        let cell = |text: &str| (Role::Plain, text.to_owned());
+        table.rows.push(Row::Cells(vec![
+            (Role::Command, c.id.to_owned()),
+            cell(c.name),
+            cell(c.kind),
+            cell(&c.versions),
+            cell(c.method),
+        ]));
+    }
+    table.write(&mut page);
+    page.blank();
+    let more = "One with its hello and source: waxseal clients ID. What each of them negotiates with a server: \
+                waxseal audit DOMAIN";
+    page.paragraph(0, Role::Faint, more);
+    page.finish()
+}

@@ -13,22 +13,56 @@ pub(crate) enum Piece {
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut run: Vec<String> = Vec::new();
+    // Where the settings behind a label begin.
+    let mut column = 0;
     for line in joined(text) {
         let indent = line.len() - line.trim_start_matches(' ').len();
         let (setting, remark) = split_remark(line.trim());
-        if !is_to_copy(setting) && (indent == 0 || is_sentence(setting)) {
+        let labelled = split_label(setting);
+        let prose = indent == 0 || is_sentence(setting) || introduces(setting);
+        if labelled.is_none() && !is_to_copy(setting) && prose {
             flush(&mut run, &mut pieces);
             pieces.push(Piece::Prose(line.trim().to_owned()));
             continue;
         }
-        run.push(format!("{}{setting}", " ".repeat(indent)));
+        let (label, setting) = labelled.unwrap_or(("", setting));
+        if !label.is_empty() || indent < column {
+            flush(&mut run, &mut pieces);
+            column = if label.is_empty() { 0 } else { indent + label.len() };
+        }
+        if !label.is_empty() {
+            pieces.push(Piece::Prose(label.trim_end().to_owned()));
+        }
+        run.push(format!("{}{setting}", " ".repeat(indent + label.len())));
         if !remark.is_empty() {
             flush(&mut run, &mut pieces);
-            pieces.push(Piece::Prose(remark.to_owned()));
+            let (label, command) = split_label(remark).unwrap_or((remark, ""));
+            pieces.push(Piece::Prose(label.trim_end().to_owned()));
+            if !command.is_empty() {
+                pieces.push(Piece::Paste(command.to_owned()));
+            }
         }
     }
     flush(&mut run, &mut pieces);
     pieces
+}
+
+/// Words that lead to the next lines: `or keep it and let TLS through:`.
+fn introduces(line: &str) -> bool {
+    line.ends_with(':') && line.split(' ').count() > 2
+}
+
+/// `main.cf: ` and `smtpd_tls_loglevel = 1`: what says where a setting goes, or what a
+/// command of ours is for, is not to be pasted.
+fn split_label(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) = line.split_once(": ")?;
+    let rest = rest.trim_start();
+    let label = line.strip_suffix(rest)?;
+    let ours = rest.starts_with("waxseal ");
+    let names_a_place = label.starts_with(|c: char| c.is_ascii_uppercase()) || label.contains(['.', '/']);
+    let names = names_a_place && !label.contains(['=', '`', '"', '$', '{', '(', '|']);
+    let setting = is_to_copy(rest) && !is_key_and_value(line) && !is_sentence(line);
+    (!rest.is_empty() && (ours || (names && setting))).then_some((label, rest))
 }
 
 fn flush(run: &mut Vec<String>, pieces: &mut Vec<Piece>) {
@@ -145,6 +179,16 @@ mod tests {
             Piece::Prose("Then look at the log.".into()),
         ];
         assert_eq!(pieces(fix), expected);
+        let labels =
+            pieces("main.cf: a = b\n         c = d\nAll of it:  waxseal policy generate x\nmode: testing");
+        let expected = [
+            Piece::Prose("main.cf:".into()),
+            Piece::Paste("a = b\nc = d".into()),
+            Piece::Prose("All of it:".into()),
+            Piece::Paste("waxseal policy generate x".into()),
+            Piece::Paste("mode: testing".into()),
+        ];
+        assert_eq!(labels, expected);
         let remark = pieces("Then: postfix reload     (before 3.6: !SSLv2)\nx = y    (leaf first)");
         assert_eq!(remark[1], Piece::Paste("x = y".into()), "{remark:?}");
     }

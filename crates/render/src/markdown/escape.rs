@@ -119,7 +119,7 @@ fn opening_mark(word: &str) -> Option<usize> {
     let at = word.len() - rest.len();
     match rest.chars().next() {
         Some('#' | '+' | '-' | '=') if at == 0 => Some(0),
-        Some('.' | ')') if at > 0 => Some(at),
+        Some('.' | ')') if at > 0 && rest.len() == 1 => Some(at),
         _ => None,
     }
 }
@@ -151,6 +151,7 @@ mod tests {
         assert_eq!(prose("# x"), "\\# x");
         assert_eq!(prose("- x"), "\\- x");
         assert_eq!(prose("12. x"), "12\\. x");
+        assert_eq!(prose("1.3 1.2"), "1.3 1.2");
         assert_eq!(prose("a\n# x"), "a # x");
     }
 

@@ -21,10 +21,10 @@ use crate::when;
 pub(crate) struct Names {
     /// Newest first; empty where versions were not told apart.
     pub(crate) versions: Vec<TlsVersion>,
-    /// Each with what is to be known of it, which may be empty.
-    pub(crate) names: Vec<(String, &'static str)>,
-    /// `complete`, `not complete: why`.
-    pub(crate) extent: String,
+    /// Each with what is to be known of it, which may be empty; none where nothing is known.
+    names: Option<Vec<(String, &'static str)>>,
+    /// `complete`, `not complete: why`, `not known: why`.
+    extent: String,
 }
 
 impl Names {
@@ -33,15 +33,17 @@ impl Names {
         if self.versions.is_empty() { "seen".into() } else { versions(&self.versions) }
     }
 
-    /// `X25519MLKEM768 (post-quantum), x25519`.
-    pub(crate) fn listed(&self) -> String {
+    /// `X25519MLKEM768 (post-quantum), x25519; complete`.
+    pub(crate) fn words(&self) -> String {
         let word = |(name, mark): &(String, &str)| {
             if mark.is_empty() { name.clone() } else { format!("{name} ({mark})") }
         };
-        match self.names.as_slice() {
-            [] => "none".into(),
-            names => names.iter().map(word).collect::<Vec<_>>().join(", "),
-        }
+        let listed = match self.names.as_deref() {
+            None => return self.extent.clone(),
+            Some([]) => "none".into(),
+            Some(names) => names.iter().map(word).collect::<Vec<_>>().join(", "),
+        };
+        format!("{listed}; {}", self.extent)
     }
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn groups(tls: &TlsEvidence) -> Vec<Names> {
         _ => match tls.group_facts.get() {
             Some(facts) => {
                 let (names, complete) = names(facts);
-                vec![Names { versions: Vec::new(), names, extent: extent(complete) }]
+                vec![Names { versions: Vec::new(), names: Some(names), extent: extent(complete) }]
             }
             None => Vec::new(),
         },
@@ -109,10 +111,10 @@ fn by_version<T>(
         let (names, extent) = match list {
             Observed::Seen { value } => {
                 let (names, complete) = names(value);
-                (names, extent(complete))
+                (Some(names), extent(complete))
             }
             Observed::NotTried { why } | Observed::Failed { why } => {
-                (Vec::new(), format!("not known: {}", why.text))
+                (None, format!("not known: {}", why.text))
             }
         };
         match all.last_mut() {
@@ -407,6 +409,18 @@ mod tests {
         assert_eq!(facts.len(), 1);
         assert_eq!(facts[0].text, "not known: no answer within 5 s");
         assert!(!facts[0].known);
+    }
+
+    #[test]
+    fn no_names_are_none_only_where_that_is_known() {
+        let mut tls = TlsEvidence::default();
+        let mut audit = AuditFacts::default();
+        let empty = GroupFacts { chosen: Vec::new(), complete: true };
+        audit.groups.insert(TlsVersion::Tls10, Observed::seen(empty));
+        audit.groups.insert(TlsVersion::Tls12, Observed::failed(Cause::Timeout, "no answer within 5 s"));
+        tls.audit = Some(Box::new(audit));
+        let words: Vec<String> = groups(&tls).iter().map(Names::words).collect();
+        assert_eq!(words, ["not known: no answer within 5 s", "none; complete"]);
     }
 
     #[test]

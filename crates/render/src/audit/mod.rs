@@ -1,12 +1,12 @@
 //! What is known of the TLS of each endpoint, sorted for reading: the parts that the text
 //! page, HTML and Markdown lay out, each in its own way.
 //!
-//! - [`suites`]: protocol versions, and the suites of each.
-//! - [`facts`]: groups, signature schemes, extensions and behaviour.
-//! - [`attacks`]: the table of attacks, from the verdicts.
-//! - [`chains`]: certificates as trees, each chain once.
-//! - [`issuers`]: what issuers and logs say about them.
-//! - [`clients`]: which client connects with what.
+//! - `suites`: protocol versions, and the suites of each.
+//! - `facts`: groups, signature schemes, extensions and behaviour.
+//! - `attacks`: the table of attacks, from the verdicts.
+//! - `chains`: certificates as trees, each chain once.
+//! - `issuers`: what issuers and logs say about them.
+//! - `clients`: which client connects with what.
 //!
 //! Marks such as `CBC` say what a name means; whether that matters is for findings to say.
 

@@ -114,7 +114,7 @@ fn names(title: &str, lists: &[Names]) -> Markup {
             dl.facts {
                 @for list in lists {
                     dt { (list.title()) }
-                    dd { @if !list.names.is_empty() { (list.listed()) "; " } (list.extent) }
+                    dd { (list.words()) }
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! One HTML file for one or several reports: for a browser, for paper, for a screen reader.
 //!
-//! - [`parts`]: tables, words with their colour, fixes; every table is made there.
-//! - [`target`]: the parts of one report, in the order in which they are read.
-//! - [`findings`]: what was found, with manuals, and what could not be determined.
-//! - [`depth`]: what is known of TLS, certificates and clients.
-//! - [`manual`]: the manual of a check.
+//! - `parts`: tables, words with their colour, fixes; every table is made there.
+//! - `target`: the parts of one report, in the order in which they are read.
+//! - `findings`: what was found, with manuals, and what could not be determined.
+//! - `depth`: what is known of TLS, certificates and clients.
+//! - `manual`: the manual of a check.
 //!
 //! The file needs nothing else: no script, no image, no font. Its own policy (CSP) forbids
 //! all of these and allows the one style sheet by its hash, so that markup which slipped

@@ -74,8 +74,7 @@ fn suites(block: &Block, out: &mut String) {
 
 fn names(title: &str, lists: &[Names], out: &mut String) {
     for list in lists {
-        let names = if list.names.is_empty() { String::new() } else { format!("{}; ", list.listed()) };
-        let text = prose(&format!("{names}{}", list.extent));
+        let text = prose(&list.words());
         out.push_str(&format!("{title}, {}: {text}\n\n", list.title()));
     }
 }

@@ -142,12 +142,7 @@ fn names(page: &mut Page, title: &str, lists: &[Names]) {
     page.heading(title);
     for list in lists {
         let label = format!("  {}", list.title());
-        let text = if list.names.is_empty() {
-            list.extent.clone()
-        } else {
-            format!("{}; {}", list.listed(), list.extent)
-        };
-        page.entry(&[(Role::Plain, &label)], COLUMN, Role::Plain, &text);
+        page.entry(&[(Role::Plain, &label)], COLUMN, Role::Plain, &list.words());
     }
 }
 

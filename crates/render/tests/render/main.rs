@@ -10,6 +10,7 @@ mod dom;
 mod evidence;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
 mod html;
 #[cfg(test)]
 mod identity;

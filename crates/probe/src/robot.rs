@@ -16,19 +16,13 @@ use waxseal_wire::tls::private::{
 const FLOWS: [Flow; 2] = [Flow::WithFinished, Flow::KeyExchangeAlone];
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RobotSearch {
     flow: usize,
     answers: Vec<(Block, Reply)>,
     /// They differed: now each is asked in the same way.
     confirming: bool,
     outcome: Option<Result<Fact, Why>>,
-}
-
-impl Default for RobotSearch {
-    fn default() -> Self {
-        Self { flow: 0, answers: Vec::new(), confirming: false, outcome: None }
-    }
 }
 
 impl RobotSearch {

@@ -55,7 +55,7 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
 
 /// TLS 1.3 has suites of its own; the others begin with a certain version.
 fn fits(code: u16, version: TlsVersion) -> bool {
-    let newest = suites::versions(u32::from(code)).map(|(first, last)| (first, last));
+    let newest = suites::versions(u32::from(code));
     newest.is_some_and(|(first, last)| {
         if version == TlsVersion::Tls13 {
             first == version

@@ -356,7 +356,7 @@ impl Listing {
     }
 
     /// Inferred suites go where the newer version has them.
-    fn sort_as_newer(&self, list: &mut Vec<u16>, state: &State) {
+    fn sort_as_newer(&self, list: &mut [u16], state: &State) {
         if self.expected.is_empty() {
             return;
         }

@@ -11,8 +11,6 @@ use crate::{
 pub struct ClientLine<'a> {
     /// `postfix-3.7-openssl-3.0`.
     pub id: &'a str,
-    /// `Postfix 3.7 (OpenSSL 3.0)`.
-    pub name: &'a str,
     /// `delivers`, `submits`.
     pub kind: &'a str,
     /// `TLS 1.0 to TLS 1.3`.
@@ -24,13 +22,12 @@ pub struct ClientLine<'a> {
 /// The list of clients.
 pub fn list(clients: &[ClientLine<'_>], style: &Style) -> String {
     let mut page = Page::new(*style);
-    let titles = vec!["id", "client", "mail", "offers", "source"];
-    let mut table = Table { titles, wraps: vec![false, true, true, true, true], ..Table::default() };
+    let titles = vec!["client", "mail", "offers", "source"];
+    let mut table = Table { titles, wraps: vec![false, true, true, true], ..Table::default() };
     for c in clients {
         let cell = |text: &str| (Role::Plain, text.to_owned());
         table.rows.push(Row::Cells(vec![
             (Role::Command, c.id.to_owned()),
-            cell(c.name),
             cell(c.kind),
             cell(&c.versions),
             cell(c.method),
@@ -42,4 +39,22 @@ pub fn list(clients: &[ClientLine<'_>], style: &Style) -> String {
                 waxseal audit DOMAIN";
     page.paragraph(0, Role::Faint, more);
     page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_takes_one_line_of_a_usual_terminal() {
+        let line = ClientLine {
+            id: "exchange-2013-windows-server-2012-r2",
+            kind: "delivers",
+            versions: "TLS 1.0 to TLS 1.2".into(),
+            method: "documented",
+        };
+        let text = list(&[line], &Style::default());
+        let row = text.lines().find(|l| l.contains("exchange-2013")).unwrap_or_default();
+        assert!(row.contains("delivers") && row.ends_with("documented"), "{text}");
+    }
 }

@@ -52,7 +52,6 @@ pub(crate) fn run(args: &ClientsArgs, terminal: &Terminal) -> Result<Exit, Failu
 fn line(client: &Client) -> ClientLine<'_> {
     ClientLine {
         id: &client.id,
-        name: &client.name,
         kind: kind(client.kind),
         versions: versions(&client.hello),
         method: client.source.method.word(),

@@ -93,7 +93,7 @@ pub(crate) fn every_suite(version: TlsVersion, kinds: &[Authentication]) -> Vec<
     let mut all: Vec<u16> = suites::all()
         .iter()
         .filter_map(|(code, _)| u16::try_from(*code).ok())
-        .filter(|code| *code != 0 && !is_of_tls13(*code))
+        .filter(|code| *code != 0 && !is_of_tls13(*code) && !suites::is_signal(u32::from(*code)))
         .collect();
     suites::best_first(&mut all);
     all.sort_by_key(|code| {
@@ -149,6 +149,15 @@ pub(crate) fn is_signed_by(code: u16, kind: Authentication) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_suites_gives_no_signals() {
+        // A fallback signal among them would be refused in every version but the newest.
+        for version in [TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls12] {
+            let signal = |code: &u16| suites::is_signal(u32::from(*code)) || suites::is_grease(*code);
+            assert!(!every_suite(version, &[]).iter().any(signal), "{version:?}");
+        }
+    }
 
     #[test]
     fn no_offer_is_larger_than_servers_can_read() {

@@ -342,7 +342,8 @@ impl Simulated {
         if self.guesses_hardware {
             let first = offered.iter().copied().find(|s| usable.contains(s));
             let mut usable = usable.clone();
-            if !first.is_some_and(|s| suites::suite(u32::from(s)).name.contains("_GCM_")) {
+            let is_fast = |s| offers::is_ecdhe(s) && suites::suite(u32::from(s)).name.contains("_GCM_");
+            if !first.is_some_and(|s| is_fast(s) || s == 0x1301 || s == 0x1302) {
                 usable.sort_by_key(|s| !suites::suite(u32::from(*s)).name.contains("CHACHA20"));
             }
             return usable.into_iter().find(|s| offered.contains(s));

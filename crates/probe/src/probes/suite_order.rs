@@ -7,7 +7,6 @@ use waxseal_model::{
     Cause, Observed, Why,
     tls::{SuiteOrder as Order, TlsVersion},
 };
-use waxseal_wire::tls::suites::{self, Cipher, Mode};
 
 use super::{Probe, settle};
 use crate::{
@@ -108,20 +107,11 @@ impl Probe for SuiteOrder {
     }
 }
 
-/// The suites of the first hello backwards, the one that was `chosen` last. AES with
-/// authentication stays in
-/// front: there are servers whose own order follows the hardware that a client seems to have,
-/// and puts ChaCha20 first for those that do not begin with AES.
+/// The suites of the first hello, the one that was `chosen` last. The others stay as they
+/// are: there are servers whose own order follows the hardware that a client seems to have,
+/// and puts ChaCha20 first for those that do not begin with AES-GCM.
 fn in_another_order(chosen: u16) -> Vec<u16> {
-    let others = MODERN_FIRST.iter().copied().rev().filter(|s| *s != chosen);
-    let (mut order, rest): (Vec<u16>, Vec<u16>) = others.partition(|s| is_authenticated_aes(*s));
-    order.extend(rest);
-    order.push(chosen);
-    order
-}
-
-fn is_authenticated_aes(code: u16) -> bool {
-    suites::properties(u32::from(code)).is_some_and(|p| p.cipher == Cipher::Aes && p.mode == Mode::Aead)
+    MODERN_FIRST.iter().copied().filter(|s| *s != chosen).chain([chosen]).collect()
 }
 
 impl SuiteOrder {
@@ -180,7 +170,7 @@ mod tests {
     #[test]
     fn an_order_that_follows_the_clients_hardware_is_the_servers() {
         let server = Simulated {
-            suites: vec![0xc02f, 0xc030, 0xcca8, 0xc013, 0x0005],
+            suites: vec![0xc02f, 0xc030, 0xcca8, 0xc013, 0x009d, 0x0005],
             guesses_hardware: true,
             ..Simulated::modern()
         };

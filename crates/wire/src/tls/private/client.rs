@@ -63,14 +63,17 @@ pub enum Handshake {
 }
 
 impl Client {
-    /// A client that says what `spec` says. Its random bytes, its session id in TLS 1.3 and
-    /// its key shares are drawn from `seed`, which must never be used again.
+    /// A client that says what `spec` says. Its random bytes, its session id where `spec`
+    /// has none and its key shares are drawn from `seed`, which must never be used again.
     pub fn new(mut spec: HelloSpec, seed: [u8; 32]) -> Self {
         let mut entropy = Entropy::new(seed);
         spec.random = entropy.array();
         let mut keys = Vec::new();
-        if spec.max_version >= TlsVersion::Tls13 {
+        // Without an id, there are servers that resume whatever session they made last.
+        if spec.session_id.is_empty() {
             spec.session_id = entropy.bytes(32);
+        }
+        if spec.max_version >= TlsVersion::Tls13 {
             let known = spec.groups.iter().filter(|group| GROUPS.contains(group)).take(FIRST_SHARES);
             keys = known.filter_map(|group| KeyPair::new(*group, &mut entropy)).collect();
             spec.key_share = share_of(&keys);
@@ -344,5 +347,15 @@ mod tests {
         ) {
             let _ = run(client(TlsVersion::Tls13), [&first, &rest], &rest);
         }
+    }
+
+    #[test]
+    fn a_hello_has_an_id_of_its_own_or_the_one_of_the_session() {
+        let spec = HelloSpec { suites: vec![0x002f], ..HelloSpec::default() };
+        let fresh = Client::new(spec.clone(), [1; 32]);
+        assert_eq!(fresh.spec().session_id.len(), 32);
+        assert_ne!(fresh.spec().session_id, Client::new(spec.clone(), [2; 32]).spec().session_id);
+        let before = Resumption { master_secret: vec![3; 48], session_id: vec![4; 31], ticket: None };
+        assert_eq!(Client::resuming(spec, before, [1; 32]).spec().session_id, [4; 31]);
     }
 }

@@ -51,10 +51,11 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// One of the three words.
+    /// One of the three words; what is of no weight for mail is not cried out.
     pub(crate) fn word(&self) -> &'static str {
         match self.verdict {
             VerdictKind::Clear => "not vulnerable",
+            VerdictKind::Found if self.severity == Some(Severity::Info) => "noted",
             VerdictKind::Found => "VULNERABLE",
             VerdictKind::Undetermined => "not known",
         }

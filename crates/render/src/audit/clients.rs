@@ -55,6 +55,16 @@ pub(crate) fn kind(kind: ClientKind) -> &'static str {
     }
 }
 
+/// The group in words: without one there is none, or it is not known.
+pub(crate) fn group_word(suite: &str, group: Option<&String>) -> String {
+    let ephemeral = !suite.starts_with("TLS_RSA_");
+    match group {
+        Some(group) => group.clone(),
+        None if ephemeral => "not known".to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
 /// Whether the outcome was seen or follows from the lists.
 pub(crate) fn basis(view: &ClientView) -> &'static str {
     if view.replayed { "its hello was sent" } else { "worked out from the lists" }

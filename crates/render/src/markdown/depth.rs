@@ -8,7 +8,9 @@ use super::{
     table,
 };
 use crate::{
-    audit::{self, attacks::Attack, chains::trees, clients, facts::Names, suites::Block},
+    audit::{
+        self, attacks::Attack, chains::trees, clients, clients::group_word, facts::Names, suites::Block,
+    },
     text::group,
     words,
 };
@@ -118,7 +120,10 @@ fn who_connects(report: &Report, out: &mut String) {
             let name = prose(&view.name);
             match &view.outcome {
                 ClientOutcome::Negotiated { version, suite, group } => {
-                    let group = group.as_deref().map(code).unwrap_or_else(|| "none".into());
+                    let group = match group {
+                        Some(group) => code(group),
+                        None => group_word(suite, None),
+                    };
                     vec![name, version.label().to_owned(), code(suite), group]
                 }
                 ClientOutcome::NoConnection { why } => {

@@ -7,7 +7,7 @@ use waxseal_model::{
 
 use super::TextOptions;
 use crate::{
-    audit::clients::{basis, kind, summary, tables},
+    audit::clients::{basis, group_word, kind, summary, tables},
     page::Page,
     style::Role,
     table::{Cell, Row, Table},
@@ -56,7 +56,7 @@ fn outcome(mut cells: Vec<Cell>, outcome: &ClientOutcome) -> Row {
         ClientOutcome::Negotiated { version, suite, group } => {
             cells.push((Role::Plain, version.label().to_owned()));
             cells.push((Role::Plain, suite.clone()));
-            cells.push((Role::Plain, group.clone().unwrap_or_else(|| "none".into())));
+            cells.push((Role::Plain, group_word(suite, group.as_ref())));
             Row::Cells(cells)
         }
         ClientOutcome::NoConnection { why } => {

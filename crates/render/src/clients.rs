@@ -53,7 +53,7 @@ mod tests {
             versions: "TLS 1.0 to TLS 1.2".into(),
             method: "documented",
         };
-        let text = list(&[line], &Style::default());
+        let text = list(&[line], &Style::plain());
         let row = text.lines().find(|l| l.contains("exchange-2013")).unwrap_or_default();
         assert!(row.contains("delivers") && row.ends_with("documented"), "{text}");
     }

@@ -55,8 +55,7 @@ pub(super) fn negotiate(offer: &Offer, server: &Server<'_>, version: TlsVersion)
 
 /// TLS 1.3 has suites of its own; the others begin with a certain version.
 fn fits(code: u16, version: TlsVersion) -> bool {
-    let newest = suites::versions(u32::from(code));
-    newest.is_some_and(|(first, last)| {
+    suites::versions(u32::from(code)).is_some_and(|(first, last)| {
         if version == TlsVersion::Tls13 {
             first == version
         } else {
@@ -81,7 +80,13 @@ fn nothing_common(offered: &[u16], list: &Known, version: TlsVersion) -> Stop {
 /// decides.
 fn orders(suites: &Suites, offered: &[u16]) -> Vec<Vec<u16>> {
     let client = || offered.to_vec();
-    let server = || suites.list.codes.clone();
+    // What an incomplete list does not settle may stand anywhere in the server's order, and so
+    // goes first.
+    let open = |c: &u16| !suites.list.complete && !suites.list.codes.contains(c);
+    let server = || {
+        let unsettled = offered.iter().copied().filter(open);
+        unsettled.chain(suites.list.codes.iter().copied()).collect::<Vec<u16>>()
+    };
     let chacha_first = || {
         let (first, rest): (Vec<u16>, Vec<u16>) = server().into_iter().partition(|c| is_chacha(*c));
         first.into_iter().chain(rest).collect()

@@ -219,13 +219,17 @@ fn what_is_not_known_of_the_server_is_never_an_outcome() {
     });
     let text = unknown(outcome(&version, "postfix-3.7-openssl-3.0"));
     assert_eq!(text, "whether the server takes TLS 1.3 is not known: no answer in time");
-    let suites = evidence(|e| {
-        only_tls12(e, &[RSA], Some(SuiteOrder::Client));
-        let audit = e.evidence.tls.audit.as_mut().unwrap();
-        let Some(Observed::Seen { value }) = audit.suite_lists.get_mut(&TlsVersion::Tls12) else { panic!() };
-        value.complete = false;
-    });
-    assert!(unknown(outcome(&suites, "postfix-3.7-openssl-3.0")).contains("not complete"));
+    for order in [SuiteOrder::Client, SuiteOrder::Server] {
+        let suites = evidence(|e| {
+            only_tls12(e, &[RSA], Some(order));
+            let audit = e.evidence.tls.audit.as_mut().unwrap();
+            let Some(Observed::Seen { value }) = audit.suite_lists.get_mut(&TlsVersion::Tls12) else {
+                panic!()
+            };
+            value.complete = false;
+        });
+        assert!(unknown(outcome(&suites, "postfix-3.7-openssl-3.0")).contains("not complete"));
+    }
     let groups = evidence(|e| {
         only_tls12(e, &[ECDHE], None);
         e.evidence.tls.audit.as_mut().unwrap().groups.insert(TlsVersion::Tls12, gap());

@@ -28,6 +28,8 @@ use crate::{
 
 /// A server that reads no more suites than this is not asked in even smaller pieces.
 const SMALLEST_OFFER: usize = 8;
+/// Key shares for so many groups are enough for one hello.
+const MOST_SHARES: usize = 2;
 /// So many values are enough to see one come again, and bound what a server can make us keep.
 const MOST_DH_VALUES: usize = 64;
 
@@ -153,20 +155,34 @@ impl State {
     /// A hello that the server is known to go along with, if there is one, as long as the
     /// question `like` that it did not: the length may have been the reason.
     pub fn known_good(&self, like: &Question) -> Option<Question> {
-        if let Some((version, suite)) = self.rich_choice {
+        if let Some((version, suite)) = self.rich_choice.or_else(|| self.choice_of_the_library()) {
             let mut offered = vec![suite];
             if let Some(spec) = like.spec() {
-                offered.extend(spec.suites.iter().filter(|s| **s != suite));
+                // Reserved values may be what it cannot bear.
+                offered.extend(spec.suites.iter().filter(|s| **s != suite && !suites::is_grease(**s)));
             }
             return Some(Question::Hello(Box::new(self.hello(version, offered))));
         }
-        if self.accepts(TlsVersion::Tls13) != Some(true) {
-            return None;
-        }
+        (self.accepts(TlsVersion::Tls13) == Some(true)).then(|| Question::Hello(Box::new(self.tls13_hello())))
+    }
+
+    /// What the real handshake came to, before TLS 1.3.
+    fn choice_of_the_library(&self) -> Option<(TlsVersion, u16)> {
+        let handshake = self.facts.handshake.get().filter(|h| h.version <= TlsVersion::Tls12)?;
+        Some((handshake.version, u16::try_from(handshake.suite.code).ok()?))
+    }
+
+    /// A hello of TLS 1.3 with key shares, for groups that were chosen before if there are any,
+    /// so that the server need not ask for another.
+    pub fn tls13_hello(&self) -> HelloSpec {
         let mut spec = self.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
+        let chosen = self.groups_by_version.iter().filter(|(v, _)| *v == TlsVersion::Tls13);
+        let known = shares::public_values(&chosen.map(|(_, g)| *g).take(MOST_SHARES).collect::<Vec<_>>());
         spec.groups = offers::tls13_groups().collect();
-        spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
-        Some(Question::Hello(Box::new(spec)))
+        spec.groups.sort_by_key(|group| !known.iter().any(|(g, _)| g == group));
+        let shares = if known.is_empty() { shares::usual(&spec.groups) } else { known };
+        spec.key_share = KeyShare::Given(shares);
+        spec
     }
 
     /// The server signals that it knows TLS 1.3: where it refused it, then for what was

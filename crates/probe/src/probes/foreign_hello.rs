@@ -2,13 +2,12 @@
 //! protocols in ALPN that are not mail's. Both at once; only if that is refused, each alone.
 
 use waxseal_model::{Cause, Observed, Why, audit::ForeignHello as Fact, tls::TlsVersion};
-use waxseal_wire::tls::hello::{HelloSpec, KeyShare};
+use waxseal_wire::tls::hello::HelloSpec;
 
 use super::{Probe, settle};
 use crate::{
-    offers::{self, MODERN_FIRST},
+    offers::MODERN_FIRST,
     question::{Question, Reaction},
-    shares,
     state::State,
 };
 
@@ -66,7 +65,10 @@ impl Probe for ForeignHello {
                 state.note_suite(flight.version, u32::from(flight.suite));
                 Observed::seen(true)
             }
-            Reaction::Retry { .. } => Observed::seen(true),
+            // Servers may look at names and protocols only after the key share is settled.
+            Reaction::Retry { .. } => {
+                Observed::failed(Cause::Protocol, "the server asked for another key share first")
+            }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
             Reaction::Ssl2 { .. }
@@ -116,10 +118,7 @@ fn hello(state: &State, version: TlsVersion) -> HelloSpec {
     if version < TlsVersion::Tls13 {
         return state.hello(version, MODERN_FIRST.to_vec());
     }
-    let mut spec = state.hello(version, offers::TLS13.to_vec());
-    spec.groups = offers::tls13_groups().collect();
-    spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
-    spec
+    state.tls13_hello()
 }
 
 #[cfg(test)]

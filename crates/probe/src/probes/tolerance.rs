@@ -9,13 +9,12 @@ use waxseal_model::{
     audit::{Novelty, Tolerance as Fact},
     tls::TlsVersion,
 };
-use waxseal_wire::tls::hello::{Ending, HelloSpec, KeyShare};
+use waxseal_wire::tls::hello::{Ending, HelloSpec};
 
 use super::Probe;
 use crate::{
     offers::{self, MODERN_FIRST},
     question::{Question, Reaction},
-    shares,
     state::State,
 };
 
@@ -107,10 +106,7 @@ fn hello(state: &State, newest: TlsVersion, novelties: &[Novelty]) -> HelloSpec 
     let is_old = novelties.contains(&Novelty::FutureVersion) || novelties.contains(&Novelty::MiddleLength);
     let version = old.filter(|_| is_old).unwrap_or(newest);
     let mut spec = if version == TlsVersion::Tls13 {
-        let mut spec = state.hello(version, offers::TLS13.to_vec());
-        spec.groups = offers::tls13_groups().collect();
-        spec.key_share = KeyShare::Given(shares::usual(&spec.groups));
-        spec
+        state.tls13_hello()
     } else {
         let mut spec = state.hello(version, usual_suites(state, version));
         // A refusal must not be about groups: those that were chosen before come first.

@@ -2,10 +2,11 @@
 //! libraries. Asked only where there is a name to leave out.
 
 use waxseal_model::{Cause, Observed, Why, audit::WithoutSni as Fact, tls::TlsVersion};
-use waxseal_wire::x509;
+use waxseal_wire::{tls::private, x509};
 
 use super::{Probe, settle};
 use crate::{
+    attempt::{Attempt, Attempted, InSession},
     offers::MODERN_FIRST,
     question::{Question, Reaction},
     state::State,
@@ -24,25 +25,32 @@ impl Probe for WithoutSni {
     }
 
     fn ask(&mut self, state: &State) -> Option<Question> {
-        let version = state.newest_before_tls13()?;
-        if self.asked
-            || state.sni.is_none()
-            || version == TlsVersion::Ssl3
-            || state.leaf_without_sni.is_some()
-        {
+        if self.asked || state.sni.is_none() || state.leaf_without_sni.is_some() {
             return None;
         }
         self.asked = true;
+        let Some(version) = state.newest_before_tls13() else { return in_tls13(state) };
+        if version == TlsVersion::Ssl3 {
+            return None;
+        }
         let mut spec = state.hello(version, MODERN_FIRST.to_vec());
         spec.server_name = None;
         Some(Question::Hello(Box::new(spec)))
     }
 
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
-        let Question::Hello(spec) = question else { return };
         self.fact = match reaction {
+            Reaction::Attempted(outcome) => match *outcome {
+                Attempted::Session { established, .. } => {
+                    let leaf = established.flight.certificates.as_deref().and_then(<[_]>::first);
+                    leaf.map_or(Observed::seen(Fact::NoCertificate), |leaf| certificate(state, leaf))
+                }
+                _ => return,
+            },
             Reaction::Accepted(flight) => {
-                state.note_flight(spec, &flight);
+                if let Some(spec) = question.spec() {
+                    state.note_flight(spec, &flight);
+                }
                 match flight.certificates.as_deref().and_then(<[_]>::first) {
                     Some(leaf) => certificate(state, leaf),
                     None => Observed::seen(Fact::NoCertificate),
@@ -53,7 +61,6 @@ impl Probe for WithoutSni {
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
-            | Reaction::Attempted(_)
             | Reaction::OtherVersion(_) => {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
@@ -64,10 +71,7 @@ impl Probe for WithoutSni {
         let reason = match (&state.sni, state.newest_before_tls13()) {
             (None, _) => Why::new(Cause::NotApplicable, "no name was sent in the first place"),
             (_, Some(_)) => Why::new(Cause::Prerequisite, "the question was not come to"),
-            (_, None) => Why::new(
-                Cause::Unsupported,
-                "in TLS 1.3 alone the certificate is encrypted; it was not asked for without SNI",
-            ),
+            (_, None) => Why::new(Cause::Prerequisite, "no version is known to be accepted"),
         };
         if let Some(leaf) = state.leaf_without_sni.clone().filter(|_| !self.fact.is_seen()) {
             self.fact = certificate(state, &leaf);
@@ -76,6 +80,15 @@ impl Probe for WithoutSni {
         settle(&mut self.fact, why);
         state.audit().without_sni = self.fact.clone();
     }
+}
+
+/// In TLS 1.3 the certificate is encrypted: a whole session shows it.
+fn in_tls13(state: &State) -> Option<Question> {
+    let mut spec = state.tls13_hello();
+    spec.server_name = None;
+    spec.suites.retain(|code| private::is_supported(*code));
+    let attempt = Attempt::Session { spec: Box::new(spec), then: InSession::Tickets };
+    (state.accepts(TlsVersion::Tls13) == Some(true)).then_some(Question::Attempt(attempt))
 }
 
 fn certificate(state: &State, leaf: &[u8]) -> Observed<Fact> {

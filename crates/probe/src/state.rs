@@ -367,16 +367,22 @@ impl State {
     /// not show yet in front, and of each kind of key one that it did, so that the server
     /// can sign. No more than every server reads.
     pub fn unseen_schemes_first(&self, version: TlsVersion) -> Vec<u16> {
+        let shown = self.shown_schemes(version);
+        let mut order = self.unseen_schemes(version);
+        order.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
+        order.extend(shown);
+        order
+    }
+
+    /// Of each kind of key one scheme that `version` showed.
+    pub fn shown_schemes(&self, version: TlsVersion) -> Vec<u16> {
         let mut shown: Vec<u16> = Vec::new();
         for (_, seen) in self.schemes.iter().filter(|(v, _)| *v == version) {
             if !shown.iter().any(|s| scheme::key_kind(*s) == scheme::key_kind(*seen)) {
                 shown.push(*seen);
             }
         }
-        let mut order = self.unseen_schemes(version);
-        order.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
-        order.extend(shown);
-        order
+        shown
     }
 
     /// Every signature scheme of TLS 1.2 that `version` did not show yet.

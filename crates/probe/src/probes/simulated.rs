@@ -272,6 +272,9 @@ impl Simulated {
         let Some(suite) = self.choose(&offered, version) else { return refused(40) };
         let group = self.pick(&self.groups, &spec.groups);
         if version == TlsVersion::Tls13 {
+            if self.sign(spec).is_none() {
+                return refused(40);
+            }
             return match (group, &spec.key_share) {
                 (_, KeyShare::Empty) if self.refuses_empty_share => refused(50),
                 (Some(group), KeyShare::Given(shares)) if shares.iter().any(|(g, _)| *g == group) => {

@@ -44,15 +44,23 @@ impl Probe for Tls13Sessions {
         }
         let mut unseen = every_scheme();
         unseen.retain(|s| !state.schemes.contains(&(VERSION, *s)) && !self.refused.contains(s));
-        unseen.truncate(offers::MOST_SCHEMES);
         if unseen.is_empty() {
             return None;
+        }
+        let mut offered = unseen;
+        if self.tickets.is_seen() {
+            offered.truncate(offers::MOST_SCHEMES);
+        } else {
+            // Many servers have one scheme, which the real handshake showed: no session without.
+            let shown = state.shown_schemes(VERSION);
+            offered.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
+            offered.extend(shown);
         }
         let mut spec = state.hello(VERSION, offers::TLS13.to_vec());
         spec.suites.retain(|code| private::is_supported(*code));
         spec.groups = private::GROUPS.to_vec();
         // Certificates of older digests may be in the chain: that is another extension.
-        spec.signature_schemes = unseen;
+        spec.signature_schemes = offered;
         Some(Question::Attempt(Attempt::Session { spec: Box::new(spec), then: InSession::Tickets }))
     }
 
@@ -173,6 +181,18 @@ mod tests {
         assert_eq!(list.chosen, ["rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384"]);
         assert_eq!(state.audit().early_data, Observed::seen(0));
         assert_eq!(state.audit().tickets.get().cloned().flatten().map(|t| t.count), Some(1));
+    }
+
+    #[test]
+    fn a_server_with_one_scheme_that_was_seen_before_has_sessions_all_the_same() {
+        let server = Simulated { schemes: vec![0x0403], ..Simulated::modern() };
+        let mut state = State::new(None);
+        state.set_version(VERSION, Observed::seen(true));
+        state.note_scheme(VERSION, 0x0403);
+        run(&mut Tls13Sessions::default(), &mut state, &server);
+        assert_eq!(state.audit().early_data, Observed::seen(0));
+        let list = state.audit().signature_algorithms[&VERSION].get().unwrap().clone();
+        assert_eq!((list.chosen, list.complete), (vec!["ecdsa_secp256r1_sha256".to_owned()], true));
     }
 
     #[test]

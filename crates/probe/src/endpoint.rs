@@ -53,7 +53,7 @@ const TRIES: u32 = 3;
 /// After this many answers in a row that never came, the rest is not asked: waiting for them
 /// would take minutes, and being waited for annoys servers.
 const SILENCES: u32 = 2;
-/// So many connections allow for one more that never comes, in all.
+/// In all it may be one more, and another one for so many connections.
 const CONNECTIONS_PER_SILENCE: u32 = 30;
 /// A server that was seen so often to refuse by closing, without an alert, is believed.
 const MUTE_HABIT: u32 = 2;
@@ -446,7 +446,7 @@ impl<'a> Scan<'a> {
     }
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
-        let bearable = SILENCES + self.line.connections / CONNECTIONS_PER_SILENCE;
+        let bearable = SILENCES + 1 + self.line.connections / CONNECTIONS_PER_SILENCE;
         if self.silences_in_a_row >= SILENCES || self.silences >= bearable {
             let count = self.silences;
             let text = format!("the server left {count} handshakes without an answer, so no more were begun");

@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 use waxseal_model::{
-    TlsStart, Why,
+    Why,
     audit::{Renegotiation, StarttlsInjection},
     tls::TlsVersion,
 };
@@ -115,13 +115,14 @@ impl Attempted {
 pub(crate) struct Bounds {
     pub(crate) deadline: Instant,
     pub(crate) max_bytes: usize,
-    /// How TLS starts: with implicit TLS the server greets within it.
-    pub(crate) tls: TlsStart,
+    /// The server greets within TLS, as it does where TLS starts from the first byte, if it
+    /// speaks SMTP at all.
+    pub(crate) greets: bool,
 }
 
 /// Carries out an attempt on a stream on which the next byte is TLS.
 pub(crate) async fn on_stream(stream: Connection, attempt: &Attempt, bounds: Bounds) -> Reaction {
-    let Bounds { deadline, max_bytes, tls } = bounds;
+    let Bounds { deadline, max_bytes, greets, .. } = bounds;
     match attempt {
         Attempt::Session { spec, then } => {
             let client = Client::new((**spec).clone(), random());
@@ -139,7 +140,7 @@ pub(crate) async fn on_stream(stream: Connection, attempt: &Attempt, bounds: Bou
         }
         Attempt::Heartbleed { spec, when } => {
             let client = Client::new((**spec).clone(), random());
-            let speaks = if tls == TlsStart::Implicit { Speaks::First } else { Speaks::WhenAsked };
+            let speaks = if greets { Speaks::First } else { Speaks::WhenAsked };
             match heartbleed::heartbleed(stream, client, *when, speaks, deadline, max_bytes).await {
                 Ok(answer) => attempted(Attempted::Heartbleed(answer)),
                 Err(why) => Reaction::Unanswered(why),
@@ -179,7 +180,7 @@ async fn in_session(
     bounds: Bounds,
 ) -> Reaction {
     let established = session.established().clone();
-    if bounds.tls == TlsStart::Implicit
+    if bounds.greets
         && let Err(why) = session.greeting(bounds.deadline).await
     {
         // A client certificate that is missing shows here in TLS 1.3.

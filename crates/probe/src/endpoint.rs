@@ -460,7 +460,9 @@ impl<'a> Scan<'a> {
         let deadline = self.line.step_deadline();
         let Opened { stream, permit, transcript } = opened;
         let largest = self.line.prober.options.largest_flight;
-        let bounds = Bounds { deadline, max_bytes: largest, tls: self.line.endpoint.tls };
+        let implicit = self.line.endpoint.tls == TlsStart::Implicit;
+        let greets = implicit && self.line.smtp.greeting.is_seen();
+        let bounds = Bounds { deadline, max_bytes: largest, greets };
         let (exchange, reply) = match question {
             Question::Hello(spec) => {
                 (exchange_flight(stream, &client_hello(spec), deadline, largest).await, None)

@@ -185,6 +185,14 @@ impl State {
         spec
     }
 
+    /// A hello of TLS 1.3 whose handshake the private client can complete.
+    pub fn tls13_session_hello(&self) -> HelloSpec {
+        let mut spec = self.hello(TlsVersion::Tls13, offers::TLS13.to_vec());
+        spec.suites.retain(|code| private::is_supported(*code));
+        spec.groups = private::GROUPS.to_vec();
+        spec
+    }
+
     /// The server signals that it knows TLS 1.3: where it refused it, then for what was
     /// offered with it, such as groups that waxseal does not know.
     pub fn doubt_absence_of_tls13(&mut self) {

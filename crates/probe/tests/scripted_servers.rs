@@ -196,6 +196,8 @@ async fn a_server_that_turns_us_away_midway_is_not_called_sound() {
 async fn a_server_that_finds_hellos_too_long_is_asked_in_smaller_ones() {
     let facts = facts_of(Manners { end: End::Close, patience: 1000, most_suites: 64, stumbles: 0 }).await;
     assert_eq!(accepted(&facts, TlsVersion::Tls12), Some(true));
+    // Shorter hellos of older versions are refused as well, where known good ones of that length
+    // are not: that is about the version.
     assert_eq!(accepted(&facts, TlsVersion::Tls10), Some(false));
     assert_eq!(class(&facts, SuiteClass::RsaKeyExchange), Some(true));
 }

@@ -6,6 +6,7 @@ use waxseal_wire::tls::hello::HelloSpec;
 
 use super::{Probe, settle};
 use crate::{
+    attempt::{Attempt, Attempted, InSession},
     offers::MODERN_FIRST,
     question::{Question, Reaction},
     state::State,
@@ -55,7 +56,11 @@ impl Probe for ForeignHello {
             let list = [&[0, length + 1, length], FOREIGN_PROTOCOL].concat();
             spec.extra_extensions.push((ALPN, list));
         }
-        Some(Question::Hello(Box::new(spec)))
+        if version < TlsVersion::Tls13 {
+            return Some(Question::Hello(Box::new(spec)));
+        }
+        // In TLS 1.3 servers look at protocols after their ServerHello: a whole session tells.
+        Some(Question::Attempt(Attempt::Session { spec: Box::new(spec), then: InSession::Tickets }))
     }
 
     fn learn(&mut self, state: &mut State, _question: &Question, reaction: Reaction) {
@@ -68,6 +73,9 @@ impl Probe for ForeignHello {
             // Servers may look at names and protocols only after the key share is settled.
             Reaction::Retry { .. } => {
                 Observed::failed(Cause::Protocol, "the server asked for another key share first")
+            }
+            Reaction::Attempted(outcome) if matches!(*outcome, Attempted::Session { .. }) => {
+                Observed::seen(true)
             }
             Reaction::Refused { .. } => Observed::seen(false),
             Reaction::Unanswered(why) => Observed::Failed { why },
@@ -118,7 +126,7 @@ fn hello(state: &State, version: TlsVersion) -> HelloSpec {
     if version < TlsVersion::Tls13 {
         return state.hello(version, MODERN_FIRST.to_vec());
     }
-    state.tls13_hello()
+    state.tls13_session_hello()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use waxseal_model::{
     tls::TlsVersion,
 };
 use waxseal_wire::tls::{
-    private::{self, Established},
+    private::Established,
     scheme::{self, KeyKind},
 };
 
@@ -56,9 +56,7 @@ impl Probe for Tls13Sessions {
             offered.truncate(offers::MOST_SCHEMES.saturating_sub(shown.len()));
             offered.extend(shown);
         }
-        let mut spec = state.hello(VERSION, offers::TLS13.to_vec());
-        spec.suites.retain(|code| private::is_supported(*code));
-        spec.groups = private::GROUPS.to_vec();
+        let mut spec = state.tls13_session_hello();
         // Certificates of older digests may be in the chain: that is another extension.
         spec.signature_schemes = offered;
         Some(Question::Attempt(Attempt::Session { spec: Box::new(spec), then: InSession::Tickets }))

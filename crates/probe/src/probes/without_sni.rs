@@ -2,7 +2,7 @@
 //! libraries. Asked only where there is a name to leave out.
 
 use waxseal_model::{Cause, Observed, Why, audit::WithoutSni as Fact, tls::TlsVersion};
-use waxseal_wire::{tls::private, x509};
+use waxseal_wire::{tls::hello::HelloSpec, x509};
 
 use super::{Probe, settle};
 use crate::{
@@ -84,9 +84,7 @@ impl Probe for WithoutSni {
 
 /// In TLS 1.3 the certificate is encrypted: a whole session shows it.
 fn in_tls13(state: &State) -> Option<Question> {
-    let mut spec = state.tls13_hello();
-    spec.server_name = None;
-    spec.suites.retain(|code| private::is_supported(*code));
+    let spec = HelloSpec { server_name: None, ..state.tls13_session_hello() };
     let attempt = Attempt::Session { spec: Box::new(spec), then: InSession::Tickets };
     (state.accepts(TlsVersion::Tls13) == Some(true)).then_some(Question::Attempt(attempt))
 }

@@ -56,6 +56,8 @@ enum Stage {
     /// A session without a ticket, to be resumed.
     Plain,
     ById,
+    /// Once more: one process of several may not know it yet.
+    ByIdAgain,
     ByTicket,
     /// By the same ticket with an id of the usual length.
     ByTicketAgain,
@@ -71,7 +73,8 @@ impl Stage {
             Self::Secure => Self::Insecure,
             Self::Insecure => Self::Plain,
             Self::Plain => Self::ById,
-            Self::ById => Self::ByTicket,
+            Self::ById => Self::ByIdAgain,
+            Self::ByIdAgain => Self::ByTicket,
             Self::ByTicket => Self::ByTicketAgain,
             Self::ByTicketAgain | Self::Over => Self::Over,
         }
@@ -107,14 +110,19 @@ impl Probe for Sessions {
                 Stage::ByTicketAgain if self.by_ticket.get() == Some(&true) => {
                     self.stage = Stage::Over;
                 }
-                Stage::ById | Stage::ByTicket | Stage::ByTicketAgain => match self.resumption() {
-                    Some((spec, resumption)) => {
-                        self.sent_id.clone_from(&resumption.session_id);
-                        let resumption = Box::new(resumption);
-                        return Some(Question::Attempt(Attempt::Resume { spec, resumption }));
+                Stage::ByIdAgain if self.sent_id.is_empty() || self.by_id.get() != Some(&false) => {
+                    self.stage = Stage::ByTicket;
+                }
+                Stage::ById | Stage::ByIdAgain | Stage::ByTicket | Stage::ByTicketAgain => {
+                    match self.resumption() {
+                        Some((spec, resumption)) => {
+                            self.sent_id.clone_from(&resumption.session_id);
+                            let resumption = Box::new(resumption);
+                            return Some(Question::Attempt(Attempt::Resume { spec, resumption }));
+                        }
+                        None => self.nothing_to_resume(),
                     }
-                    None => self.nothing_to_resume(),
-                },
+                }
             }
         }
     }
@@ -134,7 +142,7 @@ impl Probe for Sessions {
             Attempted::Resumed(resumed) => {
                 let fact = Observed::seen(resumed.abbreviated);
                 match self.stage {
-                    Stage::ById => self.by_id = fact,
+                    Stage::ById | Stage::ByIdAgain => self.by_id = fact,
                     Stage::ByTicketAgain => self.by_ticket = fact,
                     _ => {
                         self.by_ticket = fact;
@@ -187,7 +195,7 @@ impl Sessions {
                 self.ticketbleed = Observed::Failed { why: failed(&why) };
             }
             // The first answer stands.
-            Stage::ByTicketAgain | Stage::Over => {}
+            Stage::ByIdAgain | Stage::ByTicketAgain | Stage::Over => {}
         }
         self.failed.get_or_insert(why);
         self.stage = self.stage.next();
@@ -217,7 +225,7 @@ impl Sessions {
     }
 
     fn resumption(&self) -> Option<(Box<HelloSpec>, Resumption)> {
-        if self.stage == Stage::ById {
+        if matches!(self.stage, Stage::ById | Stage::ByIdAgain) {
             let (spec, session) = self.without_ticket.as_ref()?;
             return Some((spec.clone(), resume::by_id(session)?));
         }
@@ -296,6 +304,16 @@ mod tests {
     fn a_server_that_keeps_sessions_only_where_no_ticket_is_wanted_resumes_by_id() {
         let (_, mut state) = sessions_of(&Simulated { remembers: true, ..Simulated::modern() });
         assert_eq!(state.audit().resumption_by_id, Observed::seen(true));
+        assert_eq!(state.audit().resumption_by_ticket, Observed::seen(true));
+    }
+
+    #[test]
+    fn an_id_that_is_not_resumed_is_tried_once_more() {
+        // It gives an id, and forgets it.
+        let (asked, mut state) =
+            sessions_of(&Simulated { remembers: true, forgets: true, ..Simulated::modern() });
+        assert_eq!(asked, 6);
+        assert_eq!(state.audit().resumption_by_id, Observed::seen(false));
         assert_eq!(state.audit().resumption_by_ticket, Observed::seen(true));
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Simulated {
     pub(crate) early_ccs: bool,
     /// Sessions have an id, where no ticket is wanted, and are resumed by it.
     pub(crate) remembers: bool,
+    /// The id is given, and the session forgotten.
+    pub(crate) forgets: bool,
     /// A ticket is used only with a session id of the usual length.
     pub(crate) needs_usual_id: bool,
     /// So many suites of a hello are read, and no more.
@@ -99,6 +101,7 @@ impl Simulated {
             oracle: false,
             early_ccs: false,
             remembers: false,
+            forgets: false,
             needs_usual_id: false,
             suites_read: usize::MAX,
             most_schemes: usize::MAX,
@@ -168,7 +171,7 @@ impl Simulated {
             },
             Attempt::Resume { resumption, .. } => {
                 let id = &resumption.session_id;
-                let by_id = self.remembers && *id == SESSION_ID;
+                let by_id = self.remembers && !self.forgets && *id == SESSION_ID;
                 let by_ticket = resumption.ticket.is_some() && (id.len() == 32 || !self.needs_usual_id);
                 let abbreviated = by_id || by_ticket;
                 let session_id = if abbreviated { id.clone() } else { vec![8; 32] };

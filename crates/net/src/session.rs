@@ -81,6 +81,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpSession<S> {
         &self.transcript
     }
 
+    /// Time for the reply to one command.
+    pub(crate) fn command_time(&self) -> Duration {
+        self.limits.command
+    }
+
     /// The end of all steps.
     pub fn deadline(&self) -> Instant {
         self.deadline

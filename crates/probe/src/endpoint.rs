@@ -19,6 +19,7 @@ use waxseal_net::{
     connection::Connection,
     error::NetError,
     exchange::{Ended, exchange_flight},
+    pacing::Permit,
     session::SmtpSession,
     tls::{CertificateKind, TlsConnection, TlsFailureKind, handshake, handshake_for},
     transcript::Transcript,
@@ -49,9 +50,11 @@ use crate::{
 
 /// How often a connection is tried again after an obstacle that may pass.
 const TRIES: u32 = 3;
-/// After this many answers that never came, the rest is not asked: waiting for them would
-/// take minutes, and being waited for annoys servers.
+/// After this many answers in a row that never came, the rest is not asked: waiting for them
+/// would take minutes, and being waited for annoys servers.
 const SILENCES: u32 = 2;
+/// In all it may be one more, and another one for so many connections.
+const CONNECTIONS_PER_SILENCE: u32 = 30;
 /// A server that was seen so often to refuse by closing, without an alert, is believed.
 const MUTE_HABIT: u32 = 2;
 /// Hellos with fewer suites are not refused for their length.
@@ -117,9 +120,13 @@ pub async fn probe_endpoint(
 struct Scan<'a> {
     line: Line<'a>,
     state: State,
+    /// Answers that never came, in all and in a row.
     silences: u32,
+    silences_in_a_row: u32,
     /// Refusals without an alert that a known good hello confirmed.
     mute_refusals: u32,
+    /// It was seen to refuse by an alert, so that a reset is not its way to.
+    refuses_by_alert: bool,
     /// Resets that made us slow down, until they turn out to be refusals.
     resets: u32,
     /// Why TLS could not be asked about at all.
@@ -139,7 +146,16 @@ impl<'a> Scan<'a> {
         // An address has no place in SNI (RFC 6066 section 3).
         let sni = sni.filter(|name| name.parse::<std::net::IpAddr>().is_err());
         let state = State { starttls: endpoint.tls == TlsStart::Starttls, ..State::new(sni) };
-        Self { line, state, silences: 0, mute_refusals: 0, resets: 0, obstacle: None }
+        Self {
+            line,
+            state,
+            silences: 0,
+            silences_in_a_row: 0,
+            mute_refusals: 0,
+            refuses_by_alert: false,
+            resets: 0,
+            obstacle: None,
+        }
     }
 
     fn finish(mut self) -> (Conversation, State) {
@@ -258,7 +274,7 @@ impl<'a> Scan<'a> {
                 Err(why)
             }
             TlsFailureKind::Timeout { .. } => {
-                self.silences += 1;
+                self.note_silence();
                 Ok(())
             }
             _ => Ok(()),
@@ -325,6 +341,19 @@ impl<'a> Scan<'a> {
         Err(last.unwrap_or_else(|| Why::new(Cause::Internal, "no connection was tried")))
     }
 
+    /// The same, up to where STARTTLS is to be said.
+    async fn open_in_clear_patiently(&mut self) -> Result<(SmtpSession<Connection>, String, Permit), Why> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.line.open_in_clear().await {
+                Ok(opened) => return Ok(opened),
+                Err(Obstacle::Lasting(why)) => return Err(last.unwrap_or(why)),
+                Err(obstacle @ Obstacle::Passing(_)) => last = Some(obstacle.why().clone()),
+            }
+        }
+        Err(last.unwrap_or_else(|| Why::new(Cause::Internal, "no connection was tried")))
+    }
+
     /// The reason why nothing more can be asked, if a question could not be put.
     async fn run_probe(&mut self, probe: &mut dyn Probe) -> Option<Why> {
         while let Some(question) = probe.ask(&self.state) {
@@ -354,10 +383,13 @@ impl<'a> Scan<'a> {
     /// Puts one question. Some endings are ambiguous: the server may refuse what was
     /// offered, or the form of the hello, or us. They count as a refusal only if a hello
     /// that is known to be good still works; servers that were seen to refuse without an
-    /// alert are believed from then on. After a reset the question is put once more.
+    /// alert are believed from then on. After a reset the question is put once more, and a
+    /// third time to a server that is known to refuse by alerts.
     async fn put(&mut self, question: &Question, name: &str) -> Result<Reaction, Why> {
         let (mut reaction, mut ended) = self.exchange(question, name).await?;
-        let believed = self.mute_refusals >= MUTE_HABIT && reaction.is_mute();
+        self.refuses_by_alert |= matches!(reaction, Reaction::Refused { alert: Some(_) });
+        let is_habit = ended != Ended::Reset || !self.refuses_by_alert;
+        let believed = self.mute_refusals >= MUTE_HABIT && reaction.is_mute() && is_habit;
         if believed || !reaction.is_ambiguous(question) {
             return Ok(reaction);
         }
@@ -385,6 +417,12 @@ impl<'a> Scan<'a> {
             self.line.unwelcome("TLS handshake", "refused, and then a hello that had worked before too");
             return Ok(unproven());
         }
+        if ended == Ended::Reset && self.refuses_by_alert {
+            (reaction, _) = self.exchange(question, name).await?;
+            if !reaction.is_ambiguous(question) {
+                return Ok(reaction);
+            }
+        }
         if reaction.is_mute() {
             self.mute_refusals += 1;
         }
@@ -408,9 +446,10 @@ impl<'a> Scan<'a> {
     }
 
     async fn exchange(&mut self, question: &Question, name: &str) -> Result<(Reaction, Ended), Why> {
-        if self.silences >= SILENCES {
-            let text =
-                format!("the server left {SILENCES} handshakes without an answer, so no more were begun");
+        let bearable = SILENCES + 1 + self.line.connections / CONNECTIONS_PER_SILENCE;
+        if self.silences_in_a_row >= SILENCES || self.silences >= bearable {
+            let count = self.silences;
+            let text = format!("the server left {count} handshakes without an answer, so no more were begun");
             return Err(Why::new(Cause::Timeout, text));
         }
         if let Question::Attempt(Attempt::Injection(spec)) = question {
@@ -448,9 +487,10 @@ impl<'a> Scan<'a> {
         drop(permit);
         let silent = matches!(exchange.answer, Answer::Nothing) && exchange.ended == Ended::Timeout;
         let reaction = if silent {
-            self.silences += 1;
+            self.note_silence();
             Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
         } else {
+            self.silences_in_a_row = 0;
             let reaction = self.state.as_far_as_proven(Reaction::of(question, exchange.answer));
             with_reply(reaction, reply)
         };
@@ -459,9 +499,14 @@ impl<'a> Scan<'a> {
         Ok((reaction, exchange.ended))
     }
 
+    fn note_silence(&mut self) {
+        self.silences += 1;
+        self.silences_in_a_row += 1;
+    }
+
     /// A command in one write with STARTTLS.
     async fn inject(&mut self, spec: Option<&HelloSpec>, name: &str) -> Result<(Reaction, Ended), Why> {
-        let (session, helo, permit) = self.line.open_in_clear().await.map_err(|o| o.why().clone())?;
+        let (session, helo, permit) = self.open_in_clear_patiently().await?;
         let transcript = session.transcript().clone();
         let reaction = in_clear(session, &helo, self.state.sni.clone(), spec).await;
         drop(permit);

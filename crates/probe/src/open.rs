@@ -85,6 +85,11 @@ impl<'a> Line<'a> {
         (Instant::now() + self.options().step_timeout).min(self.deadline)
     }
 
+    fn time_is_over(&self) -> Why {
+        let text = format!("the {} s for one endpoint are over", self.options().total_timeout.as_secs());
+        Why::new(Cause::Budget, text)
+    }
+
     /// Limits of an SMTP session here.
     pub(crate) fn limits(&self) -> SessionLimits {
         let step = self.options().step_timeout;
@@ -124,8 +129,7 @@ impl<'a> Line<'a> {
             return Err(Obstacle::Lasting(Why::new(Cause::Budget, text)));
         }
         if Instant::now() >= self.deadline {
-            let text = format!("the {} s for one endpoint are over", self.options().total_timeout.as_secs());
-            return Err(Obstacle::Lasting(Why::new(Cause::Budget, text)));
+            return Err(Obstacle::Lasting(self.time_is_over()));
         }
         let address = self.endpoint.address;
         let permit = self.prober.pacer.permit(address).await.map_err(|e| Obstacle::Lasting(e.why()))?;
@@ -350,6 +354,8 @@ impl<'a> Line<'a> {
     /// A step failed: whether asking again may help.
     fn failed(&mut self, stage: &str, error: &NetError) -> Obstacle {
         match error.cause() {
+            // It was cut short by us, whatever the server was about to say.
+            Cause::Timeout if Instant::now() >= self.deadline => Obstacle::Lasting(self.time_is_over()),
             Cause::Closed => {
                 self.unwelcome(stage, &error.to_string());
                 Obstacle::Passing(error.why())

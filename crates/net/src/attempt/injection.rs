@@ -5,6 +5,8 @@
 //! commands are sent within TLS, the second of them QUIT. Where the reply to QUIT comes one
 //! late, the first reply was to the command from outside. No time decides.
 
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, timeout_at},
@@ -57,7 +59,7 @@ pub async fn starttls_injection<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let deadline = session.deadline();
+    let time = Time { step: session.command_time(), end: session.deadline() };
     let reply = match session.commands(&["STARTTLS", &format!("NOOP {tag}")], "STARTTLS").await {
         Ok(reply) => reply,
         Err(NetError::Closed { received: 0, .. }) => return Ok(StarttlsInjection::Refused { reply: None }),
@@ -70,22 +72,24 @@ where
         return Ok(StarttlsInjection::Refused { reply: Some(reply.one_line()) });
     }
     if session.buffered_after_reply() > 0 {
-        let bytes = session.early_data(std::time::Duration::ZERO).await;
+        let bytes = session.early_data(Duration::ZERO).await;
         return Ok(in_clear(&bytes));
     }
     let transcript = session.transcript().clone();
     let stream = session.into_inner();
     match through {
         Through::Library { server_name } => {
-            match tls::handshake(stream, server_name.as_deref(), deadline).await {
-                Ok(connection) => within(connection.stream, transcript, name, deadline).await,
+            match tls::handshake(stream, server_name.as_deref(), time.soon()).await {
+                Ok(connection) => within(connection.stream, transcript, name, time).await,
                 Err(failure) => of_library(failure),
             }
         }
-        Through::Private(client) => match full::handshake(stream, *client, deadline, MAX_HANDSHAKE).await {
-            Ok(stream) => within(stream, transcript, name, deadline).await,
-            Err(failure) => of_private(&failure),
-        },
+        Through::Private(client) => {
+            match full::handshake(stream, *client, time.soon(), MAX_HANDSHAKE).await {
+                Ok(stream) => within(stream, transcript, name, time).await,
+                Err(failure) => of_private(&failure),
+            }
+        }
     }
 }
 
@@ -120,18 +124,34 @@ fn of_private(failure: &full::Failure) -> Result<StarttlsInjection, Why> {
     }
 }
 
+/// How long to wait.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    /// For one step.
+    step: Duration,
+    /// For all.
+    end: Instant,
+}
+
+impl Time {
+    /// The end of a step that begins now.
+    fn soon(self) -> Instant {
+        (Instant::now() + self.step).min(self.end)
+    }
+}
+
 /// Replies within TLS, one at a time, however many are there.
 struct Replies<S> {
     stream: S,
     reader: ReplyReader,
     transcript: Transcript,
-    deadline: Instant,
+    time: Time,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Replies<S> {
     async fn say(&mut self, line: &str) -> Result<(), Why> {
         self.transcript.client(line);
-        let sent = timeout_at(self.deadline, async {
+        let sent = timeout_at(self.time.soon(), async {
             self.stream.write_all(format!("{line}\r\n").as_bytes()).await?;
             self.stream.flush().await
         });
@@ -144,6 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Replies<S> {
 
     async fn hear(&mut self) -> Result<Reply, Why> {
         let mut buffer = [0; 2048];
+        let soon = self.time.soon();
         loop {
             match self.reader.next() {
                 Ok(Some(reply)) => {
@@ -153,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Replies<S> {
                 Ok(None) => {}
                 Err(error) => return Err(Why::new(Cause::Protocol, error.to_string())),
             }
-            match timeout_at(self.deadline, self.stream.read(&mut buffer)).await {
+            match timeout_at(soon, self.stream.read(&mut buffer)).await {
                 Err(_) => return Err(Stop::Ended(Ended::Timeout).why(STEP)),
                 Ok(Ok(0)) => return Err(Stop::Ended(Ended::PeerClosed).why(STEP)),
                 Ok(Ok(count)) => self.reader.push(buffer.get(..count).unwrap_or_default()),
@@ -170,13 +191,13 @@ async fn within<S>(
     stream: S,
     transcript: Transcript,
     name: &str,
-    deadline: Instant,
+    time: Time,
 ) -> Result<StarttlsInjection, Why>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (reader, transcript) = (ReplyReader::new(Limits::default()), transcript.within_tls());
-    let mut replies = Replies { stream, reader, transcript, deadline };
+    let mut replies = Replies { stream, reader, transcript, time };
     replies.say(&format!("EHLO {name}")).await?;
     let mut first = replies.hear().await?;
     if first.code == 220 {

@@ -7,6 +7,10 @@
 //! are not asked for again. Versions before the newest one are not listed all over: what the
 //! newer version lacks is offered, and of what it has, a sample of every key exchange and
 //! every cipher; only if that comes out as expected, the rest is inferred.
+//!
+//! There are servers that stop reading after 64 suites and refuse the rest unseen. So the first
+//! refusal of a long list counts only if the same list with an accepted suite at its end is
+//! gone along with.
 
 use std::collections::VecDeque;
 
@@ -16,7 +20,10 @@ use waxseal_model::{
     tls::{SuiteOrder, TlsVersion},
 };
 use waxseal_net::attempt::Then;
-use waxseal_wire::tls::suites::{self, Authentication, Cipher, KeyExchange, Mac, Mode};
+use waxseal_wire::tls::{
+    hello::HelloSpec,
+    suites::{self, Authentication, Cipher, KeyExchange, Mac, Mode},
+};
 
 use super::Probe;
 use crate::{
@@ -25,6 +32,9 @@ use crate::{
     question::{Question, Reaction},
     state::State,
 };
+
+/// So many suites are read by every server.
+const SURELY_READ: usize = 64;
 
 /// Whether older versions are listed by a sample, or suite by suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +51,10 @@ pub enum Thoroughness {
 pub struct EverySuite {
     thoroughness: Thoroughness,
     listings: Option<VecDeque<Listing>>,
+    /// The server reads long lists to their end; none as long as that was not asked.
+    reads_all: Option<bool>,
+    /// What was refused, and in which version, until it is known whether it was read.
+    doubted: Option<(TlsVersion, Vec<u16>)>,
     failed: Option<Why>,
 }
 
@@ -79,7 +93,7 @@ enum Pieces {
 impl EverySuite {
     /// Lists all versions that are accepted.
     pub fn new(thoroughness: Thoroughness) -> Self {
-        Self { thoroughness, listings: None, failed: None }
+        Self { thoroughness, listings: None, reads_all: None, doubted: None, failed: None }
     }
 }
 
@@ -94,6 +108,9 @@ impl Probe for EverySuite {
         }
         if self.listings.is_none() {
             self.listings = Some(versions(state).into_iter().map(|v| Listing::new(v, state)).collect());
+        }
+        if let Some((version, piece)) = &self.doubted {
+            return known_last(state, *version, piece).map(|spec| Question::Hello(Box::new(spec)));
         }
         let thoroughness = self.thoroughness;
         let listings = self.listings.as_mut()?;
@@ -115,13 +132,34 @@ impl Probe for EverySuite {
         let Some(spec) = question.spec() else { return };
         let version = spec.max_version;
         let Some(listing) = self.listings.iter_mut().flatten().find(|l| l.version == version) else { return };
+        if let Some((_, piece)) = self.doubted.take() {
+            match reaction {
+                Reaction::Unanswered(why) => self.failed = Some(why),
+                // It stops reading: shorter lists from now on.
+                Reaction::Refused { .. } if state.offer_fewer_than(piece.len()) => {
+                    self.reads_all = Some(false)
+                }
+                _ => {
+                    self.reads_all = Some(true);
+                    listing.refused(&piece);
+                }
+            }
+            return;
+        }
         match without_reply(state, question, reaction) {
             Reaction::Accepted(flight) => {
                 state.note_flight(spec, &flight);
                 super::suite_classes::note_etm(state, u32::from(flight.suite), flight.encrypt_then_mac);
                 listing.take(&spec.suites, flight.suite, flight.version == version);
             }
-            Reaction::Refused { .. } => listing.refused(&spec.suites),
+            Reaction::Refused { .. } => {
+                let is_long = spec.suites.len() > SURELY_READ && !listing.rest.is_empty();
+                if is_long && self.reads_all.is_none() && known_last(state, version, &spec.suites).is_some() {
+                    self.doubted = Some((version, spec.suites.clone()));
+                } else {
+                    listing.refused(&spec.suites);
+                }
+            }
             Reaction::Unanswered(why) => self.failed = Some(why),
             Reaction::Retry { .. }
             | Reaction::Ssl2 { .. }
@@ -161,6 +199,23 @@ impl Probe for EverySuite {
             state.audit().suite_lists.insert(TlsVersion::Ssl2, Observed::seen(list));
         }
     }
+}
+
+/// A hello with the refused `piece`, but for one suite at its end that is known to be accepted.
+fn known_last(state: &State, version: TlsVersion, piece: &[u16]) -> Option<HelloSpec> {
+    let known = seen_in(state, version).into_iter().find(|code| !piece.contains(code))?;
+    let (_, others) = piece.split_last()?;
+    Some(listing_hello(state, version, others.iter().copied().chain([known]).collect()))
+}
+
+fn listing_hello(state: &State, version: TlsVersion, offered: Vec<u16>) -> HelloSpec {
+    let mut spec = state.hello(version, offered);
+    spec.groups = state.unseen_first(&offers::every_curve());
+    spec.signature_schemes = state.unseen_schemes_first(version);
+    if version == TlsVersion::Ssl3 {
+        spec.server_name = None;
+    }
+    spec
 }
 
 /// Files the reply to what followed the hello, and leaves the rest.
@@ -251,12 +306,7 @@ impl Listing {
         if offered.is_empty() {
             return None;
         }
-        let mut spec = state.hello(self.version, offered);
-        spec.groups = state.unseen_first(&offers::every_curve());
-        spec.signature_schemes = state.unseen_schemes_first(self.version);
-        if self.version == TlsVersion::Ssl3 {
-            spec.server_name = None;
-        }
+        let spec = listing_hello(state, self.version, offered);
         // RSA key exchanges are few: where one is on offer, use it for two questions.
         let is_rsa = |code: &u16| suites::key_exchange(u32::from(*code)) == Some(KeyExchange::Rsa);
         match state.robot.next_beside().filter(|_| spec.suites.iter().any(is_rsa)) {
@@ -449,6 +499,21 @@ mod tests {
         for version in [TlsVersion::Ssl3, TlsVersion::Tls10, TlsVersion::Tls12] {
             assert_eq!(sorted(&state, version), all, "{version:?}");
         }
+    }
+
+    #[test]
+    fn a_server_that_stops_reading_is_offered_shorter_lists() {
+        // The last of those that common libraries have is far beyond the first 64.
+        let rare = offers::every_suite(TlsVersion::Tls12, &[])[110];
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls12],
+            suites: vec![0xc02f, 0x002f, rare],
+            suites_read: 64,
+            ..Simulated::modern()
+        };
+        let (_, state) = listed(&server, Thoroughness::Sample);
+        assert_eq!(sorted(&state, TlsVersion::Tls12), expected(&server, TlsVersion::Tls12));
+        assert!(state.most_suites.is_some());
     }
 
     #[test]

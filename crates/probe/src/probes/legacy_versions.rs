@@ -3,6 +3,7 @@
 //! otherwise the scan descends.
 
 use waxseal_model::{Cause, Observed, Why, tls::TlsVersion};
+use waxseal_wire::tls::alert;
 
 use super::{Probe, rich_hello};
 use crate::{
@@ -18,6 +19,8 @@ const LEGACY: [TlsVersion; 3] = [TlsVersion::Tls11, TlsVersion::Tls10, TlsVersio
 #[derive(Debug, Default)]
 pub struct LegacyVersions {
     asked: Vec<TlsVersion>,
+    /// Suites that were refused in the version at hand.
+    refused: Vec<u16>,
     stopped: Option<Why>,
 }
 
@@ -34,8 +37,8 @@ impl Probe for LegacyVersions {
         // is asked for.
         let next =
             LEGACY.into_iter().find(|v| !self.asked.contains(v) && !state.facts.versions.contains_key(v))?;
-        self.asked.push(next);
-        let mut spec = state.hello(next, old_suites());
+        let left = old_suites().into_iter().filter(|code| !self.refused.contains(code)).collect();
+        let mut spec = state.hello(next, left);
         if next == TlsVersion::Ssl3 {
             // SSLv3 knows no extensions; the signalling suite stands for one (RFC 5746).
             spec.server_name = None;
@@ -46,6 +49,17 @@ impl Probe for LegacyVersions {
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
         let Question::Hello(spec) = question else { return };
         let asked = spec.max_version;
+        if let Reaction::Refused { alert } = &reaction
+            && *alert != Some(alert::PROTOCOL_VERSION)
+        {
+            // A server that reads only short hellos is offered the rest in the next.
+            self.refused.extend_from_slice(&spec.suites);
+            if old_suites().iter().any(|code| !self.refused.contains(code)) {
+                return;
+            }
+        }
+        self.refused.clear();
+        self.asked.push(asked);
         match reaction {
             Reaction::Accepted(flight) if flight.version <= asked => {
                 for newer in LEGACY.into_iter().filter(|v| *v > flight.version && *v <= asked) {
@@ -144,6 +158,19 @@ mod tests {
             ..Simulated::stock()
         };
         assert_eq!(versions_after(&server), (2, [Some(false), Some(true), Some(false)]));
+    }
+
+    #[test]
+    fn a_server_that_reads_only_short_hellos_is_offered_all_suites_in_several() {
+        let server = Simulated {
+            versions: vec![TlsVersion::Tls10],
+            suites: old_suites().split_off(60),
+            ..Simulated::stock()
+        };
+        let mut state = State::new(None);
+        state.most_suites = Some(30);
+        assert_eq!(run(&mut LegacyVersions::default(), &mut state, &server), 3 + 1);
+        assert_eq!(LEGACY.map(|v| state.accepts(v)), [Some(false), Some(true), Some(false)]);
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub(crate) struct Simulated {
     pub(crate) remembers: bool,
     /// A ticket is used only with a session id of the usual length.
     pub(crate) needs_usual_id: bool,
+    /// So many suites of a hello are read, and no more.
+    pub(crate) suites_read: usize,
     /// So many signature schemes of a hello are read, and no more.
     pub(crate) most_schemes: usize,
     /// The order follows the hardware that the client seems to have: AES first only for
@@ -98,6 +100,7 @@ impl Simulated {
             early_ccs: false,
             remembers: false,
             needs_usual_id: false,
+            suites_read: usize::MAX,
             most_schemes: usize::MAX,
             guesses_hardware: false,
             disregards_versions: false,
@@ -267,6 +270,7 @@ impl Simulated {
             .suites
             .iter()
             .copied()
+            .take(self.suites_read)
             .filter(|s| !hidden || !offers::is_signed_by(*s, Authentication::Ecdsa))
             .collect();
         let Some(suite) = self.choose(&offered, version) else { return refused(40) };

@@ -27,6 +27,8 @@ enum Habit {
     TooMany,
     Closes,
     Hangs,
+    /// It takes the command for the beginning of TLS, and waits for the rest.
+    HangsInTls,
     SendsAlert,
 }
 
@@ -48,7 +50,7 @@ async fn serve(stream: DuplexStream, habit: Habit) {
     };
     stream.write_all(say).await.unwrap();
     match habit {
-        Habit::Hangs => tokio::time::sleep(std::time::Duration::from_secs(60)).await,
+        Habit::Hangs | Habit::HangsInTls => tokio::time::sleep(std::time::Duration::from_secs(600)).await,
         Habit::AnswersInClearLater => {
             tokio::task::yield_now().await;
             stream.write_all(b"250 2.0.0 OK\r\n").await.unwrap();
@@ -122,6 +124,16 @@ async fn answers_in_clear_and_refusals_are_told_apart() {
         let closed = StarttlsInjection::Refused { reply: None };
         assert_eq!(ask(Habit::Closes, through(), soon()).await, Ok(closed.clone()));
         assert_eq!(ask(Habit::SendsAlert, through(), soon()).await, Ok(closed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_step_does_not_take_the_time_of_all() {
+    for through in [library, private] {
+        let started = Instant::now();
+        let later = started + std::time::Duration::from_secs(500);
+        let why = ask(Habit::HangsInTls, through(), later).await.unwrap_err();
+        assert_eq!((why.cause, started.elapsed().as_secs()), (Cause::Timeout, 15));
     }
 }
 

@@ -276,22 +276,7 @@ impl Simulated {
         let Some(suite) = self.choose(&offered, version) else { return refused(40) };
         let group = self.pick(&self.groups, &spec.groups);
         if version == TlsVersion::Tls13 {
-            if self.sign(spec).is_none() {
-                return refused(40);
-            }
-            return match (group, &spec.key_share) {
-                (_, KeyShare::Empty) if self.refuses_empty_share => refused(50),
-                (Some(group), KeyShare::Given(shares)) if shares.iter().any(|(g, _)| *g == group) => {
-                    let mut flight = self.flight(version, suite, None);
-                    flight.extensions.push((51, group.to_be_bytes().to_vec()));
-                    Reaction::Accepted(Box::new(flight))
-                }
-                (Some(group), _) => Reaction::Retry { group: Some(group), suite },
-                (None, KeyShare::Empty) if self.retries_without_group => {
-                    Reaction::Retry { group: None, suite }
-                }
-                (None, _) => refused(40),
-            };
+            return self.answer_in_tls13(spec, suite, group);
         }
         let signs = version == TlsVersion::Tls12 && !offers::is_anonymous(suite);
         let scheme = if signs { self.sign(spec) } else { None };
@@ -308,6 +293,24 @@ impl Simulated {
             None
         };
         Reaction::Accepted(Box::new(self.flight(version, suite, key_exchange)))
+    }
+
+    fn answer_in_tls13(&self, spec: &HelloSpec, suite: u16, group: Option<u16>) -> Reaction {
+        let refused = |alert| Reaction::Refused { alert: Some(alert) };
+        if self.sign(spec).is_none() {
+            return refused(40);
+        }
+        match (group, &spec.key_share) {
+            (_, KeyShare::Empty) if self.refuses_empty_share => refused(50),
+            (Some(group), KeyShare::Given(shares)) if shares.iter().any(|(g, _)| *g == group) => {
+                let mut flight = self.flight(TlsVersion::Tls13, suite, None);
+                flight.extensions.push((51, group.to_be_bytes().to_vec()));
+                Reaction::Accepted(Box::new(flight))
+            }
+            (Some(group), _) => Reaction::Retry { group: Some(group), suite },
+            (None, KeyShare::Empty) if self.retries_without_group => Reaction::Retry { group: None, suite },
+            (None, _) => refused(40),
+        }
     }
 
     fn flight(&self, version: TlsVersion, suite: u16, key_exchange: Option<KeyExchange>) -> ServerFlight {

@@ -460,8 +460,8 @@ impl<'a> Scan<'a> {
         let deadline = self.line.step_deadline();
         let Opened { stream, permit, transcript } = opened;
         let largest = self.line.prober.options.largest_flight;
-        let implicit = self.line.endpoint.tls == TlsStart::Implicit;
-        let greets = implicit && self.line.smtp.greeting.is_seen();
+        let greets = self.line.endpoint.tls == TlsStart::Implicit
+            && greets(self.state.facts.handshake.is_seen(), self.line.smtp.greeting.is_seen());
         let bounds = Bounds { deadline, max_bytes: largest, greets };
         let (exchange, reply) = match question {
             Question::Hello(spec) => {
@@ -579,6 +579,12 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Whether a greeting is to be waited for within implicit TLS: not where none came. Where the
+/// TLS library could not make the real handshake, as with old servers, nobody has waited yet.
+fn greets(has_handshake: bool, has_greeting: bool) -> bool {
+    has_greeting || !has_handshake
+}
+
 /// The server took the hello.
 fn goes_on(reaction: &Reaction) -> bool {
     matches!(reaction, Reaction::Accepted(_) | Reaction::Retry { .. })
@@ -638,5 +644,17 @@ fn no_chain(state: &State) -> Observed<Vec<PresentedChain>> {
         (unreadable @ Observed::Failed { .. }, _) => unreadable,
         (_, Some(why)) => Observed::NotTried { why: why.clone() },
         (nothing, None) => nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_missing_only_where_it_could_have_come() {
+        assert!(greets(true, true));
+        assert!(!greets(true, false), "another service than mail");
+        assert!(greets(false, false), "a server that the TLS library cannot talk to");
     }
 }

@@ -1,5 +1,5 @@
 //! The configuration file: TOML whose keys are the long options of `waxseal check`, without
-//! the dashes. Options on the command line come before `WAXSEAL_*`, and these before it.
+//! the dashes; they hold for `waxseal audit` too. Options on the command line come before `WAXSEAL_*`, and these before it.
 //!
 //! ```toml
 //! timeout = 10
@@ -21,6 +21,8 @@ use crate::exit::Failure;
 
 /// The command whose options the file may set.
 const COMMAND: &str = "check";
+/// The command that has all options of that one.
+const SUPERSET: &str = "audit";
 /// Options that make no sense in a file.
 const NOT_HERE: [&str; 3] = ["config", "help", "version"];
 /// A longer file is no configuration.
@@ -126,10 +128,12 @@ fn with_default(command: Command, key: &str, values: &[String]) -> Result<Comman
     };
     understood(&command, key, takes_values, values)?;
     let values = values.to_vec();
-    let set = |a: clap::Arg| a.default_values(values);
     Ok(match global {
-        Some(_) => command.mut_arg(id, set),
-        None => command.mut_subcommand(COMMAND, |c| c.mut_arg(id, set)),
+        Some(_) => command.mut_arg(id, |a| a.default_values(values)),
+        None => [COMMAND, SUPERSET].into_iter().fold(command, |command, name| {
+            let values = values.clone();
+            command.mut_subcommand(name, |c| c.mut_arg(&id, |a| a.default_values(values)))
+        }),
     })
 }
 
@@ -160,8 +164,12 @@ mod tests {
     use crate::cli::Cli;
 
     fn parsed(file: &str, line: &[&str]) -> Result<String, String> {
+        parsed_for("check", file, line)
+    }
+
+    fn parsed_for(name: &str, file: &str, line: &[&str]) -> Result<String, String> {
         let command = with_defaults(Cli::command(), "config.toml", file).map_err(|e| e.to_string())?;
-        let words = ["waxseal", "check"].iter().chain(line);
+        let words = ["waxseal", name].into_iter().chain(line.iter().copied());
         let matches = command.try_get_matches_from(words).map_err(|e| e.to_string())?;
         Cli::from_arg_matches(&matches).map(|cli| format!("{cli:?}")).map_err(|e| e.to_string())
     }
@@ -177,6 +185,7 @@ mod tests {
         let cli = parsed(file, &["example.com", "--timeout", "3", "--dns", "192.0.2.9"]).unwrap();
         assert!(cli.contains("timeout: Some(3s)") && !cli.contains("192.0.2.1"), "{cli}");
         assert!(parsed("public = false", &["example.com"]).unwrap().contains("public: false"));
+        assert!(parsed_for("audit", file, &["example.com"]).unwrap().contains("timeout: Some(7s)"));
     }
 
     #[test]

@@ -279,7 +279,7 @@ impl Simulated {
         let Some(suite) = self.choose(&offered, version) else { return refused(40) };
         let group = self.pick(&self.groups, &spec.groups);
         if version == TlsVersion::Tls13 {
-            return self.answer_tls13(spec, suite, group);
+            return self.answer_in_tls13(spec, suite, group);
         }
         let signs = version == TlsVersion::Tls12 && !offers::is_anonymous(suite);
         let scheme = if signs { self.sign(spec) } else { None };
@@ -298,7 +298,7 @@ impl Simulated {
         Reaction::Accepted(Box::new(self.flight(version, suite, key_exchange)))
     }
 
-    fn answer_tls13(&self, spec: &HelloSpec, suite: u16, group: Option<u16>) -> Reaction {
+    fn answer_in_tls13(&self, spec: &HelloSpec, suite: u16, group: Option<u16>) -> Reaction {
         let refused = |alert| Reaction::Refused { alert: Some(alert) };
         if self.sign(spec).is_none() {
             return refused(40);

@@ -299,6 +299,11 @@ impl Listing {
         let expected = |code: &u16| offers::fits(*code, self.version) && self.rest.contains(code);
         self.expected = newer.iter().copied().filter(expected).collect();
         self.rest.retain(|code| !self.expected.contains(code));
+        // Who shares a secret with somebody does so in the newest version.
+        let needs_secret = |code: &u16| suites::needs_shared_secret(u32::from(*code));
+        if !newer.iter().any(needs_secret) {
+            self.rest.retain(|code| !needs_secret(code));
+        }
     }
 
     fn ask(&self, state: &State) -> Option<Question> {

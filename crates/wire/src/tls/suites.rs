@@ -6,7 +6,7 @@
 mod properties;
 mod table;
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::LazyLock};
 
 use waxseal_model::tls::{Suite, SuiteClass, TlsVersion};
 
@@ -58,11 +58,16 @@ pub fn is_signal(code: u32) -> bool {
 
 /// What a suite is made of; none for unknown codes, GREASE and the two signals.
 pub fn properties(code: u32) -> Option<Properties> {
-    if is_signal(code) {
-        return None;
-    }
-    properties::of_name(name(code)?)
+    let position = table::TABLE.binary_search_by_key(&code, |(c, _)| *c).ok()?;
+    PROPERTIES.get(position).copied().flatten()
 }
+
+/// In the order of the table: reading them out of the names each time would be felt, since
+/// an audit asks for them by the hundred thousand.
+static PROPERTIES: LazyLock<Vec<Option<Properties>>> = LazyLock::new(|| {
+    let of = |(code, name): &(u32, &str)| if is_signal(*code) { None } else { properties::of_name(name) };
+    table::TABLE.iter().map(of).collect()
+});
 
 /// How the keys come about.
 pub fn key_exchange(code: u32) -> Option<KeyExchange> {

@@ -2,7 +2,7 @@
 //! have revoked them, and whether their keys are on a list of weak ones.
 //!
 //! Issuers are asked only on request (`--online`), since that tells them who is looked at.
-//! Who gets asked stands in the certificates, so strangers choose it: [`fetch`] goes to
+//! Who gets asked stands in the certificates, so strangers choose it: `fetch` goes to
 //! public addresses and port 80 alone.
 
 mod cache;

@@ -16,7 +16,7 @@
 //!   records the answer.
 //! - [`plan`]: the order of the probes, most valuable first, so that a scan that is cut
 //!   short still grades.
-//! - [`endpoint`]: runs the plan against one address within its budget.
+//! - `endpoint`: runs the plan against one address within its budget.
 //! - `siblings`: other ports of mail on the same address.
 //! - [`named`]: the certificates shown to clients that name the server otherwise.
 //! - [`mod@replay`]: hellos of real clients, sent as they are.

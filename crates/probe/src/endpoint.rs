@@ -256,8 +256,7 @@ impl<'a> Scan<'a> {
         let why = failure.why();
         self.state.server_failed = failure.alert() == Some(alert::INTERNAL_ERROR);
         self.state.speaks_tls |= failure.alert().is_some() || failure.server_hello.is_some();
-        self.state.wants_client_certificate |=
-            matches!(failure.kind, TlsFailureKind::ClientCertificate { .. });
+        self.state.wants_client_certificate |= matches!(failure.kind, TlsFailureKind::ClientCertificate { alert } if is_about_certificates(alert));
         self.state.facts.handshake = Observed::Failed { why: why.clone() };
         match &failure.kind {
             TlsFailureKind::NotTls { first } if self.line.endpoint.tls == TlsStart::Implicit => {
@@ -313,7 +312,8 @@ impl<'a> Scan<'a> {
             Err(error) => {
                 // In TLS 1.3 the client is done before the server looks at its certificate.
                 let asked = self.state.facts.handshake.get().is_some_and(|h| h.client_certificate_requested);
-                self.state.wants_client_certificate |= asked && matches!(error, NetError::Alert { .. });
+                let refused = matches!(error, NetError::Alert { alert, .. } if is_about_certificates(alert));
+                self.state.wants_client_certificate |= asked && refused;
                 Observed::Failed { why: error.why() }
             }
         };
@@ -583,6 +583,13 @@ impl<'a> Scan<'a> {
 /// TLS library could not make the real handshake, as with old servers, nobody has waited yet.
 fn greets(has_handshake: bool, has_greeting: bool) -> bool {
     has_greeting || !has_handshake
+}
+
+/// An alert by which servers refuse clients without a certificate (RFC 8446 section 6.2, RFC
+/// 5246 section 7.2.2): handshake_failure, those about certificates, access_denied and
+/// certificate_required. A server that fails by itself wants none.
+fn is_about_certificates(alert: u8) -> bool {
+    matches!(alert, 40..=49 | 116)
 }
 
 /// The server took the hello.

@@ -254,7 +254,8 @@ fn name(code: u16) -> String {
 
 /// A list of a version that was not come to.
 fn partial(seen: &[u16], why: Option<&Why>) -> (Vec<String>, Observed<SuiteList>) {
-    let why = why.cloned().unwrap_or_else(|| Why::new(Cause::Internal, "the list was not begun"));
+    let unproven = || Why::new(Cause::Declined, "every hello that was to list them was refused");
+    let why = why.cloned().unwrap_or_else(unproven);
     let list = SuiteList {
         complete: false,
         why_incomplete: Some(why),
@@ -372,7 +373,8 @@ impl Listing {
     }
 
     fn is_complete(&self) -> bool {
-        self.rest.is_empty() && self.sample().is_empty()
+        // A version that is accepted has a suite: who refuses them all refuses something else.
+        self.rest.is_empty() && self.sample().is_empty() && !self.found().is_empty()
     }
 
     fn result(&self, state: &State, why: Option<&Why>) -> (Vec<String>, Observed<SuiteList>) {
@@ -591,6 +593,20 @@ mod tests {
         };
         let (_, state) = listed(&sound, Thoroughness::Each);
         assert_eq!(state.robot.fact().and_then(|f| f.get().map(|f| f.oracle)), Some(None));
+    }
+
+    #[test]
+    fn a_server_that_refuses_all_of_it_is_not_listed_as_having_nothing() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let server = Simulated { versions: vec![TlsVersion::Tls10], ..Simulated::modern() };
+        run(
+            &mut EverySuite::new(Thoroughness::Sample),
+            &mut state,
+            &Simulated { suites: Vec::new(), ..server },
+        );
+        let list = list(&state, TlsVersion::Tls12);
+        assert!(!list.complete && list.why_incomplete.is_some());
     }
 
     #[test]

@@ -118,10 +118,10 @@ impl Probe for Tls13Lists {
             Some(false) => return state.settle_groups(),
             None => return,
         }
-        let complete = self.stage == Stage::Complete && self.failed.is_none();
+        let complete = self.is_complete();
         let why = (!complete).then(|| {
-            let text = "the list was not begun";
-            why.or(self.failed.as_ref()).cloned().unwrap_or_else(|| Why::new(Cause::Internal, text))
+            let unproven = Why::new(Cause::Declined, "every hello that was to list them was refused");
+            why.or(self.failed.as_ref()).cloned().unwrap_or(unproven)
         });
         let order = self.order().filter(|_| complete);
         let mut list: Vec<u16> = self.chosen.iter().map(|(suite, _)| *suite).collect();
@@ -183,6 +183,12 @@ impl Tls13Lists {
         }
     }
 
+    /// The rest was refused, by a server that took something: who refuses all of it, though
+    /// TLS 1.3 is accepted, refuses it for another reason.
+    fn is_complete(&self) -> bool {
+        self.stage == Stage::Complete && self.failed.is_none() && self.answered
+    }
+
     fn order(&self) -> Option<SuiteOrder> {
         let mut passed_over = self.chosen.iter().flat_map(|(_, before)| before);
         let contradicted = passed_over.any(|code| self.chosen.iter().any(|(chosen, _)| chosen == code));
@@ -202,7 +208,7 @@ impl Tls13Lists {
             state.audit().groups.insert(version, Observed::seen(GroupFacts { chosen, complete }));
         }
         // With real key shares the hybrids were offered too.
-        if complete || (self.is_partial && self.stage == Stage::Complete && self.failed.is_none()) {
+        if self.is_complete() {
             state.no_more_post_quantum();
         }
         state.settle_groups();
@@ -289,6 +295,15 @@ mod tests {
         let server = Simulated { suites: vec![0x1301, 0x1303, 0x1302], server_order: true, ..server };
         let server = Simulated { guesses_hardware: false, ..server };
         assert_eq!(list(&listed(&server).1).order, Some(SuiteOrder::Server));
+    }
+
+    #[test]
+    fn a_server_that_refuses_all_of_it_is_not_listed_as_having_nothing() {
+        // TLS 1.3 is accepted, by what else was seen, and yet every question is refused.
+        let server = Simulated { versions: vec![TlsVersion::Tls12], ..Simulated::modern() };
+        let (_, state) = listed(&server);
+        assert!(!list(&state).complete && list(&state).why_incomplete.is_some());
+        assert!(!state.facts.post_quantum.is_seen());
     }
 
     #[test]

@@ -127,11 +127,17 @@ impl Tls13Sessions {
             .filter(|(version, _)| *version == VERSION)
             .map(|(_, code)| scheme::label(*code))
             .collect();
+        // Refusals say something of schemes only where a session came about: there are servers
+        // whose groups the private client does not know.
+        let established = self.tickets.is_seen();
         let fact = match failed {
             Some(why) if chosen.is_empty() => Observed::Failed { why: why.clone() },
+            None if chosen.is_empty() => {
+                Observed::failed(Cause::Unsupported, "no session of TLS 1.3 could be established to see it")
+            }
             _ => Observed::seen(SignatureList {
                 chosen,
-                complete: failed.is_none(),
+                complete: failed.is_none() && established,
                 unoffered: self.unoffered.map(scheme::label),
             }),
         };
@@ -191,6 +197,19 @@ mod tests {
         assert_eq!(state.audit().early_data, Observed::seen(0));
         let list = state.audit().signature_algorithms[&VERSION].get().unwrap().clone();
         assert_eq!((list.chosen, list.complete), (vec!["ecdsa_secp256r1_sha256".to_owned()], true));
+    }
+
+    #[test]
+    fn groups_that_the_private_client_lacks_say_nothing_of_schemes() {
+        let (_, mut state) = sessions_of(&Simulated { groups: vec![30], ..Simulated::modern() });
+        let list = state.audit().signature_algorithms[&VERSION].clone();
+        assert!(!list.is_seen(), "{list:?}");
+        let mut seen = State::new(None);
+        seen.set_version(VERSION, Observed::seen(true));
+        seen.note_scheme(VERSION, 0x0804);
+        run(&mut Tls13Sessions::default(), &mut seen, &Simulated { groups: vec![30], ..Simulated::modern() });
+        let list = seen.audit().signature_algorithms[&VERSION].get().unwrap().clone();
+        assert_eq!((list.chosen.len(), list.complete), (1, false));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct ForeignHello {
     stage: Stage,
     sni: Observed<bool>,
     alpn: Observed<bool>,
+    /// Something was accepted, or refused in so many words: refusals are about what is foreign.
+    is_proven: bool,
 }
 
 /// Which foreign things the next hello carries.
@@ -34,8 +36,13 @@ enum Stage {
     Both,
     Sni,
     Alpn,
+    /// Nothing foreign at all: whether the server goes along with the rest of the hello.
+    Control,
     Over,
 }
+
+/// unrecognized_name and no_application_protocol: nothing else is meant by them.
+const ABOUT_WHAT_IS_FOREIGN: [u8; 2] = [112, 120];
 
 impl Probe for ForeignHello {
     fn name(&self) -> &'static str {
@@ -48,10 +55,10 @@ impl Probe for ForeignHello {
         if self.stage == Stage::Over {
             return None;
         }
-        if self.stage != Stage::Alpn {
+        if matches!(self.stage, Stage::Both | Stage::Sni) {
             spec.server_name = Some(FOREIGN_NAME.to_owned());
         }
-        if self.stage != Stage::Sni {
+        if matches!(self.stage, Stage::Both | Stage::Alpn) {
             let length = u8::try_from(FOREIGN_PROTOCOL.len()).unwrap_or_default();
             let list = [&[0, length + 1, length], FOREIGN_PROTOCOL].concat();
             spec.extra_extensions.push((ALPN, list));
@@ -77,7 +84,10 @@ impl Probe for ForeignHello {
             Reaction::Attempted(outcome) if matches!(*outcome, Attempted::Session { .. }) => {
                 Observed::seen(true)
             }
-            Reaction::Refused { .. } => Observed::seen(false),
+            Reaction::Refused { alert } => {
+                self.is_proven |= alert.is_some_and(|alert| ABOUT_WHAT_IS_FOREIGN.contains(&alert));
+                Observed::seen(false)
+            }
             Reaction::Unanswered(why) => Observed::Failed { why },
             Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
@@ -86,6 +96,7 @@ impl Probe for ForeignHello {
                 Observed::failed(Cause::Protocol, "the answer was of another version than the hello")
             }
         };
+        self.is_proven |= accepted == Observed::seen(true);
         self.stage = match (self.stage, accepted) {
             (Stage::Both, Observed::Seen { value: true }) => {
                 (self.sni, self.alpn) = (Observed::seen(true), Observed::seen(true));
@@ -100,10 +111,11 @@ impl Probe for ForeignHello {
                 self.sni = fact;
                 Stage::Alpn
             }
-            (_, fact) => {
+            (Stage::Alpn, fact) => {
                 self.alpn = fact;
-                Stage::Over
+                if self.is_proven { Stage::Over } else { Stage::Control }
             }
+            (Stage::Control | Stage::Over, _) => Stage::Over,
         };
     }
 
@@ -112,6 +124,12 @@ impl Probe for ForeignHello {
         let why = why.unwrap_or(&no_version);
         settle(&mut self.sni, why);
         settle(&mut self.alpn, why);
+        for fact in [&mut self.sni, &mut self.alpn] {
+            if !self.is_proven && *fact == Observed::seen(false) {
+                let text = "nothing shows that it was refused for what is foreign in it";
+                *fact = Observed::failed(Cause::Declined, text);
+            }
+        }
         let fact = Fact { sni_accepted: self.sni.clone(), alpn_accepted: self.alpn.clone() };
         state.audit().foreign_hello = match (&self.sni, &self.alpn) {
             (Observed::NotTried { why }, Observed::NotTried { .. }) => {
@@ -156,6 +174,17 @@ mod tests {
         assert_eq!(asked, 3);
         let fact = fact.get().cloned().unwrap();
         assert_eq!((fact.sni_accepted, fact.alpn_accepted), (Observed::seen(false), Observed::seen(true)));
+    }
+
+    #[test]
+    fn a_server_that_refuses_the_rest_of_the_hello_too_minds_nothing_foreign() {
+        // The private client has none of its groups.
+        let server = Simulated { groups: vec![30], ..Simulated::modern() };
+        let mut state = State::new(Some("mx.example.com".into()));
+        state.set_version(TlsVersion::Tls13, Observed::seen(true));
+        let asked = run(&mut ForeignHello::default(), &mut state, &server);
+        let fact = state.audit().foreign_hello.get().cloned().unwrap();
+        assert_eq!((asked, fact.sni_accepted.is_seen(), fact.alpn_accepted.is_seen()), (4, false, false));
     }
 
     #[test]

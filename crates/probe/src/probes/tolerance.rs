@@ -37,6 +37,12 @@ const TOGETHER: [&[Novelty]; 3] = [
 pub struct Tolerance {
     waiting: Option<VecDeque<Vec<Novelty>>>,
     facts: Vec<Fact>,
+    /// Refused alone, in a hello of this version.
+    refused: Vec<(Novelty, TlsVersion)>,
+    /// Versions in which a hello of this probe was accepted, and those in which one without any
+    /// novelty was asked for.
+    proven: Vec<TlsVersion>,
+    controlled: Vec<TlsVersion>,
 }
 
 impl Probe for Tolerance {
@@ -47,13 +53,24 @@ impl Probe for Tolerance {
     fn ask(&mut self, state: &State) -> Option<Question> {
         let version = newest(state)?;
         let waiting = self.waiting.get_or_insert_with(|| TOGETHER.iter().map(|n| n.to_vec()).collect());
-        let novelties = waiting.front()?;
-        Some(Question::Hello(Box::new(hello(state, version, novelties))))
+        let spec = match waiting.front() {
+            Some(novelties) => hello(state, version, novelties),
+            // A refusal is about the novelty only where the rest of the hello is accepted.
+            None => base(state, self.unproven()?),
+        };
+        Some(Question::Hello(Box::new(spec)))
     }
 
     fn learn(&mut self, state: &mut State, question: &Question, reaction: Reaction) {
         let Question::Hello(spec) = question else { return };
-        let Some(novelties) = self.waiting.as_mut().and_then(VecDeque::pop_front) else { return };
+        let version = spec.max_version;
+        if matches!(reaction, Reaction::Accepted(_) | Reaction::Retry { .. }) {
+            self.proven.push(version);
+        }
+        let Some(novelties) = self.waiting.as_mut().and_then(VecDeque::pop_front) else {
+            self.controlled.push(version);
+            return;
+        };
         let tolerated = match reaction {
             Reaction::Accepted(flight) => {
                 state.note_flight(spec, &flight);
@@ -67,7 +84,10 @@ impl Probe for Tolerance {
                 self.waiting.get_or_insert_default().extend(alone);
                 return;
             }
-            Reaction::Refused { .. } => Observed::seen(false),
+            Reaction::Refused { .. } => {
+                self.refused.extend(novelties.into_iter().map(|novelty| (novelty, version)));
+                return;
+            }
             Reaction::Unanswered(why) => Observed::Failed { why },
             Reaction::Ssl2 { .. }
             | Reaction::Established { .. }
@@ -84,6 +104,14 @@ impl Probe for Tolerance {
         let no_version = Why::new(Cause::Prerequisite, "no version is known to be accepted");
         let why = why.unwrap_or(&no_version);
         let mut facts = std::mem::take(&mut self.facts);
+        for (novelty, version) in std::mem::take(&mut self.refused) {
+            let tolerated = if self.proven.contains(&version) {
+                Observed::seen(false)
+            } else {
+                Observed::failed(Cause::Declined, "nothing shows that the hello was refused for this")
+            };
+            facts.push(Fact { novelty, tolerated });
+        }
         for novelty in TOGETHER.iter().flat_map(|n| n.iter().copied()) {
             if !facts.iter().any(|f| f.novelty == novelty) {
                 facts.push(Fact { novelty, tolerated: Observed::NotTried { why: why.clone() } });
@@ -91,6 +119,14 @@ impl Probe for Tolerance {
         }
         facts.sort_by_key(|f| f.novelty);
         state.audit().tolerance = facts;
+    }
+}
+
+impl Tolerance {
+    /// A version in which something was refused and nothing accepted so far.
+    fn unproven(&self) -> Option<TlsVersion> {
+        let mut versions = self.refused.iter().map(|(_, version)| *version);
+        versions.find(|v| !self.proven.contains(v) && !self.controlled.contains(v))
     }
 }
 
@@ -104,18 +140,21 @@ fn hello(state: &State, newest: TlsVersion, novelties: &[Novelty]) -> HelloSpec 
     // What stands in the fixed part counts only before TLS 1.3.
     let old = state.newest_before_tls13().filter(|v| *v > TlsVersion::Ssl3);
     let is_old = novelties.contains(&Novelty::FutureVersion) || novelties.contains(&Novelty::MiddleLength);
-    let version = old.filter(|_| is_old).unwrap_or(newest);
-    let mut spec = if version == TlsVersion::Tls13 {
-        state.tls13_hello()
-    } else {
-        let mut spec = state.hello(version, usual_suites(state, version));
-        // A refusal must not be about groups: those that were chosen before come first.
-        spec.groups.sort_by_key(|group| !state.groups.contains(group));
-        spec
-    };
+    let mut spec = base(state, old.filter(|_| is_old).unwrap_or(newest));
     for novelty in novelties {
         add(&mut spec, *novelty);
     }
+    spec
+}
+
+/// The same without any novelty.
+fn base(state: &State, version: TlsVersion) -> HelloSpec {
+    if version == TlsVersion::Tls13 {
+        return state.tls13_hello();
+    }
+    let mut spec = state.hello(version, usual_suites(state, version));
+    // A refusal must not be about groups: those that were chosen before come first.
+    spec.groups.sort_by_key(|group| !state.groups.contains(group));
     spec
 }
 
@@ -180,6 +219,16 @@ mod tests {
             let server = Simulated { intolerant: vec![novelty], ..Simulated::modern() };
             assert_eq!(refused(&tolerance_of(&server).1), [novelty]);
         }
+    }
+
+    #[test]
+    fn a_server_that_refuses_hellos_without_novelties_too_is_not_intolerant() {
+        let mut state = State::new(None);
+        state.set_version(TlsVersion::Tls12, Observed::seen(true));
+        let server = Simulated { suites: Vec::new(), ..Simulated::modern() };
+        run(&mut Tolerance::default(), &mut state, &server);
+        let facts = state.audit().tolerance.clone();
+        assert!(facts.len() == 6 && facts.iter().all(|f| !f.tolerated.is_seen()), "{facts:?}");
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub struct AuditFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteList {
     /// A last hello with all other known suites was refused, so that there are none among
-    /// those that waxseal knows.
+    /// those that waxseal knows. Suites that need a shared secret are asked for in older versions
+    /// only where the newest one has any.
     pub complete: bool,
     /// Why it is not complete, where it is not.
     pub why_incomplete: Option<Why>,

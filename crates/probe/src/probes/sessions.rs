@@ -131,6 +131,12 @@ impl Probe for Sessions {
         let outcome = match reaction {
             Reaction::Attempted(outcome) => *outcome,
             Reaction::Unanswered(why) => return self.no_outcome(why),
+            // All else is as in the session before: it is the missing signal that it refuses.
+            Reaction::Refused { alert } if self.stage == Stage::Insecure && self.with_ticket.is_some() => {
+                self.insecure = Observed::seen(Renegotiation::Refused { alert });
+                self.stage = self.stage.next();
+                return;
+            }
             other => return self.no_outcome(Why::new(Cause::Declined, other.describe())),
         };
         match outcome {
@@ -323,6 +329,16 @@ mod tests {
         assert_eq!(asked, 5);
         assert_eq!(state.audit().resumption_by_ticket, Observed::seen(true));
         assert!(!state.audit().ticketbleed.is_seen());
+    }
+
+    #[test]
+    fn a_server_that_wants_the_signal_cannot_renegotiate_without() {
+        let (_, mut state) = sessions_of(&Simulated { wants_signal: true, ..Simulated::modern() });
+        assert_eq!(
+            state.audit().insecure_renegotiation,
+            Observed::seen(Renegotiation::Refused { alert: Some(40) })
+        );
+        assert!(state.audit().client_renegotiation.is_seen());
     }
 
     #[test]

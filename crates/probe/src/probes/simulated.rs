@@ -71,6 +71,8 @@ pub(crate) struct Simulated {
     pub(crate) retries_without_group: bool,
     /// Hellos of older versions are answered with the oldest that it has.
     pub(crate) insists: bool,
+    /// Clients without the signal of RFC 5746 are refused.
+    pub(crate) wants_signal: bool,
     /// Another handshake within a session is made.
     pub(crate) renegotiates: bool,
     /// Hellos with these in them are refused.
@@ -109,6 +111,7 @@ impl Simulated {
             disregards_versions: false,
             retries_without_group: false,
             insists: false,
+            wants_signal: false,
             renegotiates: false,
             intolerant: Vec::new(),
             strict_name: None,
@@ -254,6 +257,9 @@ impl Simulated {
         let foreign = |name: &String| spec.server_name.as_ref().is_some_and(|given| given != name);
         if self.strict_name.as_ref().is_some_and(foreign) {
             return refused(112);
+        }
+        if self.wants_signal && !spec.renegotiation_info {
+            return refused(40);
         }
         if self.is_intolerable(spec) {
             return refused(50);

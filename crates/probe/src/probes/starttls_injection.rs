@@ -14,6 +14,9 @@ use crate::{
 pub struct StarttlsInjection {
     asked: bool,
     fact: Observed<Fact>,
+    /// It closed without a word, which it may do for other reasons: whether it still goes along
+    /// with a hello is to be seen.
+    is_doubtful: bool,
 }
 
 impl Probe for StarttlsInjection {
@@ -22,6 +25,9 @@ impl Probe for StarttlsInjection {
     }
 
     fn ask(&mut self, state: &State) -> Option<Question> {
+        if self.is_doubtful {
+            return state.known_good(&Question::Ssl2);
+        }
         if self.asked || !state.starttls {
             return None;
         }
@@ -36,9 +42,19 @@ impl Probe for StarttlsInjection {
     }
 
     fn learn(&mut self, _state: &mut State, _question: &Question, reaction: Reaction) {
+        if std::mem::take(&mut self.is_doubtful) {
+            if !matches!(reaction, Reaction::Accepted(_) | Reaction::Retry { .. }) {
+                let text = "the server closed the connection, and did not take a hello after that either";
+                self.fact = Observed::failed(Cause::Closed, text);
+            }
+            return;
+        }
         self.fact = match reaction {
             Reaction::Attempted(outcome) => match *outcome {
-                Attempted::Injected(fact) => Observed::seen(fact),
+                Attempted::Injected(fact) => {
+                    self.is_doubtful = fact == Fact::Refused { reply: None };
+                    Observed::seen(fact)
+                }
                 _ => return,
             },
             Reaction::Unanswered(why) => Observed::Failed { why },
@@ -47,6 +63,10 @@ impl Probe for StarttlsInjection {
     }
 
     fn finish(&mut self, state: &mut State, why: Option<&Why>) {
+        if self.is_doubtful {
+            let text = "the server closed the connection, and nothing shows that it was for the command";
+            self.fact = Observed::Failed { why: why.cloned().unwrap_or(Why::new(Cause::Closed, text)) };
+        }
         let reason = if state.starttls {
             let unknown = Why::new(Cause::Prerequisite, "no handshake could be completed to see it");
             why.cloned().unwrap_or(unknown)
@@ -55,5 +75,33 @@ impl Probe for StarttlsInjection {
         };
         settle(&mut self.fact, &reason);
         state.audit().starttls_injection = self.fact.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::{
+        rich_hello::RichHello,
+        simulated::{Simulated, run},
+    };
+
+    /// The fact, of a server that closed without a word and is then as `later` says.
+    fn after_a_close(later: &Simulated) -> Observed<Fact> {
+        let mut state = State { starttls: true, ..State::new(None) };
+        run(&mut RichHello::default(), &mut state, &Simulated::modern());
+        let mut probe = StarttlsInjection::default();
+        let question = probe.ask(&state).unwrap();
+        let closed = Attempted::Injected(Fact::Refused { reply: None });
+        probe.learn(&mut state, &question, Reaction::Attempted(Box::new(closed)));
+        run(&mut probe, &mut state, later);
+        state.audit().starttls_injection.clone()
+    }
+
+    #[test]
+    fn a_close_is_a_refusal_only_where_the_server_goes_on_with_others() {
+        assert_eq!(after_a_close(&Simulated::modern()), Observed::seen(Fact::Refused { reply: None }));
+        let gone = Simulated { silent: true, ..Simulated::modern() };
+        assert!(!after_a_close(&gone).is_seen());
     }
 }

@@ -96,6 +96,15 @@ fn wrong_usage_is_one_sentence_and_exit_code_2() {
 }
 
 #[test]
+fn an_audit_of_a_closed_port_says_so_once() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (code, out, _) = run(&["audit", &format!("127.0.0.1:{port}"), "--this-port-only"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("refused the connection") && out.lines().count() < 80, "{out}");
+    assert!(!out.contains("Who can connect") && !out.contains("Attacks"), "{out}");
+}
+
+#[test]
 fn a_closed_port_is_explained_and_undetermined() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = listener.local_addr().unwrap().to_string();

@@ -22,7 +22,8 @@ pub(crate) fn tables(report: &Report) -> Vec<Table<'_>> {
     let mut seen = BTreeSet::new();
     let endpoints = report.clients.iter().map(|c| c.endpoint.as_str()).filter(|e| seen.insert(*e));
     let mut tables: Vec<Table<'_>> = Vec::new();
-    for endpoint in endpoints {
+    let known = |id: &&str| report.endpoints.iter().all(|e| e.endpoint.id() != *id || super::has_tls(e));
+    for endpoint in endpoints.filter(known) {
         let mut clients: Vec<&ClientView> =
             report.clients.iter().filter(|c| c.endpoint == endpoint).collect();
         clients.sort_by_key(|c| (rank(&c.outcome), c.kind));

@@ -67,10 +67,11 @@ pub(crate) fn is_audit(report: &Report) -> bool {
     !report.clients.is_empty() || report.endpoints.iter().any(|e| e.evidence.tls.audit.is_some())
 }
 
-/// Something was learnt of its TLS.
+/// Something was learnt of its TLS. Where nothing was, the one reason stands with what could
+/// not be determined, and a sheet that repeats it in every row helps nobody.
 fn has_tls(e: &EndpointEvidence) -> bool {
     let tls = &e.evidence.tls;
-    tls.audit.is_some() || tls.handshake.is_seen() || tls.versions.values().any(|v| v.is_seen())
+    tls.handshake.is_seen() || tls.versions.values().any(|v| v.is_seen())
 }
 
 fn content(report: &Report, e: &EndpointEvidence) -> Content {

@@ -1,7 +1,7 @@
 //! Lines of a page: every piece of text goes through [`Page`], which guards it, wraps it
 //! and colours it. Nothing else in this crate writes to a page.
 
-use textwrap::{Options, WordSeparator, WordSplitter};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap_algorithms::Penalties};
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
@@ -147,12 +147,17 @@ fn wrap(text: &str, columns: usize, first: &str, hang: &str) -> Vec<String> {
     lines
 }
 
+/// What makes a division of lines a bad one. A line that is too long is worse than any gap,
+/// also beside long names; the rest is the library's.
+const PENALTIES: Penalties = Penalties { overflow_penalty: 1_000_000, ..Penalties::new() };
+
 fn wrap_line(text: &str, columns: usize, first: &str, hang: &str) -> Vec<String> {
     let options = Options::new(columns)
         .initial_indent(first)
         .subsequent_indent(hang)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::OptimalFit(PENALTIES))
         .break_words(false);
     let wrapped = textwrap::wrap(text, options);
     wrapped
@@ -179,6 +184,17 @@ pub(crate) fn wrap_cell(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_not_too_long_where_a_gap_would_do() {
+        let text = "127.0.0.1 accepts anonymous suites. It chose TLS_DH_anon_WITH_AES_128_CBC_SHA in TLS \
+                    1.2, TLS_DH_anon_WITH_AES_256_GCM_SHA384 in TLS 1.2, \
+                    TLS_DH_anon_WITH_AES_128_GCM_SHA256 in TLS 1.2 and 21 more.";
+        for columns in [60, 76, 80, 100] {
+            let lines = wrap(text, columns, "    ", "    ");
+            assert!(lines.iter().all(|line| 4 + width(line) <= columns), "{columns}: {lines:#?}");
+        }
+    }
 
     fn page(width: usize) -> Page {
         Page::new(Style { color: false, unicode: true, width })

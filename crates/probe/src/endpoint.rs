@@ -491,6 +491,12 @@ impl<'a> Scan<'a> {
             Reaction::Unanswered(Why::new(Cause::Timeout, "the server left the hello without an answer"))
         } else {
             self.silences_in_a_row = 0;
+            if let (Some(spec), Answer::Hello(_) | Answer::HelloRetry { .. }) =
+                (question.spec(), &exchange.answer)
+            {
+                let length = client_hello(spec).len();
+                self.state.longest_taken = self.state.longest_taken.max(length);
+            }
             let reaction = self.state.as_far_as_proven(Reaction::of(question, exchange.answer));
             with_reply(reaction, reply)
         };

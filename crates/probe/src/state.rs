@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use waxseal_model::{
     Cause, Observed,
-    audit::{AuditFacts, ClientCertificate, HelloLimit},
+    audit::{AuditFacts, ClientCertificate, HelloLimit, Novelty},
     tls::{GroupFacts, Handshake, NegotiatedSuite, TlsEvidence, TlsVersion},
 };
 use waxseal_wire::{
@@ -107,6 +107,8 @@ pub struct State {
     pub wants_client_certificate: bool,
     /// The leaf that a hello without SNI got, where one with SNI would have had a name to send.
     pub leaf_without_sni: Option<Vec<u8>>,
+    /// Bytes of the longest hello that the server went along with.
+    pub longest_taken: usize,
     /// The most suites that the server reads in one hello, where it was found to have a
     /// limit.
     pub most_suites: Option<usize>,
@@ -315,14 +317,26 @@ impl State {
     /// What follows from all answers of an audit together.
     pub fn conclude_audit(&mut self) {
         let reuse = self.dh_reuse();
-        let hello_limit = self
-            .most_suites
-            .map(|most| HelloLimit { suites: Some(u16::try_from(most).unwrap_or(u16::MAX)), bytes: None });
+        let hello_limit = self.hello_limit();
         let client_certificate = self.client_certificate();
         let audit = self.audit();
         audit.client_certificate = client_certificate;
         audit.dh_reuse = reuse;
         audit.hello_limit = hello_limit;
+    }
+
+    fn hello_limit(&self) -> Option<HelloLimit> {
+        let small = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        let suites = self.most_suites.map(small);
+        // Neither the library's hello, which has a post-quantum share, nor a padded one was
+        // answered, and shorter ones were.
+        let broke_off =
+            self.facts.handshake.why().is_some_and(|w| matches!(w.cause, Cause::Closed | Cause::Timeout));
+        let novelties = self.facts.audit.iter().flat_map(|audit| &audit.tolerance);
+        let long = novelties.filter(|t| t.novelty == Novelty::LongHello).find_map(|t| t.tolerated.get());
+        let bytes =
+            (broke_off && long == Some(&false) && self.longest_taken > 0).then(|| small(self.longest_taken));
+        (suites.is_some() || bytes.is_some()).then_some(HelloLimit { suites, bytes })
     }
 
     fn client_certificate(&self) -> Observed<ClientCertificate> {
@@ -649,6 +663,8 @@ fn mark<T>(fact: &mut Observed<T>, cause: Cause, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use waxseal_model::audit::Tolerance;
+
     use super::*;
 
     #[test]
@@ -663,6 +679,24 @@ mod tests {
         state.speaks_tls = true;
         state.retract_unless_tls();
         assert_eq!(state.accepts(TlsVersion::Tls12), Some(false));
+    }
+
+    #[test]
+    fn a_limit_in_bytes_needs_two_long_hellos_that_failed_and_shorter_ones_that_did_not() {
+        let mut state = State { longest_taken: 900, ..State::new(None) };
+        let long =
+            |tolerated| Tolerance { novelty: Novelty::LongHello, tolerated: Observed::seen(tolerated) };
+        state.facts.handshake = Observed::failed(Cause::Closed, "closed");
+        state.audit().tolerance = vec![long(false)];
+        state.conclude_audit();
+        assert_eq!(state.audit().hello_limit, Some(HelloLimit { suites: None, bytes: Some(900) }));
+        state.audit().tolerance = vec![long(true)];
+        state.conclude_audit();
+        assert_eq!(state.audit().hello_limit, None);
+        state.audit().tolerance = vec![long(false)];
+        state.facts.handshake = Observed::failed(Cause::Declined, "alert 40");
+        state.conclude_audit();
+        assert_eq!(state.audit().hello_limit, None, "the library's hello was refused for something else");
     }
 
     #[test]

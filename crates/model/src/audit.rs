@@ -260,7 +260,8 @@ pub enum Novelty {
 pub struct HelloLimit {
     /// Hellos with at most so many suites are answered; larger ones were not.
     pub suites: Option<u16>,
-    /// Hellos of at most so many bytes are answered; larger ones were not.
+    /// The longest hello that was answered, in bytes, where longer ones were not: the limit lies
+    /// at this figure or above it.
     pub bytes: Option<u16>,
 }
 

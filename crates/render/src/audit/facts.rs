@@ -324,7 +324,7 @@ fn novelty(novelty: Novelty) -> &'static str {
 
 fn hello_limit(limit: &HelloLimit) -> String {
     let suites = limit.suites.map(|n| format!("at most {n} suites"));
-    let bytes = limit.bytes.map(|n| format!("at most {n} bytes"));
+    let bytes = limit.bytes.map(|n| format!("{n} bytes are answered, much longer ones are not"));
     [suites, bytes].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

@@ -35,7 +35,7 @@ fn judge(case: &Case) -> Outcome {
             None => Err(Why::new(Cause::NotAsked, "no hello was long enough to meet a limit")),
         };
     };
-    let title = format!("{} answers only hellos {}", case.host(), size(limit));
+    let title = format!("{} answers {}", case.host(), size(limit));
     let (severity, who) = if limit.bytes.is_some_and(|b| b < POST_QUANTUM_HELLO) {
         (
             Severity::Medium,
@@ -53,13 +53,16 @@ fn judge(case: &Case) -> Outcome {
         .found()
 }
 
-/// `with at most 128 suites`.
+/// `hellos with at most 128 suites only`. Of bytes it is known what was answered and that longer
+/// ones were not, and the limit lies between.
 fn size(limit: &HelloLimit) -> String {
     match (limit.suites, limit.bytes) {
-        (Some(suites), Some(bytes)) => format!("with at most {suites} suites and {bytes} bytes"),
-        (Some(suites), None) => format!("with at most {suites} suites"),
-        (None, Some(bytes)) => format!("of at most {bytes} bytes"),
-        (None, None) => "of limited size".to_owned(),
+        (Some(suites), Some(bytes)) => {
+            format!("hellos with at most {suites} suites only, and of {bytes} bytes but not much longer ones")
+        }
+        (Some(suites), None) => format!("hellos with at most {suites} suites only"),
+        (None, Some(bytes)) => format!("hellos of {bytes} bytes, but not much longer ones"),
+        (None, None) => "hellos of limited size only".to_owned(),
     }
 }
 

@@ -20,6 +20,8 @@
 //! - [`change`]: what differs from an earlier scan.
 //! - [`threshold`]: when a report is a failure.
 //! - [`lint`]: texts that are about to be published.
+//! - [`mail`]: what became of a message, whoever told it.
+//! - [`diagnosis`]: why, who must act, and what to change.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -28,12 +30,14 @@ pub mod audit;
 pub mod certificate;
 pub mod change;
 pub mod client;
+pub mod diagnosis;
 pub mod dns;
 pub mod evidence;
 pub mod finding;
 pub mod grade;
 pub mod identity;
 pub mod lint;
+pub mod mail;
 pub mod observed;
 pub mod policy;
 pub mod publication;
@@ -48,10 +52,12 @@ pub mod tls;
 
 pub use certificate::{CertificateFacts, PresentedChain};
 pub use change::Comparison;
+pub use diagnosis::Diagnosis;
 pub use dns::{DnsAnswer, DnssecStatus};
 pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
 pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
 pub use grade::{Grade, Letter};
+pub use mail::MailEvent;
 pub use observed::{Cause, Observed, Party, Why};
 pub use report::Report;
 pub use software::Mta;

@@ -1,0 +1,1 @@
+//! Many events of a log, counted.

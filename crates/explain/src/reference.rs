@@ -1,0 +1,1 @@
+//! The knowledge as a book to look things up in.

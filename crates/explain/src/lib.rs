@@ -8,6 +8,7 @@
 //! - [`rules`]: what is known, as data: one TOML file a provider or subject in `rules/`,
 //!   compiled by `build.rs`; and the causes that they name.
 //! - [`engine`]: ranks the rules that fit an event; the verdict, its evidence, the runner-up.
+//! - [`digest`]: many verdicts, counted by cause.
 //! - [`reference`]: the same knowledge as a book to look things up in.
 //! - [`logs`]: many events of a log, counted in bounded memory.
 //!
@@ -15,6 +16,7 @@
 //! sockets, read a clock or the environment: bytes and the time of day are handed in. It says
 //! what the text supports and nothing more: no recipient, code or host is made up.
 
+pub mod digest;
 pub mod engine;
 pub mod facts;
 pub mod logs;

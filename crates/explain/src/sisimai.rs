@@ -29,3 +29,8 @@ pub fn row(diagnosis: &Diagnosis) -> Row {
         reply: event.reply.map(|r| r.to_string()).unwrap_or_default(),
     }
 }
+
+/// A diagnosis as a line of JSON.
+pub fn line(diagnosis: &Diagnosis) -> String {
+    serde_json::to_string(&row(diagnosis)).map(|line| line + "\n").unwrap_or_default()
+}

@@ -195,3 +195,29 @@ pub enum Scope {
     /// This one connection or moment.
     Session,
 }
+
+/// One text that was given, and what was found in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Explanation {
+    /// Version of this form; it changes only by addition.
+    pub schema_version: u32,
+    /// The file; none for an argument or standard input.
+    pub file: Option<String>,
+    /// What it was taken for, in words: `a bounce mail`.
+    pub input: String,
+    /// What a person should know about the reading.
+    pub notes: Vec<String>,
+    /// One for each recipient, or for what was said about the session as a whole.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
+/// A cause with how often it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CauseCount {
+    /// How many events.
+    pub count: u64,
+    /// How many files they were in.
+    pub files: u64,
+    /// The surest of them.
+    pub example: Diagnosis,
+}

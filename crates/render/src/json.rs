@@ -26,9 +26,16 @@ pub fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
 pub fn jsonl(reports: &[Report]) -> Result<String, serde_json::Error> {
     let mut out = String::new();
     for report in reports {
-        escape(&serde_json::to_string(report)?, &mut out);
-        out.push('\n');
+        out.push_str(&line(report)?);
     }
+    Ok(out)
+}
+
+/// Any value as one line.
+pub(crate) fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    let mut out = String::new();
+    escape(&serde_json::to_string(value)?, &mut out);
+    out.push('\n');
     Ok(out)
 }
 

@@ -13,6 +13,7 @@
 //!   hosts and monitoring.
 //! - [`mod@changes`]: what changed since an earlier scan.
 //! - [`mod@evidence`]: evidence files, written and read.
+//! - [`mod@diagnosis`]: why a message was not delivered, and what to change.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
@@ -32,6 +33,7 @@ mod audit;
 pub mod changes;
 pub mod clients;
 pub mod csv;
+pub mod diagnosis;
 pub mod dns;
 pub mod evidence;
 mod guard;

@@ -37,6 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Check(Box<crate::commands::check::CheckArgs>),
     Audit(Box<crate::commands::audit::AuditArgs>),
+    Explain(crate::commands::explain::ExplainArgs),
     Judge(crate::commands::judge::JudgeArgs),
     Checks(crate::commands::checks::ChecksArgs),
     Dane(Box<crate::commands::dane::DaneArgs>),

@@ -9,6 +9,7 @@ pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod dane;
 pub(crate) mod dns;
+pub(crate) mod explain;
 mod identity_args;
 pub(crate) mod judge;
 #[cfg(feature = "lab")]
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Dns(args) => dns::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),
+        Command::Explain(args) => explain::run(&args, terminal),
         Command::Lint(args) => lint::run(&args, terminal),
         Command::Schema => schema::run(terminal),
         Command::Completions(args) => completions::run(&args, terminal),

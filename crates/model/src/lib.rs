@@ -22,6 +22,7 @@
 //! - [`lint`]: texts that are about to be published.
 //! - [`mail`]: what became of a message, whoever told it.
 //! - [`diagnosis`]: why, who must act, and what to change.
+//! - [`tls_report`], [`dmarc_report`]: what other people's servers report about a domain.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -31,6 +32,7 @@ pub mod certificate;
 pub mod change;
 pub mod client;
 pub mod diagnosis;
+pub mod dmarc_report;
 pub mod dns;
 pub mod evidence;
 pub mod finding;
@@ -49,10 +51,12 @@ pub mod software;
 pub mod target;
 pub mod threshold;
 pub mod tls;
+pub mod tls_report;
 
 pub use certificate::{CertificateFacts, PresentedChain};
 pub use change::Comparison;
 pub use diagnosis::Diagnosis;
+pub use dmarc_report::DmarcReport;
 pub use dns::{DnsAnswer, DnssecStatus};
 pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
 pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
@@ -63,6 +67,7 @@ pub use report::Report;
 pub use software::Mta;
 pub use target::Target;
 pub use threshold::{Standing, Threshold};
+pub use tls_report::TlsReport;
 
 /// Version of the JSON that reports and evidence carry in `schema_version`.
 ///

@@ -50,6 +50,8 @@ pub struct MailEvent {
     /// Earlier words on the same connection that tell more than `text`: TLS errors that are
     /// logged on lines of their own, replies to earlier commands. Oldest first.
     pub context: Vec<String>,
+    /// How many messages or sessions ended this way, where a report counts them.
+    pub count: Option<u64>,
 }
 
 /// Where an event was read.

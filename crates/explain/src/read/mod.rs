@@ -17,7 +17,7 @@ mod reply;
 pub mod tlsrpt;
 mod transcript;
 
-use waxseal_model::MailEvent;
+use waxseal_model::{DmarcReport, MailEvent, TlsReport};
 
 pub use detect::{InputKind, detect};
 
@@ -43,6 +43,10 @@ pub struct Reading {
     /// What a person should know about the reading: why nothing was found, what was cut off,
     /// what was not understood. One sentence each.
     pub notes: Vec<String>,
+    /// The TLS reports in it, whole.
+    pub tls_reports: Vec<TlsReport>,
+    /// The DMARC aggregate reports in it, whole.
+    pub dmarc_reports: Vec<DmarcReport>,
 }
 
 /// Reads a whole text. Logs of any size go through [`log`] instead, line by line.

@@ -1,5 +1,6 @@
 //! Bounces, delay notices, complaints and automatic answers.
 //!
+//! - [`mime`], [`decode`]: a mail taken apart into fields and parts, and these into texts.
 //! - [`view`]: a mail as decoders see it: decoded fields, texts with plain line feeds.
 //! - [`structured`]: what says in its structure what it is: RFC 3464, ARF, RFC 3834.
 //! - [`texts`]: bounces that only people can read, one file a program or provider.
@@ -7,6 +8,8 @@
 //! Every decoder looks at a [`view::Mail`] and answers with events, or with none where this
 //! is not its format. The first that answers with events wins; structure before prose.
 
+mod decode;
+mod mime;
 mod structured;
 mod texts;
 mod view;
@@ -19,7 +22,8 @@ use waxseal_model::MailEvent;
 type Decoder = fn(&Mail) -> Vec<MailEvent>;
 
 pub(super) fn read(bytes: &[u8]) -> Reading {
-    let mail = Mail::parse(bytes);
+    let plain = view::plain(bytes);
+    let mail = Mail::parse(&plain);
     let decoders = texts::DECODERS.iter().chain(structured::DECODERS);
     let mut reading = Reading::default();
     for (format, decode) in decoders {

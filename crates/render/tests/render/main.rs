@@ -5,6 +5,8 @@ mod audits;
 #[cfg(test)]
 mod axe;
 #[cfg(test)]
+mod diagnosis;
+#[cfg(test)]
 mod dom;
 #[cfg(test)]
 mod evidence;

@@ -40,7 +40,6 @@ pub(super) struct ContentType {
     pub(super) kind: String,
     pub(super) charset: String,
     pub(super) boundary: String,
-    pub(super) name: String,
 }
 
 /// The mail with plain line feeds. Of a mail beyond [`MOST`] bytes the middle is left out,
@@ -286,21 +285,10 @@ fn content_type(fields: &[Field<'_>], default: &str) -> ContentType {
         match name.as_str() {
             "charset" => out.charset = value,
             "boundary" => out.boundary = value,
-            "name" => out.name = value,
             _ => {}
         }
     }
-    if out.name.is_empty() {
-        let raw = value(fields, "content-disposition").unwrap_or_default();
-        let text = String::from_utf8_lossy(raw.get(..raw.len().min(2000)).unwrap_or_default());
-        let name = params_named(&text, "filename");
-        out.name = name.unwrap_or_default();
-    }
     out
-}
-
-fn params_named(text: &str, name: &str) -> Option<String> {
-    params(text).into_iter().find(|(n, _)| n == name).map(|(_, value)| value)
 }
 
 /// `a/b; name="value"`: names in lower case, values without their quotes.

@@ -43,8 +43,6 @@ pub(super) struct Mail<'a> {
 pub(super) struct Part<'a> {
     /// `text/plain`, in lower case.
     pub(super) kind: String,
-    /// The file name that it carries, or an empty text.
-    pub(super) name: String,
     /// It belongs to the message that is returned, not to the notice itself.
     pub(super) returned: bool,
     /// The same is said by another part, in plain text.
@@ -184,7 +182,6 @@ impl<'a> Part<'a> {
         let encoding = mime::value(&leaf.fields, "content-transfer-encoding").unwrap_or_default();
         Self {
             kind,
-            name: leaf.kind.name,
             returned,
             shadowed: leaf.alternative,
             raw: leaf.body,

@@ -1,0 +1,132 @@
+//! The fields of a delivery report (RFC 3464 section 2): some about the message, then a
+//! group for each recipient.
+
+use memchr::memmem;
+
+/// So many recipients of one report are read.
+const MOST_GROUPS: usize = 10_000;
+/// A value is not longer than this, in bytes.
+const LONGEST_VALUE: usize = 16 * 1024;
+
+/// A group of fields: names in lower case, values unfolded.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Group(Vec<(String, String)>);
+
+impl Group {
+    /// The first value of that name (lower case), or an empty text.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
+
+    /// The value of the first field whose name ends so: `-queue-id`, whatever program wrote
+    /// it.
+    pub(super) fn get_ending(&self, end: &str) -> &str {
+        self.0.iter().find(|(n, _)| n.ends_with(end)).map_or("", |(_, v)| v.as_str())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
+    fn names_recipient(&self) -> bool {
+        self.has("final-recipient") || self.has("original-recipient") || self.has("x-actual-recipient")
+    }
+}
+
+/// What a report says.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// About the message.
+    pub(super) message: Group,
+    /// About each recipient.
+    pub(super) recipients: Vec<Group>,
+}
+
+/// Reads a report, also one whose groups are not separated by blank lines, or with blank
+/// lines within them.
+pub(super) fn parse(text: &str) -> Report {
+    let mut report = Report::default();
+    let mut group = Group::default();
+    for line in text.lines() {
+        if line.starts_with("--") || is_other_header(line) {
+            break;
+        }
+        if report.recipients.len() >= MOST_GROUPS {
+            break;
+        }
+        if line.trim().is_empty() {
+            close(&mut report, &mut group);
+        } else if let Some((name, value)) = field(line) {
+            let opens = ["final-recipient", "original-recipient", "action"];
+            if opens.contains(&name.as_str()) && group.has(&name) {
+                close(&mut report, &mut group);
+            }
+            group.0.push((name, value.to_owned()));
+        } else if let Some((_, value)) = group.0.last_mut()
+            && value.len() < LONGEST_VALUE
+        {
+            // Folded, or broken by a program that forgot to indent.
+            if !value.is_empty() {
+                value.push(' ');
+            }
+            value.push_str(line.trim());
+        }
+    }
+    close(&mut report, &mut group);
+    report
+}
+
+/// A header of a message, which no report has.
+fn is_other_header(line: &str) -> bool {
+    ["Received:", "Return-Path:", "Content-Type:", "DKIM-Signature:"]
+        .iter()
+        .any(|name| line.get(..name.len()).is_some_and(|l| l.eq_ignore_ascii_case(name)))
+}
+
+fn field(line: &str) -> Option<(String, &str)> {
+    if line.starts_with([' ', '\t']) {
+        return None;
+    }
+    let (name, value) = line.split_once(':')?;
+    let name = name.trim_end();
+    let good = !name.is_empty()
+        && name.len() < 60
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    good.then(|| (name.to_ascii_lowercase(), value.trim()))
+}
+
+/// Files a group where it belongs: what names no recipient is about the message, or goes on
+/// with the recipient before it.
+fn close(report: &mut Report, group: &mut Group) {
+    let mut group = std::mem::take(group);
+    if group.0.is_empty() {
+        return;
+    }
+    if !group.names_recipient() {
+        let target = report.recipients.last_mut().unwrap_or(&mut report.message);
+        target.0.append(&mut group.0);
+        return;
+    }
+    let about_message = |name: &str| {
+        matches!(
+            name,
+            "reporting-mta" | "arrival-date" | "received-from-mta" | "dsn-gateway" | "original-envelope-id"
+        ) || name.ends_with("-queue-id")
+            || name.ends_with("-sender")
+    };
+    let (message, recipient): (Vec<_>, Vec<_>) = group.0.into_iter().partition(|(n, _)| about_message(n));
+    report.message.0.extend(message);
+    report.recipients.push(Group(recipient));
+}
+
+/// The fields of a report that stand in the middle of a text: a gateway took the mail's
+/// parts together, or a program quotes its own report.
+pub(super) fn in_prose(text: &str) -> Option<&str> {
+    let at = |name: &[u8], from: usize| {
+        let found = memmem::find(text.as_bytes().get(from..)?, name)?;
+        Some(from + found + 1)
+    };
+    let start = at(b"\nReporting-MTA:", 0).or_else(|| at(b"\nFinal-Recipient:", 0))?;
+    at(b"\nFinal-Recipient:", start.saturating_sub(1))?;
+    text.get(start..)
+}

@@ -1,0 +1,126 @@
+//! Delivery status notifications (RFC 3464): `message/delivery-status`, also where it is
+//! misnamed or stands in the middle of a text.
+
+use waxseal_model::{MailEvent, mail::Outcome};
+
+use super::super::{MOST_EVENTS, signs, view::Mail};
+use super::{
+    fields::{self, Group, Report},
+    notice, words,
+};
+
+/// Reads the reports of a mail. The human-readable part is asked for what they leave out.
+pub(super) fn decode(mail: &Mail<'_>) -> Vec<MailEvent> {
+    let reports: Vec<Report> = match mail.delivery_statuses().map(fields::parse).collect::<Vec<_>>() {
+        none if none.is_empty() => fields::in_prose(mail.body()).map(fields::parse).into_iter().collect(),
+        some => some,
+    };
+    if reports.is_empty() || !signs::of(mail).report() {
+        return Vec::new();
+    }
+    let mut events: Vec<MailEvent> = Vec::new();
+    for report in &reports {
+        for group in &report.recipients {
+            let event = event(mail, report, group);
+            let same =
+                |other: &MailEvent| other.recipient == event.recipient && other.outcome == event.outcome;
+            // Some programs repeat a group, some name an alias and its target alike.
+            if events.len() < 50 && events.iter().any(same) {
+                continue;
+            }
+            events.push(event);
+            if events.len() >= MOST_EVENTS {
+                return events;
+            }
+        }
+    }
+    if events.is_empty() {
+        let report = reports.first().map(|r| event(mail, r, &Group::default()));
+        // A report about nobody: only if the returned message tells for whom it was.
+        events.extend(report.filter(|event| event.recipient.is_some()));
+    }
+    events
+}
+
+fn event(mail: &Mail<'_>, report: &Report, group: &Group) -> MailEvent {
+    let mut event = MailEvent { recipient: recipient(mail, group), ..MailEvent::default() };
+    let original = words::mailbox(group.get("original-recipient"));
+    event.original_recipient = original.filter(|original| Some(original) != event.recipient.as_ref());
+    let (_, diagnostic) = words::typed(group.get("diagnostic-code"));
+    event.text = words::joined_reply(diagnostic);
+    (event.remote_host, event.remote_address) = words::host(group.get("remote-mta"));
+    event.reporter = words::host(report.message.get("reporting-mta")).0;
+    event.queue_id = queue_id(report, group);
+    event.sender = sender(mail, report);
+    event.time = [group.get("last-attempt-date"), mail.header("date"), report.message.get("arrival-date")]
+        .iter()
+        .find_map(|date| words::time(date));
+    enrich(mail, &mut event);
+    event.status = words::status(words::status_field(group.get("status")), &event.text);
+    event.outcome = outcome(mail, group, &event);
+    event
+}
+
+/// What the notice says besides: its words where the report has none or none that mean
+/// anything, the command, the host.
+fn enrich(mail: &Mail<'_>, event: &mut MailEvent) {
+    let recipient = event.recipient.as_deref().unwrap_or_default();
+    let Some(said) = notice::about(mail.notice(), recipient, &event.text) else { return };
+    event.stage = said.stage;
+    event.remote_host = event.remote_host.take().or(said.host);
+    event.remote_address = event.remote_address.or(said.address);
+    if words::says_nothing(&event.text) {
+        if !said.text.is_empty() {
+            event.text = said.text;
+        }
+    } else if !said.text.contains(&event.text) && said.text.len() < 1000 {
+        event.context.push(said.text);
+    }
+}
+
+/// The address that the sender wrote to, as far as the report names a mailbox: the final
+/// one, the original one, the one that the notice's header names, the returned message's.
+fn recipient(mail: &Mail<'_>, group: &Group) -> Option<String> {
+    let named = ["final-recipient", "original-recipient", "x-actual-recipient"].iter();
+    let with_domain = |address: &String| address.contains('@');
+    let mailboxes: Vec<String> = named.filter_map(|name| words::mailbox(group.get(name))).collect();
+    let failed = || words::mailbox(mail.header("x-failed-recipients").split(',').next().unwrap_or_default());
+    let returned = || {
+        ["x-original-to", "delivered-to", "envelope-to", "to"]
+            .iter()
+            .find_map(|name| super::address_of(mail.returned_header(name)))
+    };
+    let found = mailboxes.iter().find(|m| with_domain(m)).cloned();
+    found.or_else(|| failed().filter(with_domain)).or_else(|| mailboxes.first().cloned()).or_else(returned)
+}
+
+fn queue_id(report: &Report, group: &Group) -> Option<String> {
+    let id = [report.message.get_ending("-queue-id"), group.get("final-log-id")];
+    id.iter().find(|id| !id.is_empty()).map(|id| words::one_line(id))
+}
+
+/// The envelope sender of the message that came back.
+fn sender(mail: &Mail<'_>, report: &Report) -> Option<String> {
+    let named = words::mailbox(report.message.get_ending("-sender"));
+    let returned = || super::address_of(mail.returned_header("return-path"));
+    // A copy for the postmaster does not go to the sender.
+    let copy = mail.header("subject").starts_with("Postmaster notify");
+    let addressee = || super::address_of(mail.header("to")).filter(|_| !copy);
+    let from = || super::address_of(mail.returned_header("from"));
+    named.filter(|n| n.contains('@')).or_else(returned).or_else(addressee).or_else(from)
+}
+
+fn outcome(mail: &Mail<'_>, group: &Group, event: &MailEvent) -> Outcome {
+    let action = group.get("action").split([' ', '(', ';']).next().unwrap_or_default().to_ascii_lowercase();
+    match action.as_str() {
+        "failed" | "failure" | "fail" => Outcome::Failed,
+        "delayed" => Outcome::Deferred,
+        "delivered" | "expanded" => Outcome::Delivered,
+        "relayed" => Outcome::Relayed,
+        _ if signs::tells_of_delay(mail) => Outcome::Deferred,
+        _ => match event.status.map(|status| status.class) {
+            Some(2) => Outcome::Delivered,
+            _ => Outcome::Failed,
+        },
+    }
+}

@@ -1,0 +1,220 @@
+//! Values of machine-readable fields: replies, hosts, addresses, times.
+
+use std::net::IpAddr;
+
+use mail_parser::DateTime;
+use waxseal_model::mail::EnhancedStatus;
+use waxseal_wire::text::neutralise;
+
+/// The longest text of an event, in characters.
+const LONGEST: usize = 4000;
+/// The longest address, in characters (RFC 5321 section 4.5.3.1, with room for old X.400 ones).
+const LONGEST_ADDRESS: usize = 400;
+
+/// On one line, with single spaces, control characters neutralised.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len().min(LONGEST));
+    for word in text.split_whitespace() {
+        if line.len() > LONGEST * 4 {
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    neutralise(line.as_bytes(), LONGEST)
+}
+
+/// What follows the type in `smtp; 550 …`, `rfc822;user@example.com`. A value without a type
+/// is given whole.
+pub(super) fn typed(value: &str) -> (&str, &str) {
+    let value = value.trim();
+    let Some((kind, rest)) = value.split_once(';') else { return ("", value) };
+    let kind = kind.trim();
+    let known = [
+        "smtp", "esmtp", "lmtp", "dns", "dsn", "rfc822", "utf-8", "unknown", "x400", "x500", "local", "mail",
+        "uucp", "ip",
+    ];
+    let is_type = known.iter().any(|k| kind.eq_ignore_ascii_case(k))
+        || kind.get(..2).is_some_and(|x| x.eq_ignore_ascii_case("x-")) && !kind.contains(char::is_whitespace);
+    if is_type { (kind, rest.trim()) } else { ("", value) }
+}
+
+/// A reply of several lines that was folded into one: the code stands once, before its text.
+pub(super) fn joined_reply(text: &str) -> String {
+    let line = one_line(text);
+    let Some(code) = line.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_digit())) else {
+        return line;
+    };
+    if line.as_bytes().get(3) != Some(&b'-') {
+        return line;
+    }
+    let mut out = vec![code];
+    let mut words = line.split(' ').peekable();
+    let mut first = true;
+    while let Some(word) = words.next() {
+        match word.strip_prefix(code) {
+            Some("") => {
+                // The last line: its code and status repeat those of the first.
+                words.next_if(|next| EnhancedStatus::parse(next).is_some());
+                out.extend(words);
+                break;
+            }
+            Some(rest) if rest.starts_with('-') => {
+                let rest = rest.trim_start_matches('-');
+                let repeated = rest.is_empty() || (!first && EnhancedStatus::parse(rest).is_some());
+                out.extend((!repeated).then_some(rest));
+            }
+            _ => out.push(word),
+        }
+        first = false;
+    }
+    out.join(" ")
+}
+
+/// The enhanced code that a text states: one that follows a reply code counts more than
+/// others, the last more than those before it (inner replies are quoted after their
+/// wrapper), one that says something (`5.1.1`) more than one that does not (`5.0.0`).
+pub(super) fn status_in(text: &str) -> Option<EnhancedStatus> {
+    let mut best: Option<(u8, EnhancedStatus)> = None;
+    let mut after_code = false;
+    for word in text.split([' ', '<', '>', '(', ')', '[', ']', ',', ';']).take(600) {
+        let (code, rest) = leading_code(word);
+        let follows = after_code || code;
+        let rest = rest.trim_matches(['\'', '"', '#', ':', '-', '=']);
+        let found = EnhancedStatus::parse(rest.trim_end_matches('.')).filter(|s| s.subject <= 7);
+        if let Some(status) = found {
+            let rank = u8::from(follows) + 2 * u8::from(says_something(status));
+            if best.is_none_or(|(best, _)| rank > best || (rank == best && follows)) {
+                best = Some((rank, status));
+            }
+        }
+        after_code = code && rest.is_empty();
+    }
+    best.map(|(_, status)| status)
+}
+
+/// Whether the word begins with a reply code (`550`, `550-5.1.1`, `550-'5.7.1`), and what
+/// follows the code.
+fn leading_code(word: &str) -> (bool, &str) {
+    let word = word.trim_start_matches(['\'', '"', '#']);
+    let code =
+        word.get(..3).is_some_and(|c| c.starts_with(['4', '5']) && c.bytes().all(|b| b.is_ascii_digit()));
+    let rest = word.get(3..).unwrap_or_default();
+    if code && (rest.is_empty() || rest.starts_with(['-', ':'])) { (true, rest) } else { (false, word) }
+}
+
+/// False for `5.0.0` and the like.
+pub(super) fn says_something(status: EnhancedStatus) -> bool {
+    status.subject != 0 || status.detail != 0
+}
+
+/// The status that a field gives: `5.1.1 (bad address)`.
+pub(super) fn status_field(field: &str) -> Option<EnhancedStatus> {
+    let field = field.split([' ', '\t', '(', ';']).find(|word| !word.is_empty())?;
+    EnhancedStatus::parse(field.trim_end_matches('.'))
+}
+
+/// The status of a recipient: what the other side's own words state beats the field, which
+/// the reporting program may have made up; one that says nothing beats nothing.
+pub(in super::super) fn status(field: Option<EnhancedStatus>, text: &str) -> Option<EnhancedStatus> {
+    match (status_in(text), field) {
+        (Some(text), Some(field)) if !says_something(text) => {
+            Some(if says_something(field) { field } else { text })
+        }
+        (Some(text), _) => Some(text),
+        (None, field) => field,
+    }
+}
+
+/// True for a text that names no reason: codes and phrases that stand for "it failed".
+pub(in super::super) fn says_nothing(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1);
+    let empty = [
+        "smtp",
+        "esmtp",
+        "error",
+        "status",
+        "the",
+        "message",
+        "mail",
+        "delivery",
+        "failed",
+        "failure",
+        "service",
+        "unavailable",
+        "undefined",
+        "unknown",
+        "unspecified",
+        "permanent",
+        "temporary",
+        "transaction",
+        "null",
+        "none",
+        "not",
+        "delivered",
+        "undeliverable",
+        "deferred",
+        "reason",
+        "to",
+        "deliver",
+        "could",
+        "be",
+    ];
+    words.map(str::to_ascii_lowercase).take(12).all(|word| empty.contains(&word.as_str()))
+}
+
+/// A host and its address out of `dns; mx.example.net (192.0.2.1)`, `dns; [192.0.2.1]`,
+/// `dns;mx.example.net (TCP|192.0.2.9|4711|192.0.2.1|25)`, `mx.example.net[192.0.2.1]:25`.
+pub(super) fn host(value: &str) -> (Option<String>, Option<IpAddr>) {
+    let (_, value) = typed(value);
+    let end = value
+        .find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '|' | ';' | ','))
+        .unwrap_or(value.len());
+    let name = value.get(..end).unwrap_or_default().trim_matches(['<', '>', '.', '"']);
+    let rest = value.get(end..).unwrap_or_default();
+    let address = match name.parse() {
+        Ok(address) => Some(address),
+        Err(_) => address_in(rest),
+    };
+    let good = name.parse::<IpAddr>().is_err()
+        && name.len() <= 255
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    (good.then(|| neutralise(name.as_bytes(), 255)), address)
+}
+
+/// The last IP address in brackets, parentheses or bars: what comes before it is our side.
+fn address_in(text: &str) -> Option<IpAddr> {
+    let words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '|' | ',' | ';'));
+    words.take(60).filter_map(|word| word.trim_start_matches("IPv6:").parse().ok()).last()
+}
+
+/// A mailbox out of `rfc822; <user@example.com>`; none for pipes, files and routes.
+pub(super) fn mailbox(value: &str) -> Option<String> {
+    let (kind, value) = typed(value);
+    let value = value.trim().trim_matches(['<', '>']).trim();
+    let value = value.strip_prefix("mailto:").unwrap_or(value);
+    let wrong = value.is_empty()
+        || value.starts_with(['|', '/', '@', ':'])
+        || value.contains('<')
+        || (value.contains(char::is_whitespace) && !value.starts_with('"'));
+    if wrong || kind.eq_ignore_ascii_case("x400") || kind.eq_ignore_ascii_case("x-unix") {
+        return None;
+    }
+    Some(neutralise(unxtext(value).as_bytes(), LONGEST_ADDRESS))
+}
+
+/// Undoes xtext (RFC 3461 section 4) where it is certain: `+2B` and `+3D`, the two
+/// characters that must be written so.
+fn unxtext(value: &str) -> String {
+    value.replace("+2B", "+").replace("+3D", "=")
+}
+
+/// Seconds since 1970 of a date as mails have them.
+pub(super) fn time(value: &str) -> Option<i64> {
+    let date = DateTime::parse_rfc822(value.trim()).filter(DateTime::is_valid)?;
+    (date.year > 1970).then(|| date.to_timestamp())
+}

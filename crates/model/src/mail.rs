@@ -18,11 +18,13 @@ pub struct MailEvent {
     /// When, as seconds since 1970-01-01 UTC. Logs without a year or a zone are read with
     /// the year and the offset that the caller gave.
     pub time: Option<i64>,
-    /// The mailbox that the message was for, without angle brackets.
+    /// The mailbox that the message was for, without angle brackets. `@example.com` stands for
+    /// a whole domain, where a report speaks of that.
     pub recipient: Option<String>,
     /// The address that was written first, where an alias or a forward changed it.
     pub original_recipient: Option<String>,
     /// The envelope sender; an empty text is the null sender of bounces (RFC 5321 section 4.5.5).
+    /// `@example.com` stands for a whole domain, where a report speaks of that.
     pub sender: Option<String>,
     /// The reply code, 200 to 599.
     pub reply: Option<u16>,

@@ -2,9 +2,9 @@
 
 use super::Reading;
 
-pub(super) fn read(bytes: &[u8]) -> Reading {
+pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
     let _ = bytes;
-    Reading::default()
+    Default::default()
 }
 
 /// True for the beginning of such a text.

@@ -1,6 +1,8 @@
 //! What kind of text this is.
 
-use super::{client, dmarc, log, log::LogFormat, mail, tlsrpt, transcript};
+use std::borrow::Cow;
+
+use super::{client, dmarc, log, log::LogFormat, mail, paste, tlsrpt, transcript};
 
 /// A kind of input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,11 +28,39 @@ pub enum InputKind {
 
 /// How much of a text is looked at to recognise it, in bytes.
 const HEAD: usize = 8192;
+/// Texts up to this size are also looked at without quote marks, indents and colours.
+const MOST_PASTED: usize = 1024 * 1024;
 
-/// Recognises a text by what it says. Each reader knows its own; the most special is asked
-/// first.
+/// The beginning that readers are shown.
+pub(super) fn head(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len().min(HEAD)).unwrap_or_default()
+}
+
+/// Recognises a text by what it says: UTF-8 or UTF-16, also quoted, indented or coloured.
+/// Packed files are not opened.
 pub fn detect(bytes: &[u8]) -> InputKind {
-    let head = bytes.get(..bytes.len().min(HEAD)).unwrap_or_default();
+    recognise(bytes).0
+}
+
+/// The kind, and the text as its reader wants it: UTF-8, without a byte order mark, without
+/// what all lines were given on their way.
+pub(super) fn recognise(bytes: &[u8]) -> (InputKind, Cow<'_, [u8]>) {
+    let text = paste::decode(bytes);
+    let kind = by_words(head(&text));
+    if kind != InputKind::Reply || text.len() > MOST_PASTED {
+        return (kind, text);
+    }
+    match paste::unwrapped(&text) {
+        Some(bare) => {
+            let kind = by_words(head(&bare));
+            (kind, Cow::Owned(bare))
+        }
+        None => (kind, text),
+    }
+}
+
+/// Each reader knows its own; the most special is asked first.
+fn by_words(head: &[u8]) -> InputKind {
     if tlsrpt::recognise(head) {
         return InputKind::TlsRpt;
     }
@@ -40,11 +70,50 @@ pub fn detect(bytes: &[u8]) -> InputKind {
     if let Some(format) = log::recognise(head) {
         return InputKind::Log(format);
     }
-    if mail::recognise(head) {
+    if mail::recognise(head) && has_mail_fields(head) {
         return InputKind::Mail;
     }
     if transcript::recognise(head) {
         return InputKind::Transcript;
     }
     if client::recognise(head) { InputKind::ClientError } else { InputKind::Reply }
+}
+
+/// True where one of the first lines is a field that mails have: `Error: 550 …` is none.
+fn has_mail_fields(head: &[u8]) -> bool {
+    const FIELDS: [&str; 26] = [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "sender",
+        "reply-to",
+        "delivered-to",
+        "in-reply-to",
+        "references",
+        "auto-submitted",
+        "dkim-signature",
+        "authentication-results",
+        "list-id",
+        "precedence",
+        "errors-to",
+        "resent-from",
+        "envelope-to",
+        "status",
+        "apparently-to",
+        "thread-topic",
+    ];
+    let lines = head.split(|b| *b == b'\n' || *b == b'\r').filter(|line| !line.is_empty()).take(60);
+    lines.into_iter().any(|line| {
+        let name = line.split(|b| *b == b':').next().unwrap_or_default();
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        name.len() < line.len()
+            && (FIELDS.contains(&name.as_str()) || name.starts_with("x-") || name.starts_with("content-"))
+    })
 }

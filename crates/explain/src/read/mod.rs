@@ -1,7 +1,9 @@
 //! What was given, and the events in it.
 //!
 //! - `detect`: what kind of text this is, by its first kilobytes and never by its name.
-//! - `reply`: one reply, of one line or several, and the error texts that carry one.
+//! - `unpack`, `paste`: packed files opened, and undone what happens to a text on its way.
+//! - `reply`: one reply, of one line or several, and the error texts that carry one;
+//!   `words` finds the facts in them, `doubt` tells them from what is no error.
 //! - `transcript`: a whole SMTP conversation.
 //! - `client`: the error texts of programs and libraries that send mail.
 //! - `mail`: bounces, delay notices, complaints, automatic answers.
@@ -11,13 +13,17 @@
 mod client;
 mod detect;
 pub mod dmarc;
+mod doubt;
 pub mod log;
 mod mail;
+mod paste;
 mod reply;
 pub mod tlsrpt;
 mod transcript;
+mod unpack;
+mod words;
 
-use waxseal_model::{DmarcReport, MailEvent, TlsReport};
+use waxseal_model::{DmarcReport, MailEvent, TlsReport, diagnosis::EvidenceKind};
 
 pub use detect::{InputKind, detect};
 
@@ -36,7 +42,8 @@ pub struct Given {
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
-    /// What the text was taken for.
+    /// What the text was taken for; [`InputKind::Unknown`] for what is no error, bounce,
+    /// log or report.
     pub kind: InputKind,
     /// What became of whom, in the order of the text.
     pub events: Vec<MailEvent>,
@@ -49,25 +56,73 @@ pub struct Reading {
     pub dmarc_reports: Vec<DmarcReport>,
 }
 
+/// Packed files within packed files that are opened.
+const MOST_LAYERS: u8 = 2;
+
 /// Reads a whole text. Logs of any size go through [`log`] instead, line by line.
 ///
-/// Takes time and memory in proportion to `bytes`, whatever they are; never fails: a text
-/// in which nothing was found gives no events and a note that says why.
+/// Takes time and memory in proportion to `bytes` (packed ones up to a fixed size), whatever
+/// they are; never fails: a text in which nothing was found gives no events and a note that
+/// says why.
 pub fn read(bytes: &[u8], given: &Given) -> Reading {
-    let kind = detect(bytes);
-    let mut reading = match kind {
-        InputKind::Mail => mail::read(bytes),
-        InputKind::Log(format) => log::read(format, bytes, given),
-        InputKind::Transcript => transcript::read(bytes),
-        InputKind::ClientError => client::read(bytes),
-        InputKind::TlsRpt => tlsrpt::read(bytes),
-        InputKind::Dmarc => dmarc::read(bytes),
-        InputKind::Reply | InputKind::Unknown => reply::read(bytes),
-    };
+    let mut reading = layer(bytes, given, 0);
     for event in &mut reading.events {
         event.source.file.clone_from(&given.file);
         crate::facts::complete(event);
     }
+    reading
+}
+
+fn layer(bytes: &[u8], given: &Given, depth: u8) -> Reading {
+    let Some(packing) = unpack::packing(bytes).filter(|_| depth < MOST_LAYERS) else {
+        return plain(bytes, given);
+    };
+    let unpacked = unpack::unpack(packing, bytes);
+    let mut reading = Reading::default();
+    for file in &unpacked.files {
+        unpack::merge(&mut reading, layer(file, given, depth + 1));
+    }
+    reading.notes.extend(unpacked.notes);
+    reading
+}
+
+fn plain(bytes: &[u8], given: &Given) -> Reading {
+    let (kind, text) = detect::recognise(bytes);
+    let mut reading = match kind {
+        InputKind::Mail => match unpack::report_in_mail(&text) {
+            Some(report) => return report,
+            None => mail::read(&text),
+        },
+        InputKind::Log(format) => log::read(format, &text, given),
+        InputKind::Transcript => transcript::read(&text),
+        InputKind::TlsRpt => tlsrpt::read(&text),
+        InputKind::Dmarc => dmarc::read(&text),
+        InputKind::ClientError => return believed(kind, client::read(&text)),
+        InputKind::Reply | InputKind::Unknown => return believed(kind, reply::read(&text)),
+    };
     reading.kind = kind;
+    reading
+}
+
+/// Without the events whose words no rule knows: they are no errors of mail. Where nothing is
+/// left, a note says so.
+fn believed(kind: InputKind, (mut reading, doubted): (Reading, Vec<usize>)) -> Reading {
+    let known = |event: &MailEvent| {
+        let mut event = event.clone();
+        crate::facts::complete(&mut event);
+        let diagnosis = crate::diagnose(&event);
+        let by_words = diagnosis.evidence.iter().any(|span| span.kind == EvidenceKind::Words);
+        by_words && diagnosis.cause != "unspecified"
+    };
+    let mut at = 0;
+    reading.events.retain(|event| {
+        let doubtful = doubted.contains(&at);
+        at += 1;
+        !doubtful || known(event)
+    });
+    reading.kind = if reading.events.is_empty() { InputKind::Unknown } else { kind };
+    if reading.events.is_empty() && reading.notes.is_empty() {
+        reading.notes.push(doubt::UNKNOWN_WORDS.into());
+    }
     reading
 }

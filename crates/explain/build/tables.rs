@@ -1,0 +1,228 @@
+//! The Rust code of the tables.
+
+use std::{collections::BTreeMap, error::Error, fmt::Write as _};
+
+use crate::{
+    knowledge::{Fix, Knowledge, Rule, enhanced},
+    literals,
+};
+
+/// Buckets of the table of trigrams; a power of two.
+const BUCKETS: usize = 8192;
+
+pub(crate) fn write(knowledge: &Knowledge) -> Result<String, Box<dyn Error>> {
+    let mut code = String::new();
+    causes(knowledge, &mut code)?;
+    providers(knowledge, &mut code)?;
+    rules(knowledge, &mut code)?;
+    registries(knowledge, &mut code)?;
+    prefilter(knowledge, &mut code)?;
+    Ok(code)
+}
+
+fn causes(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "static FAMILIES: [Family; {}] = [", knowledge.families.len())?;
+    for f in &knowledge.families {
+        writeln!(code, "Family {{ id: {:?}, title: {:?} }},", f.id, f.title)?;
+    }
+    writeln!(code, "];\nstatic CAUSES: [Cause; {}] = [", knowledge.causes.len())?;
+    for c in &knowledge.causes {
+        writeln!(
+            code,
+            "Cause {{ id: {:?}, family: {:?}, summary: {:?}, who: Who::{}, retry: Retry::{}, scope: Scope::{}, \
+             fix: &[{}], next: &{:?}, sisimai: {:?} }},",
+            c.id,
+            c.family,
+            c.summary,
+            camel(&c.who),
+            camel(&c.retry),
+            camel(&c.scope),
+            fixes(&c.fix),
+            c.next,
+            c.sisimai
+        )?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+fn providers(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "static PROVIDERS: [Provider; {}] = [", knowledge.providers.len())?;
+    for p in &knowledge.providers {
+        let tokens: Vec<String> = p.tokens.iter().map(|t| t.to_ascii_lowercase()).collect();
+        writeln!(
+            code,
+            "Provider {{ id: {:?}, title: {:?}, kind: ProviderKind::{}, hosts: &{:?}, tokens: &{tokens:?}, \
+             formats: &{:?} }},",
+            p.id,
+            p.title,
+            camel(&p.kind),
+            p.hosts,
+            p.formats
+        )?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+fn rules(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "static RULES: [Rule; {}] = [", knowledge.rules.len())?;
+    for rule in &knowledge.rules {
+        writeln!(code, "{},", one_rule(knowledge, rule))?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+fn one_rule(knowledge: &Knowledge, r: &Rule) -> String {
+    let position = |id: &str| knowledge.rules.iter().position(|r| r.id == *id).unwrap_or_default();
+    let beats: Vec<usize> = r.beats.iter().map(|id| position(id)).collect();
+    let provider = knowledge.providers.iter().position(|p| p.id == r.provider).unwrap_or_default();
+    let option = |value: &Option<String>, kind: &str| {
+        value.as_ref().map_or("None".into(), |v| format!("Some({kind}::{})", camel(v)))
+    };
+    format!(
+        "Rule {{ id: {:?}, provider: &PROVIDERS[{provider}], cause: &CAUSES[{}], reply: &{:?}, status: &[{}], \
+         stage: &[{}], text: {:?}, wrapper: {}, vague: {}, only_here: {}, beats: &{beats:?}, who: {}, retry: {}, \
+         scope: {}, summary: {:?}, meaning: {:?}, fix: &[{}], sisimai: {:?}, source: {:?}, example: {:?}, \
+         generated: {} }}",
+        r.id,
+        cause(knowledge, &r.cause),
+        r.reply,
+        r.enhanced.iter().filter_map(|c| status(c)).collect::<Vec<_>>().join(", "),
+        stages(&r.stage),
+        r.text,
+        r.wrapper,
+        r.vague,
+        r.only_here,
+        option(&r.who, "Who"),
+        option(&r.retry, "Retry"),
+        option(&r.scope, "Scope"),
+        r.summary,
+        r.meaning,
+        fixes(&r.fix),
+        r.sisimai,
+        r.source,
+        r.example,
+        r.generated
+    )
+}
+
+fn registries(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
+    writeln!(code, "static STATUSES: [StatusCode; {}] = [", knowledge.enhanced.len())?;
+    for e in &knowledge.enhanced {
+        let (_, subject, detail) = enhanced(&e.code.replace('X', "5")).unwrap_or_default();
+        writeln!(
+            code,
+            "StatusCode {{ subject: {subject}, detail: {detail}, name: {:?}, classes: &{:?}, meaning: {:?}, \
+             cause: &CAUSES[{}], vague: {}, sisimai: {:?}, note: {:?}, source: {:?} }},",
+            e.name,
+            e.classes,
+            e.meaning,
+            cause(knowledge, &e.cause),
+            e.vague,
+            e.sisimai,
+            e.note,
+            e.source
+        )?;
+    }
+    writeln!(code, "];\nstatic REPLIES: [ReplyCode; {}] = [", knowledge.replies.len())?;
+    for r in &knowledge.replies {
+        writeln!(
+            code,
+            "ReplyCode {{ code: {}, stages: &[{}], meaning: {:?}, cause: &CAUSES[{}], sisimai: {:?}, source: {:?} }},",
+            r.code,
+            stages(&r.stage),
+            r.meaning,
+            cause(knowledge, &r.cause),
+            r.sisimai,
+            r.source
+        )?;
+    }
+    writeln!(code, "];\nstatic BLOCKLISTS: [Blocklist; {}] = [", knowledge.dnsbls.len())?;
+    for d in &knowledge.dnsbls {
+        writeln!(
+            code,
+            "Blocklist {{ name: {:?}, zones: &{:?}, alive: {}, lookup: {:?}, note: {:?}, source: {:?} }},",
+            d.name, d.zones, d.alive, d.lookup, d.note, d.source
+        )?;
+    }
+    writeln!(code, "];\nstatic CONFIDENCE: [Measured; {}] = [", knowledge.confidence.len())?;
+    for c in &knowledge.confidence {
+        writeln!(
+            code,
+            "Measured {{ class: {:?}, start: {:?}, right: {}, of: {} }},",
+            c.class, c.start, c.right, c.of
+        )?;
+    }
+    writeln!(code, "];")?;
+    Ok(())
+}
+
+/// The literals, and a table of one trigram of each, the rarest among all literals, by hash.
+fn prefilter(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
+    let mut by_literal: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+    for (index, rule) in knowledge.rules.iter().enumerate() {
+        for literal in rule.text.as_deref().map(literals::required).transpose()?.unwrap_or_default() {
+            by_literal.entry(literal).or_default().push(index);
+        }
+    }
+    let mut frequency: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for trigram in by_literal.keys().flat_map(|literal| literal.windows(literals::SHORTEST)) {
+        *frequency.entry(trigram).or_default() += 1;
+    }
+    let mut entries = Vec::new();
+    writeln!(code, "static LITERALS: [(&[u8], &[u16]); {}] = [", by_literal.len())?;
+    for (index, (literal, rules)) in by_literal.iter().enumerate() {
+        let rarest = literal.windows(literals::SHORTEST).enumerate().min_by_key(|(_, t)| {
+            let letters = t.iter().filter(|b| b.is_ascii_lowercase()).count();
+            (usize::from(letters < 2), frequency.get(t).copied().unwrap_or(0))
+        });
+        if let Some((at, [a, b, c])) = rarest {
+            let gram = u32::from(*a) << 16 | u32::from(*b) << 8 | u32::from(*c);
+            entries.push((hash(gram), gram, at, index));
+        }
+        writeln!(code, "(&{literal:?}, &{rules:?}),")?;
+    }
+    entries.sort_unstable();
+    writeln!(code, "];\nstatic TRIGRAMS: [(u32, u8, u16); {}] = [", entries.len())?;
+    for (_, gram, at, index) in &entries {
+        writeln!(code, "({gram}, {at}, {index}),")?;
+    }
+    let starts = (0..=BUCKETS).map(|bucket| entries.partition_point(|e| e.0 < bucket));
+    let starts: Vec<String> = starts.map(|s| s.to_string()).collect();
+    writeln!(code, "];\nstatic STARTS: [u16; {}] = [{}];", BUCKETS + 1, starts.join(","))?;
+    Ok(())
+}
+
+/// The bucket of a trigram; `rules::prefilter` counts the same.
+fn hash(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9E37_79B1) >> (32 - BUCKETS.trailing_zeros())) as usize
+}
+
+fn cause(knowledge: &Knowledge, id: &str) -> usize {
+    knowledge.causes.iter().position(|c| c.id == id).unwrap_or_default()
+}
+
+fn status(code: &str) -> Option<String> {
+    let (class, subject, detail) = enhanced(code)?;
+    Some(format!("EnhancedStatus {{ class: {class}, subject: {subject}, detail: {detail} }}"))
+}
+
+fn stages(stages: &[String]) -> String {
+    stages.iter().map(|s| format!("Stage::{}", camel(s))).collect::<Vec<_>>().join(", ")
+}
+
+fn fixes(fixes: &[Fix]) -> String {
+    let one = |f: &Fix| format!("FixText {{ at: {:?}, text: {:?}, paste: {:?} }}", f.at, f.text, f.paste);
+    fixes.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// `end_of_data` as a variant's name, `EndOfData`.
+fn camel(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|l| l.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('_').map(word).collect()
+}

@@ -1,0 +1,218 @@
+//! What may be the answer, and how strong it is.
+
+use std::{cmp::Ordering, ops::Range};
+
+use waxseal_model::mail::{Outcome, Stage};
+
+use super::seen::Seen;
+use crate::rules::{self, Cause, ProviderKind, ReplyCode, Rule, StatusCode};
+
+/// A possible answer.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) basis: Basis,
+    pub(super) cause: &'static Cause,
+    pub(super) level: Level,
+    /// Whose words: 3 a provider that is at work here, 2 a program or a provider's own words,
+    /// 1 words of many.
+    pub(super) tier: u8,
+    /// How many of the rule's codes are the event's.
+    pub(super) codes: u8,
+    /// It stands in the innermost reply.
+    pub(super) inner: bool,
+    /// The words: where they stand in the text, or in the line of the context of that number.
+    pub(super) words: Option<Range<usize>>,
+    pub(super) context: Option<usize>,
+}
+
+/// What an answer rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Basis {
+    /// A rule and its place.
+    Rule(usize, &'static Rule),
+    /// An enhanced status code alone.
+    Status(&'static StatusCode),
+    /// A reply code and the moment.
+    Reply(&'static ReplyCode),
+    /// What became of the message.
+    Outcome,
+}
+
+/// How much the kind of basis is worth. The order is the ranking: words over codes, exact
+/// codes over words that say little, and words around a reply only where nothing else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// A code such as 5.0.0 or 5.7.1 that nearly everything comes with.
+    VagueStatus,
+    /// A reply code and the moment at which it came.
+    Reply,
+    /// Words around a reply.
+    Wrapper,
+    /// Words that say little.
+    VagueWords,
+    /// An enhanced status code that means one thing.
+    Status,
+    /// Words on an earlier line.
+    Context,
+    /// Words.
+    Words,
+    /// Nothing failed.
+    Outcome,
+}
+
+/// All answers that the event allows.
+pub(super) fn find(seen: &mut Seen<'_>) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    let event = seen.event;
+    found.extend(by_outcome(event.outcome));
+    for place in rules::candidates(event.text.as_bytes()) {
+        found.extend(by_words(seen, place));
+    }
+    for (number, line) in event.context.iter().enumerate() {
+        for place in rules::candidates(line.as_bytes()) {
+            found.extend(by_context(seen, number, line, place));
+        }
+    }
+    found.extend(by_code_of_provider(seen));
+    found.extend(by_status(seen));
+    found.extend(by_reply(seen));
+    found
+}
+
+/// Stronger first.
+pub(super) fn stronger(a: &Candidate, b: &Candidate) -> Ordering {
+    let key = |c: &Candidate| {
+        (c.level, c.inner, c.tier, c.codes, c.words.as_ref().map_or(0, ExactSizeIterator::len))
+    };
+    key(b).cmp(&key(a))
+}
+
+/// Moves the best rule that beats the first one to the front.
+pub(super) fn heed_beats(found: &mut [Candidate]) {
+    let Some(Basis::Rule(first, _)) = found.first().map(|c| c.basis) else { return };
+    let beats = |c: &Candidate| matches!(c.basis, Basis::Rule(_, rule) if rule.beats.contains(&first));
+    let place = found.iter().position(beats);
+    if let Some(head) = place.and_then(|place| found.get_mut(..=place)) {
+        head.rotate_right(1);
+    }
+}
+
+fn by_outcome(outcome: Outcome) -> Option<Candidate> {
+    let (cause, level) = match outcome {
+        Outcome::Delivered | Outcome::Relayed => ("delivered", Level::Outcome),
+        Outcome::Complaint => ("complaint", Level::Outcome),
+        Outcome::AutoReply => ("auto_reply", Level::Outcome),
+        Outcome::Deferred => ("delayed", Level::VagueStatus),
+        Outcome::Unknown | Outcome::Failed | Outcome::Rejected => return None,
+    };
+    Some(Candidate { level, ..bare(Basis::Outcome, rules::cause(cause)?) })
+}
+
+fn bare(basis: Basis, cause: &'static Cause) -> Candidate {
+    Candidate {
+        basis,
+        cause,
+        level: Level::VagueStatus,
+        tier: 0,
+        codes: 0,
+        inner: false,
+        words: None,
+        context: None,
+    }
+}
+
+fn by_words(seen: &mut Seen<'_>, place: usize) -> Option<Candidate> {
+    let rule = rules::rules().get(place)?;
+    let (codes, tier) = fits(seen, rule)?;
+    let pattern = rules::pattern(place)?;
+    let text = seen.event.text.as_bytes();
+    let text = text.get(..text.len().min(rules::MOST)).unwrap_or(text);
+    let inner = pattern.find_at(text, seen.inner.min(text.len()));
+    let found = inner.or_else(|| pattern.find(text))?;
+    let level = match (rule.wrapper, rule.vague) {
+        (true, _) => Level::Wrapper,
+        (_, true) => Level::VagueWords,
+        _ => Level::Words,
+    };
+    let words = Some(found.range());
+    Some(Candidate {
+        level,
+        tier,
+        codes,
+        inner: inner.is_some(),
+        words,
+        ..bare(Basis::Rule(place, rule), rule.cause)
+    })
+}
+
+fn by_context(seen: &mut Seen<'_>, number: usize, line: &str, place: usize) -> Option<Candidate> {
+    let rule = rules::rules().get(place).filter(|rule| !rule.wrapper && !rule.vague)?;
+    let (codes, tier) = fits(seen, rule)?;
+    let words = Some(rules::pattern(place)?.find(line.as_bytes())?.range());
+    let context = Some(number);
+    Some(Candidate {
+        level: Level::Context,
+        tier,
+        codes,
+        words,
+        context,
+        ..bare(Basis::Rule(place, rule), rule.cause)
+    })
+}
+
+/// Rules that have codes alone count where their provider is at work.
+fn by_code_of_provider(seen: &mut Seen<'_>) -> Vec<Candidate> {
+    let Some(status) = seen.status else { return Vec::new() };
+    let mut found = Vec::new();
+    for (place, rule) in rules::rules().iter().enumerate() {
+        let named = rule.text.is_none() && rule.status.contains(&status) && seen.knows(rule.provider);
+        if let Some((codes, tier)) = named.then(|| fits(seen, rule)).flatten() {
+            let level = Level::Status;
+            found.push(Candidate { level, tier, codes, ..bare(Basis::Rule(place, rule), rule.cause) });
+        }
+    }
+    found
+}
+
+fn by_status(seen: &Seen<'_>) -> Option<Candidate> {
+    let code = rules::status_code(seen.event.status?)?;
+    let level = if code.vague { Level::VagueStatus } else { Level::Status };
+    Some(Candidate { level, ..bare(Basis::Status(code), code.cause) })
+}
+
+fn by_reply(seen: &Seen<'_>) -> Option<Candidate> {
+    let reply = seen.event.reply?;
+    let fits = |code: &&ReplyCode, stage: Option<Stage>| {
+        code.code == reply && stage.map_or(code.stages.is_empty(), |stage| code.stages.contains(&stage))
+    };
+    let codes = rules::reply_codes();
+    let code = codes
+        .iter()
+        .find(|code| seen.event.stage.is_some() && fits(code, seen.event.stage))
+        .or_else(|| codes.iter().find(|code| fits(code, None)))?;
+    Some(Candidate { level: Level::Reply, ..bare(Basis::Reply(code), code.cause) })
+}
+
+/// How many of the rule's codes are the event's, and whose words it knows; none where a code
+/// that it names is another one, or its provider is not at work and must be.
+fn fits(seen: &mut Seen<'_>, rule: &Rule) -> Option<(u8, u8)> {
+    fn one<T: PartialEq>(wanted: &[T], given: Option<T>) -> Option<u8> {
+        match given {
+            Some(given) if !wanted.is_empty() => wanted.contains(&given).then_some(1),
+            _ => Some(0),
+        }
+    }
+    let event = seen.event;
+    let codes =
+        one(rule.reply, event.reply)? + one(rule.status, seen.status)? + one(rule.stage, event.stage)?;
+    let here = seen.knows(rule.provider);
+    if rule.only_here && !here {
+        return None;
+    }
+    let tier = match rule.provider.kind {
+        ProviderKind::Provider if here => 3,
+        ProviderKind::Provider | ProviderKind::Program => 2,
+        ProviderKind::Text => 1,
+    };
+    Some((codes, tier))
+}

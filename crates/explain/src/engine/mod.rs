@@ -1,0 +1,89 @@
+//! Ranks the rules that fit an event.
+//!
+//! - `seen`: the event as rules see it: whose words these are, where the inner reply begins.
+//! - `candidate`: what may be the answer, and how strong it is.
+//! - `verdict`: the answer written out, with its evidence and what to do.
+
+mod candidate;
+mod seen;
+mod verdict;
+
+use waxseal_model::{Diagnosis, MailEvent};
+
+/// The verdict on an event. There always is one: where nothing is known its cause is
+/// `unspecified`, with a low confidence.
+pub fn diagnose(event: &MailEvent) -> Diagnosis {
+    let mut seen = seen::Seen::of(event);
+    let mut found = candidate::find(&mut seen);
+    found.sort_by(candidate::stronger);
+    candidate::heed_beats(&mut found);
+    let runner_up = found.first().and_then(|best| found.iter().find(|other| other.cause.id != best.cause.id));
+    verdict::write(&seen, found.first(), runner_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use waxseal_model::{diagnosis::EvidenceKind, mail::EnhancedStatus};
+
+    use super::*;
+    use crate::rules::rules;
+
+    fn event(text: &str) -> MailEvent {
+        let mut event = MailEvent { text: text.into(), ..MailEvent::default() };
+        crate::facts::complete(&mut event);
+        event
+    }
+
+    #[test]
+    fn an_event_without_words_is_not_explained() {
+        let diagnosis = diagnose(&MailEvent::default());
+        assert_eq!(diagnosis.cause, "unspecified");
+        assert!(diagnosis.confidence < 0.5);
+        assert!(diagnosis.evidence.is_empty());
+    }
+
+    #[test]
+    #[ignore = "the rules are being sorted"]
+    fn the_example_of_every_rule_wins_against_all_other_rules() {
+        let mut lost = Vec::new();
+        for rule in rules().iter().filter(|rule| !rule.generated) {
+            let mut event = event(rule.example);
+            if rule.only_here {
+                event.remote_host = rule.provider.hosts.first().map(|host| format!("mx.{host}"));
+            }
+            event.stage = event.stage.or(rule.stage.first().copied());
+            let diagnosis = diagnose(&event);
+            if diagnosis.rule != rule.id {
+                lost.push(format!("{} to {}: {}", rule.id, diagnosis.rule, rule.example));
+            }
+        }
+        assert!(lost.is_empty(), "{} lost:\n{}", lost.len(), lost.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_all_evidence_stands_where_it_says(
+            text in "\\PC{0,80}", tail in "( 550 5\\.7\\.1 |spam|ü|mailbox full|said: )\\PC{0,20}", context in "\\PC{0,40}",
+        ) {
+            let mut event = event(&format!("{text}{tail}"));
+            event.context.push(context);
+            let diagnosis = diagnose(&event);
+            prop_assert!((0.0..=1.0).contains(&diagnosis.confidence));
+            for evidence in &diagnosis.evidence {
+                if let (Some(start), Some(end)) = (evidence.start, evidence.end) {
+                    prop_assert_eq!(event.text.get(start..end), Some(evidence.text.as_str()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn evidence_names_words_and_codes() {
+        let diagnosis =
+            diagnose(&event("550 5.1.1 <a@example.com>: Recipient address rejected: User unknown"));
+        assert_eq!(diagnosis.cause, "user_unknown");
+        assert!(diagnosis.evidence.iter().any(|e| e.kind == EvidenceKind::Words && e.start.is_some()));
+        assert_eq!(diagnosis.event.status, EnhancedStatus::parse("5.1.1"));
+    }
+}

@@ -1,0 +1,271 @@
+//! The answer written out.
+
+use std::ops::Range;
+
+use waxseal_model::{
+    Diagnosis, MailEvent,
+    diagnosis::{EvidenceKind, EvidenceSpan, Fix, RunnerUp},
+};
+
+use super::{
+    candidate::{Basis, Candidate, Level},
+    seen::Seen,
+};
+use crate::rules::{self, Cause, FixText, ProviderKind, Rule};
+
+/// Writes the verdict.
+pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&Candidate>) -> Diagnosis {
+    let event = seen.event;
+    let Some(unknown) = rules::cause("unspecified") else { return plain(event, None) };
+    let Some(best) = best else { return plain(event, Some(unknown)) };
+    let rule = best.basis.rule();
+    let mut diagnosis = plain(event, Some(best.cause));
+    diagnosis.confidence = confidence(best);
+    diagnosis.evidence = evidence(seen, best);
+    diagnosis.rule = best.basis.name();
+    diagnosis.source = best.basis.source().into();
+    diagnosis.provider = provider(seen, rule);
+    diagnosis.sisimai = best.basis.sisimai().unwrap_or(best.cause.sisimai).into();
+    diagnosis.runner_up = second.map(|second| RunnerUp {
+        cause: second.cause.id.into(),
+        summary: second.basis.rule().and_then(|r| r.summary).unwrap_or(second.cause.summary).into(),
+        confidence: confidence(second).min(diagnosis.confidence) * 0.5,
+        rule: second.basis.name(),
+    });
+    if let Some(rule) = rule {
+        adapt(&mut diagnosis, rule);
+    }
+    diagnosis
+}
+
+/// What a rule knows better than its cause.
+fn adapt(diagnosis: &mut Diagnosis, rule: &Rule) {
+    if let Some(summary) = rule.summary {
+        diagnosis.summary = summary.into();
+    }
+    diagnosis.meaning = rule.meaning.map(str::to_owned);
+    diagnosis.who = rule.who.unwrap_or(diagnosis.who);
+    diagnosis.side = diagnosis.who.side();
+    diagnosis.retry = rule.retry.unwrap_or(diagnosis.retry);
+    diagnosis.scope = rule.scope.unwrap_or(diagnosis.scope);
+    let mut fix: Vec<Fix> = rule.fix.iter().map(|fix| fill(&diagnosis.event, fix)).collect();
+    fix.append(&mut diagnosis.fix);
+    diagnosis.fix = fix;
+}
+
+/// What a cause says of an event, before anything is known of why.
+fn plain(event: &MailEvent, cause: Option<&'static Cause>) -> Diagnosis {
+    use waxseal_model::diagnosis::{Retry, Scope, Who};
+    let who = cause.map_or(Who::Nobody, |c| c.who);
+    Diagnosis {
+        cause: cause.map_or("unspecified", |c| c.id).into(),
+        family: cause.map_or("info", |c| c.family).into(),
+        summary: cause.map_or("", |c| c.summary).into(),
+        meaning: None,
+        side: who.side(),
+        who,
+        retry: cause.map_or(Retry::AfterFix, |c| c.retry),
+        scope: cause.map_or(Scope::Message, |c| c.scope),
+        confidence: 0.1,
+        evidence: Vec::new(),
+        fix: cause.map_or(&[][..], |c| c.fix).iter().map(|fix| fill(event, fix)).collect(),
+        next: next(event, cause.map_or(&[][..], |c| c.next)),
+        runner_up: None,
+        rule: String::new(),
+        source: String::new(),
+        provider: None,
+        sisimai: cause.map_or("undefined", |c| c.sisimai).into(),
+        event: event.clone(),
+    }
+}
+
+impl Basis {
+    /// The rule, where it is one.
+    pub(super) fn rule(self) -> Option<&'static Rule> {
+        match self {
+            Self::Rule(_, rule) => Some(rule),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Rule(_, rule) => rule.id.into(),
+            Self::Status(code) => format!("registry.x.{}.{}", code.subject, code.detail),
+            Self::Reply(code) => format!("registry.{}", code.code),
+            Self::Outcome => "registry.outcome".into(),
+        }
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Rule(_, rule) => rule.source,
+            Self::Status(code) => code.source,
+            Self::Reply(code) => code.source,
+            Self::Outcome => "what became of the message, as its notice or log says",
+        }
+    }
+
+    fn sisimai(self) -> Option<&'static str> {
+        match self {
+            Self::Rule(_, rule) => rule.sisimai,
+            Self::Status(code) => code.sisimai,
+            Self::Reply(code) => code.sisimai,
+            Self::Outcome => None,
+        }
+    }
+}
+
+/// How sure rules of this kind are, as measured.
+fn confidence(candidate: &Candidate) -> f64 {
+    match candidate.level {
+        Level::Outcome => 0.98,
+        Level::Words if candidate.tier == 3 && candidate.codes > 0 => 0.95,
+        Level::Words if candidate.codes > 0 => 0.9,
+        Level::Words => 0.85,
+        Level::Context => 0.8,
+        Level::Status if candidate.basis.rule().is_some() => 0.8,
+        Level::Status => 0.6,
+        Level::VagueWords => 0.55,
+        Level::Wrapper => 0.6,
+        Level::Reply => 0.45,
+        Level::VagueStatus => 0.3,
+    }
+}
+
+fn provider(seen: &Seen<'_>, rule: Option<&Rule>) -> Option<String> {
+    let provider = rule?.provider;
+    let here = provider.kind != ProviderKind::Text
+        && (provider.kind == ProviderKind::Program
+            || seen.is_host_of(provider)
+            || seen.mark_of(provider).is_some());
+    here.then(|| provider.title.to_owned())
+}
+
+fn evidence(seen: &Seen<'_>, best: &Candidate) -> Vec<EvidenceSpan> {
+    let event = seen.event;
+    let mut found = Vec::new();
+    let mut add = |kind, text: String, place: Option<Range<usize>>| {
+        let (start, end) = place.map_or((None, None), |p| (Some(p.start), Some(p.end)));
+        found.push(EvidenceSpan { kind, text, start, end });
+    };
+    if let Some(words) = &best.words {
+        match best.context.and_then(|number| event.context.get(number)) {
+            Some(line) => add(EvidenceKind::Context, whole(line, words).1.to_owned(), None),
+            None => {
+                let (place, text) = whole(&event.text, words);
+                add(EvidenceKind::Words, text.to_owned(), Some(place));
+            }
+        }
+    }
+    let rule = best.basis.rule();
+    let replied = matches!(best.basis, Basis::Reply(_));
+    if let Some(reply) = event.reply.filter(|r| replied || rule.is_some_and(|rule| rule.reply.contains(r))) {
+        let text = reply.to_string();
+        let place = find(&event.text, &text);
+        add(EvidenceKind::ReplyCode, text, place);
+    }
+    let coded = matches!(best.basis, Basis::Status(_));
+    if let Some(status) = event.status.filter(|s| coded || rule.is_some_and(|rule| rule.status.contains(s))) {
+        let text = status.to_string();
+        let place = find(&event.text, &text);
+        add(EvidenceKind::Status, text, place);
+    }
+    if let Some(stage) = event.stage.filter(|s| replied || rule.is_some_and(|rule| rule.stage.contains(s))) {
+        add(EvidenceKind::Stage, stage.label().to_owned(), None);
+    }
+    if let Some(provider) = rule.map(|rule| rule.provider).filter(|p| p.kind != ProviderKind::Text) {
+        match (seen.is_host_of(provider), seen.mark_of(provider), &event.remote_host) {
+            (true, _, Some(host)) => add(EvidenceKind::Provider, host.clone(), None),
+            (_, Some(mark), _) => {
+                let place = find(&event.text.to_ascii_lowercase(), mark);
+                let text = place.clone().and_then(|p| event.text.get(p)).unwrap_or(mark).to_owned();
+                add(EvidenceKind::Provider, text, place);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A span widened to whole characters: patterns match bytes.
+fn whole<'t>(text: &'t str, span: &Range<usize>) -> (Range<usize>, &'t str) {
+    let start = text.floor_char_boundary(span.start);
+    let end = text.ceil_char_boundary(span.end.max(start));
+    (start..end, text.get(start..end).unwrap_or_default())
+}
+
+fn find(text: &str, word: &str) -> Option<Range<usize>> {
+    text.find(word).map(|at| at..at + word.len())
+}
+
+/// The longest text that is put into a command.
+const LONGEST: usize = 300;
+
+/// A name that is safe to paste, or none.
+fn name(text: Option<&str>) -> Option<String> {
+    let text = text?.trim_end_matches('.');
+    let safe = !text.is_empty()
+        && text.len() <= 253
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_');
+    safe.then(|| text.to_ascii_lowercase())
+}
+
+fn domain(address: Option<&str>) -> Option<String> {
+    name(address?.rsplit_once('@').map(|(_, domain)| domain))
+}
+
+/// What stands for a placeholder: the event's fact, and the word for one that it lacks.
+fn placeholder(event: &MailEvent, which: &str) -> (Option<String>, &'static str) {
+    match which {
+        "recipient_domain" => (domain(event.recipient.as_deref()), "RECIPIENT-DOMAIN"),
+        "sender_domain" => (domain(event.sender.as_deref()), "SENDER-DOMAIN"),
+        "remote_host" => (name(event.remote_host.as_deref()), "SERVER"),
+        "remote_address" => (event.remote_address.map(|a| a.to_string()), "SERVER-IP"),
+        "client_address" => (event.client_address.map(|a| a.to_string()), "SENDING-IP"),
+        "text" => (quoted(&event.text), "TEXT"),
+        _ => (None, ""),
+    }
+}
+
+/// A text that stands between single quotes in a shell.
+fn quoted(text: &str) -> Option<String> {
+    let cut = text.floor_char_boundary(text.len().min(LONGEST));
+    let text = text.get(..cut).map(str::trim).filter(|t| !t.is_empty())?;
+    Some(text.replace('\'', r"'\''"))
+}
+
+/// Puts the event's facts into a template; the second value says that none was lacking.
+fn filled(event: &MailEvent, template: &str) -> (String, bool) {
+    let (mut out, mut complete, mut rest) = (String::new(), true, template);
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let slot = after.split_once('}').map(|(which, tail)| (placeholder(event, which), tail));
+        match slot {
+            Some(((_, ""), _)) | None => {
+                out.push('{');
+                rest = after;
+            }
+            Some(((value, word), tail)) => {
+                complete &= value.is_some();
+                out.push_str(value.as_deref().unwrap_or(word));
+                rest = tail;
+            }
+        }
+    }
+    out.push_str(rest);
+    (out, complete)
+}
+
+fn fill(event: &MailEvent, fix: &FixText) -> Fix {
+    Fix { at: fix.at.into(), text: fix.text.into(), paste: fix.paste.map(|paste| filled(event, paste).0) }
+}
+
+/// The commands that the event has everything for; where there is none, all of them with
+/// words in capitals for what it lacks.
+fn next(event: &MailEvent, templates: &[&str]) -> Vec<String> {
+    let all: Vec<_> = templates.iter().map(|template| filled(event, template)).collect();
+    let any = all.iter().any(|(_, complete)| *complete);
+    all.into_iter().filter(|(_, complete)| *complete || !any).map(|(command, _)| command).collect()
+}

@@ -66,11 +66,30 @@ pub struct LabOptions {
     /// Needs root and, best, a network namespace of its own; the port map is then one of
     /// ports to themselves.
     pub real_ports: Option<IpAddr>,
+    /// More domains, for servers that a test brings along.
+    pub vacant: Vec<Vacant>,
+}
+
+/// A mail domain with an MX, `mx`, at whose address nothing listens: a test puts a server
+/// of its own there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vacant {
+    /// First label, `own` for `own.lab.test`.
+    pub label: &'static str,
+    /// More zone-file lines, relative to the domain: `host A {mx}` with the MX's address.
+    pub records: Vec<String>,
 }
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { extras: true, outside: false, audit: false, only: Vec::new(), real_ports: None }
+        Self {
+            extras: true,
+            outside: false,
+            audit: false,
+            only: Vec::new(),
+            real_ports: None,
+            vacant: Vec::new(),
+        }
     }
 }
 
@@ -104,7 +123,8 @@ impl LabOptions {
 
     fn catalogue(&self) -> Vec<Domain> {
         let all = if self.audit { catalogue::audit::list() } else { catalogue::all() };
-        all.into_iter().filter(|d| self.includes(d)).collect()
+        let vacant = self.vacant.iter().map(|v| catalogue::vacant(v.label, &v.records));
+        all.into_iter().filter(|d| self.includes(d)).chain(vacant).collect()
     }
 
     fn includes(&self, domain: &Domain) -> bool {

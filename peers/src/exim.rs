@@ -1,6 +1,12 @@
 //! Exim as Debian ships it: GnuTLS, STARTTLS offered.
 
-use std::{fs, net::SocketAddr, os::unix::fs::chown, path::Path, process::Command};
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
+    process::Command,
+};
 
 use nix::unistd::User;
 
@@ -26,6 +32,12 @@ pub struct Options {
     pub acl: Vec<String>,
     /// Lines of the section `authenticators`.
     pub authenticators: Vec<String>,
+    /// Lines of the section `routers`, before the last router, which discards everything.
+    pub routers: Vec<String>,
+    /// Lines of the section `transports`, beside `hole`, which discards.
+    pub transports: Vec<String>,
+    /// Lines of the section `retry`; without one a first failure is the last.
+    pub retry: Vec<String>,
 }
 
 /// A running Exim.
@@ -44,7 +56,15 @@ pub struct Exim {
 /// # Errors
 /// As [`packages::programs`].
 pub fn programs() -> Result<Programs, PeerError> {
-    packages::programs("exim4-daemon-light", "usr/sbin/exim4")
+    let programs = packages::programs("exim4-daemon-light", "usr/sbin/exim4")?;
+    if !programs.library_path().is_empty() {
+        // For a set-user-ID program the dynamic linker looks at no `LD_LIBRARY_PATH`: without
+        // this the processes that deliver, which are not root's, would not find its libraries.
+        let program = programs.path("usr/sbin/exim4");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+            .map_err(|e| packages::failed(&program, &e))?;
+    }
+    Ok(programs)
 }
 
 impl Exim {
@@ -53,11 +73,21 @@ impl Exim {
     /// # Errors
     /// As [`PeerError`] says.
     pub fn start(options: &Options) -> Result<Self, PeerError> {
+        Self::start_at(free_address()?, options)
+    }
+
+    /// Starts one at this address of loopback.
+    ///
+    /// # Errors
+    /// As [`PeerError`] says.
+    pub fn start_at(address: SocketAddr, options: &Options) -> Result<Self, PeerError> {
+        if !address.ip().is_loopback() {
+            return Err(PeerError::Failed("servers for tests listen on loopback only".into()));
+        }
         let programs = programs()?;
         packages::system_user(USER)?;
         let folder = Folder::new("exim")?;
         let certificate = certificate::issue(folder.path(), &options.certificate)?;
-        let address = free_address()?;
         for name in ["spool", "log"] {
             packages::create(&folder.path().join(name))?;
         }
@@ -140,6 +170,7 @@ fn configuration(
          tls_advertise_hosts = *\n\
          tls_certificate = {chain}\n\
          tls_privatekey = {key}\n\
+         deliver_drop_privilege = true\n\
          acl_smtp_rcpt = accept\n",
         here = folder.display(),
         exim = programs.path("usr/sbin/exim4").display(),
@@ -158,14 +189,17 @@ fn configuration(
     format!(
         "{kept}{more}\n\
          begin acl\n{acl}\n\
-         begin routers\n\
+         begin routers\n{routers}\n\
          all:\n  driver = accept\n  transport = hole\n\
          begin transports\n\
-         hole:\n  driver = appendfile\n  file = /dev/null\n  user = nobody\n\
-         begin retry\n\
+         hole:\n  driver = appendfile\n  file = /dev/null\n  user = {USER}\n{transports}\n\
+         begin retry\n{retry}\n\
          begin authenticators\n{authenticators}\n",
         more = options.settings.join("\n"),
         acl = options.acl.join("\n"),
+        routers = options.routers.join("\n"),
+        transports = options.transports.join("\n"),
+        retry = options.retry.join("\n"),
         authenticators = options.authenticators.join("\n"),
     )
 }

@@ -11,7 +11,9 @@
 //! - [`namespace`]: mounts and a network of our own, for programs that ask the system's
 //!   resolver and know no port but 25; [`unbound`]: the resolver there.
 //! - [`posttls_finger`]: Postfix's own probe, to compare with.
-//! - [`postfix`], [`exim`], [`opensmtpd`], [`tls_server`]: one kind of server each.
+//! - [`postfix`], [`exim`], [`opensmtpd`], [`tls_server`]: one kind of server each; the
+//!   mail servers also send. [`scripted`]: a server whose replies a test chooses.
+//! - [`submit`]: hands a message to a server.
 //!
 //! Everything here needs what the machine may lack (root, packages, `openssl`):
 //! [`PeerError::Unavailable`] says what, and the caller skips loudly. A server that is
@@ -28,7 +30,9 @@ pub mod opensmtpd;
 pub mod packages;
 pub mod postfix;
 pub mod posttls_finger;
+pub mod scripted;
 pub mod server;
+pub mod submit;
 pub mod tls_server;
 pub mod unbound;
 
@@ -38,6 +42,7 @@ pub use exim::Exim;
 pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
 pub use posttls_finger::PosttlsFinger;
+pub use scripted::Scripted;
 pub use tls_server::TlsServer;
 pub use unbound::Unbound;
 

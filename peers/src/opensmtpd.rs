@@ -67,6 +67,17 @@ impl OpenSmtpd {
     /// # Errors
     /// As [`PeerError`] says.
     pub fn start(options: &Options) -> Result<Self, PeerError> {
+        Self::start_at(free_address()?, options)
+    }
+
+    /// Starts one at this address of loopback.
+    ///
+    /// # Errors
+    /// As [`PeerError`] says.
+    pub fn start_at(address: SocketAddr, options: &Options) -> Result<Self, PeerError> {
+        if !address.ip().is_loopback() {
+            return Err(PeerError::Failed("servers for tests listen on loopback only".into()));
+        }
         let programs = programs()?;
         for user in ["opensmtpd", "opensmtpq"] {
             packages::system_user(user)?;
@@ -79,7 +90,6 @@ impl OpenSmtpd {
         }
         let folder = Folder::new("opensmtpd")?;
         let certificate = certificate::issue(folder.path(), &options.certificate)?;
-        let address = free_address()?;
         let mut smtpd = Self { server: None, address, folder, certificate, programs, _only_one: only_one };
         smtpd.restart(options)?;
         Ok(smtpd)

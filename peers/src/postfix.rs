@@ -30,7 +30,7 @@ const PRIVATE: [&str; 11] = [
     "trace",
 ];
 
-/// The services that a receiving Postfix needs, without chroot as in Debian's own file
+/// The services that a receiving and a sending Postfix need, without chroot as in Debian's own file
 /// from compatibility level 3.0 on.
 const SERVICES: &str = "\
 cleanup    unix       n - n -     0 cleanup
@@ -42,6 +42,8 @@ defer      unix       - - n -     0 bounce
 trace      unix       - - n -     0 bounce
 proxymap   unix       - - n -     - proxymap
 error      unix       - - n -     - error
+smtp       unix       - - n -     - smtp
+virtual    unix       - n n -     - virtual
 retry      unix       - - n -     - error
 discard    unix       - - n -     - discard
 anvil      unix       - - n -     1 anvil
@@ -66,6 +68,8 @@ pub struct Options {
     pub settings: Vec<String>,
     /// Settings of the listener alone, `name=value`: `-o` in `master.cf`.
     pub listener: Vec<String>,
+    /// More lines for `master.cf`: other listeners, transports with settings of their own.
+    pub services: Vec<String>,
 }
 
 /// A running Postfix.
@@ -187,7 +191,9 @@ fn configure(
     packages::create(&etc)?;
     let wrapper = options.implicit_tls.then(|| "smtpd_tls_wrappermode=yes".to_owned());
     let own: String = wrapper.iter().chain(&options.listener).map(|o| format!("\n  -o {o}")).collect();
-    packages::write(&etc.join("master.cf"), &format!("{address} inet n - n - - smtpd{own}\n{SERVICES}"))?;
+    let more: String = options.services.iter().map(|line| format!("{line}\n")).collect();
+    let services = format!("{address} inet n - n - - smtpd{own}\n{SERVICES}{more}");
+    packages::write(&etc.join("master.cf"), &services)?;
     packages::write(&etc.join("dynamicmaps.cf"), "")?;
     let mut main = format!(
         "compatibility_level = 3.6\n\

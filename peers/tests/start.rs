@@ -12,7 +12,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use waxseal_peers::{Exim, OpenSmtpd, PeerError, Postfix, TlsServer, certificate, exim, opensmtpd, postfix};
+use waxseal_peers::{
+    Exim, OpenSmtpd, PeerError, Postfix, Scripted, TlsServer, certificate, exim, opensmtpd, postfix,
+    scripted::{Act, Script},
+    submit::{Message, submit},
+};
 
 /// What `openssl s_client` says of a server. More words, such as `-starttls smtp`, go to
 /// it unchanged.
@@ -96,4 +100,38 @@ fn s_server_takes_arguments() {
     let Some(server) = or_skip(started) else { return };
     let said = s_client(server.address(), &["-brief", "-cipher", "ALL"]);
     assert!(said.contains("Ciphersuite: AES128-SHA"), "{said}");
+}
+
+const HELLO: Message<'_> = Message {
+    from: "app@example.com",
+    to: &["anna@example.net"],
+    parameters: "",
+    text: "Subject: Hello\n\nHello\n",
+};
+
+#[test]
+fn a_script_is_kept_to_and_everything_else_is_sound() {
+    let free = || "127.0.0.1:0".parse().unwrap();
+    let sound = Scripted::start(free(), Script::default()).unwrap();
+    submit(sound.address(), &[HELLO, HELLO]).unwrap();
+    let full = Script { rcpt: Act::Say("452 4.2.2 Mailbox full"), ..Script::default() };
+    let refusing = Scripted::start(free(), full).unwrap();
+    let why = submit(refusing.address(), &[HELLO]).unwrap_err().to_string();
+    assert!(why.contains("RCPT TO") && why.contains("452 4.2.2 Mailbox full"), "{why}");
+    let mute = Script { end_of_data: Act::Close, ..Script::default() };
+    let closing = Scripted::start(free(), mute).unwrap();
+    assert!(submit(closing.address(), &[HELLO]).is_err());
+}
+
+#[test]
+fn real_servers_take_a_message() {
+    if let Some(postfix) = or_skip(Postfix::start(&postfix::Options::default())) {
+        submit(postfix.address(), &[HELLO]).unwrap();
+    }
+    if let Some(exim) = or_skip(Exim::start(&exim::Options::default())) {
+        submit(exim.address(), &[HELLO]).unwrap();
+    }
+    if let Some(smtpd) = or_skip(OpenSmtpd::start(&opensmtpd::Options::default())) {
+        submit(smtpd.address(), &[HELLO]).unwrap();
+    }
 }

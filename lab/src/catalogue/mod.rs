@@ -39,12 +39,15 @@ mod reports;
 mod starttls;
 mod sts;
 mod tls;
+mod vacant;
 
 #[cfg(test)]
 mod tests;
 
 pub use audit::{AuditExpect, AuditVerdict};
 pub use expect::Expect;
+
+pub(crate) use vacant::vacant;
 
 pub(crate) use build::{Domain, Family, Host, Place, Ptr, Sts};
 

@@ -17,6 +17,7 @@ mod doubt;
 pub mod log;
 mod mail;
 mod paste;
+mod problem;
 mod reply;
 pub mod tlsrpt;
 mod transcript;

@@ -1,0 +1,408 @@
+//! What happened in a conversation: which command each reply answers, and what became of
+//! each recipient.
+
+use std::collections::VecDeque;
+
+use waxseal_model::{
+    MailEvent,
+    mail::{EnhancedStatus, Outcome, Protection, Source, Stage},
+};
+use waxseal_wire::text::neutralise;
+
+use super::turn::{Command, Turn};
+use crate::read::{problem, words};
+
+/// Recipients of one transcript.
+const MOST_RECIPIENTS: usize = 1000;
+/// Characters of a reply.
+const MOST_TEXT: usize = 4000;
+/// Commands that wait for an answer.
+const MOST_PENDING: usize = 1000;
+
+/// A whole reply.
+#[derive(Debug, Clone, Default)]
+struct Reply {
+    code: u16,
+    lines: Vec<String>,
+}
+
+impl Reply {
+    /// On one line, the code in front, without enhanced codes that are repeated.
+    fn text(&self) -> String {
+        let lines: Vec<String> = self.lines.iter().map(|line| format!("{} {line}", self.code)).collect();
+        words::join(&lines.join("\n").replacen(&format!("{} ", self.code), &format!("{}-", self.code), 1))
+    }
+}
+
+/// A reply that refused something, or words of the program about what broke.
+#[derive(Debug, Clone)]
+struct Failure {
+    stage: Option<Stage>,
+    reply: Option<u16>,
+    text: String,
+}
+
+/// What became of a recipient so far.
+#[derive(Debug, Clone)]
+struct Recipient {
+    address: String,
+    refused: Option<Failure>,
+    accepted: bool,
+}
+
+/// A conversation as far as it has been read.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pending: VecDeque<Stage>,
+    reply: Option<Reply>,
+    /// The last stage that was reached or asked for.
+    at: Option<Stage>,
+    greeted: bool,
+    /// Whether any command was seen: some programs write down one side alone.
+    commands: bool,
+    in_body: bool,
+    tls: bool,
+    ehlo: Option<Vec<String>>,
+    sender: Option<String>,
+    asked: VecDeque<usize>,
+    recipients: Vec<Recipient>,
+    failures: Vec<Failure>,
+    finished: Option<Failure>,
+    delivered: Option<String>,
+    events: Vec<MailEvent>,
+}
+
+impl Session {
+    /// A line of either side, in order. Notes of the program are not asked for here.
+    pub(super) fn hear(&mut self, turn: Turn, marked: bool) {
+        match turn {
+            Turn::Server { code, more, text } => self.server(code, more, text),
+            Turn::Client(command) => {
+                if self.in_body && !marked && command != Command::Dot {
+                    return;
+                }
+                self.client(command);
+            }
+            Turn::Note(_) | Turn::Other => {}
+        }
+    }
+
+    /// True while the lines are those of the message.
+    pub(super) fn in_body(&self) -> bool {
+        self.in_body
+    }
+
+    /// True where a conversation took place.
+    pub(super) fn spoke(&self) -> bool {
+        self.greeted || self.commands
+    }
+
+    fn server(&mut self, code: u16, more: bool, text: String) {
+        let open = self.reply.take_if(|reply| reply.code == code);
+        let mut reply = open.unwrap_or_else(|| Reply { code, lines: Vec::new() });
+        if reply.lines.len() < 100 {
+            reply.lines.push(text);
+        }
+        if more {
+            self.reply = Some(reply);
+        } else {
+            self.answered(reply);
+        }
+    }
+
+    fn client(&mut self, command: Command) {
+        if let Some(cut) = self.reply.take() {
+            self.answered(cut);
+        }
+        self.commands = true;
+        let stage = match command {
+            Command::Hello => Stage::Ehlo,
+            Command::Starttls => Stage::Starttls,
+            Command::Auth => Stage::Auth,
+            Command::Mail(sender) => {
+                self.end_transaction(None);
+                self.sender = Some(sender);
+                Stage::Mail
+            }
+            Command::Rcpt(address) => {
+                if self.recipients.len() < MOST_RECIPIENTS {
+                    self.asked.push_back(self.recipients.len());
+                    self.recipients.push(Recipient { address, refused: None, accepted: false });
+                }
+                Stage::Rcpt
+            }
+            Command::Data => Stage::Data,
+            Command::Bdat => Stage::EndOfData,
+            Command::Dot => {
+                self.in_body = false;
+                if self.pending.contains(&Stage::EndOfData) { return } else { Stage::EndOfData }
+            }
+            Command::Rset | Command::Quit | Command::Other => Stage::Quit,
+        };
+        self.at = Some(stage);
+        if self.pending.len() < MOST_PENDING {
+            self.pending.push_back(stage);
+        }
+    }
+
+    /// The stage that a reply answers, by the command before it or, where only the server
+    /// was written down, by what it says.
+    fn stage_of(&mut self, reply: &Reply) -> Option<Stage> {
+        if self.pending.front() == Some(&Stage::Auth) && reply.code == 334 {
+            return Some(Stage::Auth);
+        }
+        if let Some(stage) = self.pending.pop_front() {
+            return Some(stage);
+        }
+        if !self.greeted && !self.commands {
+            return Some(Stage::Greeting);
+        }
+        let first = reply.lines.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
+        match reply.code {
+            220 if self.greeted => Some(Stage::Starttls),
+            250 if reply.lines.len() > 2 => Some(Stage::Ehlo),
+            334 | 235 | 535 => Some(Stage::Auth),
+            354 => Some(Stage::Data),
+            221 => Some(Stage::Quit),
+            250 if first.contains("queued") => Some(Stage::EndOfData),
+            421 => self.at,
+            _ => None,
+        }
+    }
+
+    fn answered(&mut self, reply: Reply) {
+        let stage = self.stage_of(&reply);
+        if stage.is_some() {
+            self.at = stage;
+        }
+        if reply.code < 400 {
+            self.granted(stage, reply);
+        } else {
+            self.refused(stage, &reply);
+        }
+    }
+
+    fn granted(&mut self, stage: Option<Stage>, reply: Reply) {
+        let forget = |failures: &mut Vec<Failure>, stages: &[Stage]| {
+            failures.retain(|failure| failure.stage.is_none_or(|stage| !stages.contains(&stage)));
+        };
+        match stage {
+            Some(Stage::Greeting) => self.greeted = true,
+            Some(Stage::Ehlo) => {
+                self.greeted = true;
+                forget(&mut self.failures, &[Stage::Ehlo]);
+                self.ehlo = Some(reply.lines);
+            }
+            Some(Stage::Starttls) => self.tls = true,
+            Some(Stage::Auth) if reply.code == 235 => forget(&mut self.failures, &[Stage::Auth]),
+            Some(Stage::Mail) => forget(&mut self.failures, &[Stage::Mail, Stage::Auth, Stage::Starttls]),
+            Some(Stage::Rcpt) => {
+                let asked = self.asked.pop_front();
+                if let Some(recipient) = asked.and_then(|i| self.recipients.get_mut(i)) {
+                    recipient.accepted = true;
+                }
+            }
+            Some(Stage::Data) if reply.code == 354 => {
+                self.in_body = true;
+                self.at = Some(Stage::EndOfData);
+                self.pending.push_front(Stage::EndOfData);
+            }
+            Some(Stage::EndOfData) => {
+                self.in_body = false;
+                self.delivered = Some(reply.text());
+            }
+            _ => {}
+        }
+    }
+
+    fn refused(&mut self, stage: Option<Stage>, reply: &Reply) {
+        self.in_body = false;
+        let failure = Failure { stage, reply: Some(reply.code), text: reply.text() };
+        match stage {
+            Some(Stage::Rcpt) => {
+                let asked = self.asked.pop_front();
+                match asked.and_then(|i| self.recipients.get_mut(i)) {
+                    Some(recipient) => recipient.refused = Some(failure),
+                    None => self.failures.push(failure),
+                }
+            }
+            Some(Stage::Data | Stage::EndOfData) => self.finished = Some(failure),
+            Some(Stage::Quit) => {}
+            _ => self.failures.push(failure),
+        }
+    }
+
+    /// Makes events of what is known about the recipients of the message so far. `broken`:
+    /// what the program said about the end of it all.
+    fn end_transaction(&mut self, broken: Option<&Failure>) {
+        let recipients = std::mem::take(&mut self.recipients);
+        let (finished, delivered) = (self.finished.take(), self.delivered.take());
+        // What refused the sender refused the message; the answers to RCPT after it are echoes.
+        let before = self.failures.iter().rev().find(|failure| !is_echo(failure)).cloned();
+        for recipient in &recipients {
+            let own = recipient.refused.as_ref().filter(|refused| before.is_none() || !is_echo(refused));
+            let failure = match (own, recipient.accepted) {
+                (Some(own), _) => Some(own),
+                (None, true) if delivered.is_some() => None,
+                (None, true) => finished.as_ref().or(before.as_ref()).or(broken),
+                (None, false) => before.as_ref().or(recipient.refused.as_ref()).or(broken),
+            };
+            let event = match (failure, &delivered) {
+                (Some(failure), _) => self.event(Some(recipient), failure),
+                (None, Some(text)) if recipient.accepted => {
+                    let done =
+                        Failure { stage: Some(Stage::EndOfData), reply: code_of(text), text: text.clone() };
+                    self.event(Some(recipient), &done)
+                }
+                (None, _) => continue,
+            };
+            self.events.push(event);
+        }
+        if !recipients.is_empty() {
+            self.failures.clear();
+        } else if let Some(finished) = finished {
+            self.failures.push(finished);
+        } else if let Some(text) = delivered {
+            let done = Failure { stage: Some(Stage::EndOfData), reply: code_of(&text), text };
+            let event = self.event(None, &done);
+            self.events.push(event);
+        }
+        self.asked.clear();
+    }
+
+    /// The events of the whole conversation, and whether one is only about a warning. `said`:
+    /// the trouble that the program itself wrote about.
+    pub(super) fn finish(mut self, said: Option<problem::Problem>) -> Vec<MailEvent> {
+        if let Some(cut) = self.reply.take() {
+            self.answered(cut);
+        }
+        let broken = said.as_ref().map(|said| self.broken(said));
+        self.end_transaction(broken.as_ref());
+        let failures = std::mem::take(&mut self.failures);
+        let session =
+            failures.iter().find(|failure| !is_echo(failure)).or(failures.first()).or(broken.as_ref());
+        if let (true, Some(failure)) = (self.events.is_empty(), session) {
+            let event = self.event(None, failure);
+            self.events.push(event);
+        }
+        let context = self.context(said.as_ref());
+        for event in &mut self.events {
+            event.context.extend(context.iter().filter(|line| !event.text.contains(line.as_str())).cloned());
+        }
+        self.events
+    }
+
+    /// What a program says about the end: a reply that it quotes, or its own words.
+    fn broken(&self, said: &problem::Problem) -> Failure {
+        let text = words::join(&said.text);
+        let reply = words::codes(&text).iter().find_map(|code| code.reply.filter(|reply| *reply >= 400));
+        let asked = self.pending.front().copied();
+        let reached = match self.at {
+            None if !self.commands => None,
+            Some(Stage::Starttls) if self.tls => Some(Stage::Tls),
+            at => asked.or(at),
+        };
+        let meant = words::stage(&text, reply.is_some());
+        // "Timed out" says nothing about the moment; the conversation does.
+        let stage = match (meant, reached) {
+            (Some(Stage::Connect | Stage::Dns), Some(reached)) if self.spoke() => Some(reached),
+            (Some(meant), _) => Some(meant),
+            (None, Some(reached)) => Some(reached),
+            (None, None) => (!self.greeted).then_some(Stage::Connect),
+        };
+        Failure { stage, reply, text }
+    }
+
+    fn event(&self, recipient: Option<&Recipient>, failure: &Failure) -> MailEvent {
+        let outcome = match failure.reply {
+            Some(200..=399) => Outcome::Delivered,
+            Some(400..=499) => Outcome::Deferred,
+            Some(_) => Outcome::Failed,
+            None => Outcome::Unknown,
+        };
+        let code = words::codes(&failure.text).into_iter().find(|code| code.reply == failure.reply);
+        let status: Option<EnhancedStatus> = code.and_then(|code| code.status);
+        MailEvent {
+            source: Source { format: "transcript".into(), ..Source::default() },
+            outcome,
+            recipient: recipient.map(|r| neutralise(r.address.as_bytes(), 320)).filter(|r| !r.is_empty()),
+            sender: self.sender.as_ref().map(|sender| neutralise(sender.as_bytes(), 320)),
+            reply: failure.reply,
+            status,
+            stage: failure.stage,
+            text: neutralise(failure.text.as_bytes(), MOST_TEXT),
+            protection: self.protection(),
+            ..MailEvent::default()
+        }
+    }
+
+    /// What is certain: TLS was begun, or mail was spoken about without it.
+    fn protection(&self) -> Option<Protection> {
+        match (self.tls, self.sender.is_some(), self.commands) {
+            (true, _, _) => Some(Protection::Encrypted),
+            _ => None,
+        }
+    }
+
+    /// What the server offers, and what the program said besides.
+    fn context(&self, said: Option<&problem::Problem>) -> Vec<String> {
+        let mut context = Vec::new();
+        if let Some(lines) = &self.ehlo {
+            let keyword =
+                |line: &String| line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+            let masked = lines.iter().find(|line| {
+                let word = keyword(line);
+                word.len() >= 6 && word.bytes().filter(|b| *b == b'X').count() + 1 >= word.len()
+            });
+            if let Some(masked) = masked {
+                context.push(format!("EHLO answer: 250-{masked}"));
+            }
+            let starttls = lines.iter().any(|line| keyword(line) == "STARTTLS");
+            if !self.tls {
+                context.push(format!("EHLO answer: {} STARTTLS", if starttls { "with" } else { "without" }));
+            }
+            let auth =
+                lines.iter().find(|line| keyword(line) == "AUTH" || keyword(line).starts_with("AUTH="));
+            if let Some(auth) = auth {
+                context.push(format!("EHLO answer: {auth}"));
+            }
+        }
+        if let Some(said) = said {
+            context.push(said.text.clone());
+            context.extend(said.context.iter().cloned());
+        }
+        context.iter().take(12).map(|line| neutralise(line.as_bytes(), 1000)).collect()
+    }
+}
+
+fn code_of(text: &str) -> Option<u16> {
+    text.get(..3).and_then(|code| code.parse().ok())
+}
+
+/// A reply that only says that an earlier command was refused.
+fn is_echo(failure: &Failure) -> bool {
+    let lower = failure.text.to_ascii_lowercase();
+    let said = [
+        "need rcpt",
+        "need mail",
+        "valid recipients",
+        "valid recipient",
+        "no recipients",
+        "rcpt first",
+        "mail first",
+        "rcpt to first",
+        "mail from first",
+        "need recipient",
+        "sender first",
+        "recipient first",
+        "sender needed",
+        "need sender",
+        "bad sequence",
+        "nested mail",
+        "issue rcpt",
+        "specify recipient",
+        "recipients (rcpt",
+        "all recipients were rejected",
+    ];
+    matches!(failure.reply, Some(500..=503 | 554 | 451)) && said.iter().any(|words| lower.contains(words))
+}

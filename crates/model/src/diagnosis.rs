@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::mail::MailEvent;
+use crate::{dmarc_report::DmarcReport, mail::MailEvent, tls_report::TlsReport};
 
 /// The verdict on one [`MailEvent`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -209,6 +209,12 @@ pub struct Explanation {
     pub notes: Vec<String>,
     /// One for each recipient, or for what was said about the session as a whole.
     pub diagnoses: Vec<Diagnosis>,
+    /// The TLS reports in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tls_reports: Vec<TlsReport>,
+    /// The DMARC aggregate reports in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dmarc_reports: Vec<DmarcReport>,
 }
 
 /// A cause with how often it was found.

@@ -2,9 +2,11 @@
 //!
 //! - `text`: for people: the sentence first, then who acts, then what to change.
 //! - `digest`: many of them, by cause.
+//! - `reports`: TLS and DMARC reports, above what follows from them.
 //! - `said`: the words for sides, retries and scopes.
 
 mod digest;
+mod reports;
 mod said;
 mod text;
 
@@ -28,36 +30,47 @@ struct Flat<'a> {
     diagnosis: &'a Diagnosis,
 }
 
+/// What stands in the JSON for one input.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'a> {
+    /// One of its diagnoses.
+    Diagnosis(Flat<'a>),
+    /// All of it: a report, which says more than its failures.
+    Report(&'a Explanation),
+}
+
 /// Explanations as JSON: an object for a single diagnosis, otherwise an array with an object
-/// for each. An input in which nothing was found gives no object.
+/// for each. An input in which nothing was found gives no object; a TLS or DMARC report one
+/// with `tls_reports` or `dmarc_reports`, and what follows from them as `diagnoses`.
 ///
 /// # Errors
 ///
 /// Only where the serializer refuses a value, which no value of the model is known to
 /// bring about.
 pub fn json(explanations: &[Explanation]) -> Result<String, serde_json::Error> {
-    one_or_many(&explanations.iter().flat_map(flat).collect::<Vec<_>>())
+    one_or_many(&explanations.iter().flat_map(items).collect::<Vec<_>>())
 }
 
-/// The diagnoses of one explanation as JSON Lines, with the members of [`json`].
+/// One explanation as JSON Lines, with the members of [`json`].
 ///
 /// # Errors
 ///
 /// As for [`json`].
 pub fn jsonl(explanation: &Explanation) -> Result<String, serde_json::Error> {
-    let mut out = String::new();
-    for diagnosis in flat(explanation) {
-        out.push_str(&crate::json::line(&diagnosis)?);
-    }
-    Ok(out)
+    items(explanation).iter().map(crate::json::line).collect()
 }
 
-fn flat(explanation: &Explanation) -> impl Iterator<Item = Flat<'_>> {
-    explanation.diagnoses.iter().map(|diagnosis| Flat {
+fn items(explanation: &Explanation) -> Vec<Item<'_>> {
+    if !explanation.tls_reports.is_empty() || !explanation.dmarc_reports.is_empty() {
+        return vec![Item::Report(explanation)];
+    }
+    let flat = |diagnosis| Flat {
         schema_version: explanation.schema_version,
         file: &explanation.file,
         input: &explanation.input,
         notes: &explanation.notes,
         diagnosis,
-    })
+    };
+    explanation.diagnoses.iter().map(|diagnosis| Item::Diagnosis(flat(diagnosis))).collect()
 }

@@ -6,7 +6,7 @@ use waxseal_model::{
     mail::Outcome,
 };
 
-use super::said;
+use super::{reports, said};
 use crate::{
     page::{Page, width},
     style::{Role, Style},
@@ -29,6 +29,7 @@ pub fn text(explanations: &[Explanation], style: &Style) -> String {
     let mut page = Page::new(*style);
     let many = explanations.iter().map(|e| e.diagnoses.len()).sum::<usize>() > 1;
     for explanation in explanations {
+        reports::write(&mut page, explanation);
         for diagnosis in &explanation.diagnoses {
             page.blank();
             if many {

@@ -5,7 +5,9 @@ use waxseal_model::{
     diagnosis::{
         CauseCount, EvidenceKind, EvidenceSpan, Explanation, Fix, Retry, RunnerUp, Scope, Side, Who,
     },
+    dmarc_report::{DmarcReport, DmarcReportPolicy, DmarcReportRow},
     mail::{EnhancedStatus, Outcome, Source, Stage},
+    tls_report::{TlsReport, TlsReportFailure, TlsReportPolicy},
 };
 use waxseal_render::{Style, diagnosis};
 
@@ -87,6 +89,8 @@ fn explanation(diagnoses: Vec<Diagnosis>) -> Explanation {
         input: "lines of a mail log".into(),
         notes: vec!["The last line was cut off.".into()],
         diagnoses,
+        tls_reports: Vec::new(),
+        dmarc_reports: Vec::new(),
     }
 }
 
@@ -150,4 +154,54 @@ fn words_of_strangers_cannot_act_on_a_terminal() {
     let several = vec![hostile.clone(), hostile];
     let text = diagnosis::text(&[explanation(several)], &Style::plain());
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
+}
+
+#[test]
+fn reports_stand_above_what_follows_from_them() {
+    let failure = TlsReportFailure {
+        result: "certificate-expired".into(),
+        sending_address: Some("192.0.2.9".parse().unwrap()),
+        receiving_host: Some("mx.partner.example".into()),
+        receiving_address: Some("192.0.2.7".parse().unwrap()),
+        sessions: 12,
+        reason: Some("certificate has expired".into()),
+        ..TlsReportFailure::default()
+    };
+    let policy = TlsReportPolicy {
+        kind: "sts".into(),
+        domain: Some("partner.example".into()),
+        successful: 1188,
+        failed: 12,
+        failures: vec![failure],
+        ..TlsReportPolicy::default()
+    };
+    let tls = TlsReport {
+        organization: Some("Sender Inc.".into()),
+        start: Some(1_790_000_000),
+        end: Some(1_790_086_399),
+        policies: vec![policy],
+        ..TlsReport::default()
+    };
+    let row = |source: &str, count, dkim: &str| DmarcReportRow {
+        source: Some(source.parse().unwrap()),
+        count,
+        disposition: Some("none".into()),
+        dkim: Some(dkim.into()),
+        spf: Some("fail".into()),
+        header_from: Some("partner.example".into()),
+        ..DmarcReportRow::default()
+    };
+    let dmarc = DmarcReport {
+        organization: Some("Receiver Ltd.".into()),
+        policy: DmarcReportPolicy {
+            domain: Some("partner.example".into()),
+            policy: Some("reject".into()),
+            ..Default::default()
+        },
+        rows: vec![row("192.0.2.1", 100, "pass"), row("2001:db8::1", 3, "fail")],
+        ..DmarcReport::default()
+    };
+    let mut both = explanation(Vec::new());
+    (both.tls_reports, both.dmarc_reports) = (vec![tls], vec![dmarc]);
+    insta::assert_snapshot!("diagnosis_reports", diagnosis::text(&[both], &Style::plain()));
 }

@@ -187,6 +187,8 @@ impl<'t> Answers<'t> {
             input: kind(reading.kind).to_owned(),
             notes: reading.notes,
             diagnoses: reading.events.iter().map(waxseal_explain::diagnose).collect(),
+            tls_reports: Vec::new(),
+            dmarc_reports: Vec::new(),
         };
         self.answer(explanation)
     }

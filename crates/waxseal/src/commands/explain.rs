@@ -187,8 +187,8 @@ impl<'t> Answers<'t> {
             input: kind(reading.kind).to_owned(),
             notes: reading.notes,
             diagnoses: reading.events.iter().map(waxseal_explain::diagnose).collect(),
-            tls_reports: Vec::new(),
-            dmarc_reports: Vec::new(),
+            tls_reports: reading.tls_reports,
+            dmarc_reports: reading.dmarc_reports,
         };
         self.answer(explanation)
     }

@@ -23,6 +23,7 @@
 //! - [`mail`]: what became of a message, whoever told it.
 //! - [`diagnosis`]: why, who must act, and what to change.
 //! - [`tls_report`], [`dmarc_report`]: what other people's servers report about a domain.
+//! - [`logs`]: many of them, counted.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -39,6 +40,7 @@ pub mod finding;
 pub mod grade;
 pub mod identity;
 pub mod lint;
+pub mod logs;
 pub mod mail;
 pub mod observed;
 pub mod policy;
@@ -61,6 +63,7 @@ pub use dns::{DnsAnswer, DnssecStatus};
 pub use evidence::{DomainEvidence, Endpoint, EndpointEvidence, Evidence, TlsStart, Usage};
 pub use finding::{Confidence, Finding, Severity, Verdict, VerdictKind};
 pub use grade::{Grade, Letter};
+pub use logs::LogSummary;
 pub use mail::MailEvent;
 pub use observed::{Cause, Observed, Party, Why};
 pub use report::Report;

@@ -7,6 +7,7 @@
 //! - `transcript`: a whole SMTP conversation.
 //! - `client`: the error texts of programs and libraries that send mail.
 //! - `mail`: bounces, delay notices, complaints, automatic answers.
+//! - [`mbox`]: mailboxes in one file, split into their mails.
 //! - [`log`]: lines of mail logs.
 //! - [`tlsrpt`], [`dmarc`]: reports of other people's servers.
 
@@ -16,6 +17,7 @@ pub mod dmarc;
 mod doubt;
 pub mod log;
 mod mail;
+pub mod mbox;
 mod paste;
 mod problem;
 mod reply;

@@ -20,7 +20,7 @@ mod view;
 use waxseal_model::MailEvent;
 use waxseal_wire::text::{is_harmful, neutralise};
 
-use super::Reading;
+use super::{Reading, mbox};
 use view::Mail;
 
 /// Reads events out of a mail of its format.
@@ -33,7 +33,48 @@ const LONGEST_TEXT: usize = 4000;
 /// So many attached messages are looked into.
 const MOST_ATTACHED: usize = 20;
 
+/// Reads a mail, or all the mails of a mailbox.
 pub(super) fn read(bytes: &[u8]) -> Reading {
+    if !mbox::recognise(bytes) {
+        return one(bytes);
+    }
+    let (mut all, mut mails, mut told, mut line) = (Reading::default(), 0, 0, 1);
+    for mail in mbox::split(bytes) {
+        let mut reading = one(mail);
+        mails += 1;
+        told += usize::from(!reading.events.is_empty());
+        for event in &mut reading.events {
+            event.source.line = Some(line);
+        }
+        line += lines(mail);
+        all.events.append(&mut reading.events);
+        all.notes = reading.notes;
+        if all.events.len() >= MOST_EVENTS {
+            all.events.truncate(MOST_EVENTS);
+            break;
+        }
+    }
+    if mails > 1 {
+        all.notes =
+            vec![format!("A mailbox of {mails} mails, of which {told} tell what became of a message.")];
+    } else {
+        all.events.iter_mut().for_each(|event| event.source.line = None);
+    }
+    if all.events.len() >= MOST_EVENTS {
+        all.notes.push(format!("Reading ended after {MOST_EVENTS} results."));
+    }
+    all
+}
+
+/// How many lines a text has, whatever ends them.
+fn lines(text: &[u8]) -> u64 {
+    let feeds = memchr::memchr_iter(b'\n', text).count();
+    let count = if feeds > 0 { feeds } else { memchr::memchr_iter(b'\r', text).count() };
+    count as u64
+}
+
+/// Reads one mail.
+fn one(bytes: &[u8]) -> Reading {
     let plain = view::plain(bytes);
     let mail = Mail::parse(&plain);
     let mut reading = Reading { events: events(&mail), ..Reading::default() };
@@ -69,8 +110,11 @@ fn events(mail: &Mail<'_>) -> Vec<MailEvent> {
     };
     if let Some(mut events) = first(structured::DECODERS) {
         let report = events.first().is_some_and(|event| event.source.format == structured::RFC3464);
-        if report && let Some(prose) = first(texts::DECODERS) {
-            complete(&mut events, prose);
+        if report {
+            if let Some(prose) = first(texts::DECODERS) {
+                complete(&mut events, prose);
+            }
+            structured::enrich(mail, &mut events);
         }
         return events;
     }
@@ -78,33 +122,30 @@ fn events(mail: &Mail<'_>) -> Vec<MailEvent> {
     prose.or_else(|| first(structured::LAST)).unwrap_or_default()
 }
 
-/// Adds to the events of a delivery report what the notice for people says about the same
-/// recipients.
+/// Adds to the events of a delivery report what the decoders of prose read in its notice
+/// about the same recipients.
 fn complete(events: &mut [MailEvent], prose: Vec<MailEvent>) {
     let alone = events.len() == 1 && prose.len() == 1;
     // A report with thousands of recipients says all there is to say.
     for event in events.iter_mut().take(200) {
-        let same = |told: &&MailEvent| {
-            let named = |told: &MailEvent| told.recipient.as_ref().map(|r| r.to_lowercase());
-            alone || (told.recipient.is_some() && named(told) == named(event))
-        };
+        let named = |told: &MailEvent| told.recipient.as_ref().map(|r| r.to_lowercase());
+        let same = |told: &&MailEvent| alone || (told.recipient.is_some() && named(told) == named(event));
         let Some(told) = prose.iter().find(same).cloned() else { continue };
         event.stage = told.stage.or(event.stage);
         event.remote_host = event.remote_host.take().or(told.remote_host);
         event.remote_address = event.remote_address.or(told.remote_address);
         event.reply = event.reply.or(told.reply);
-        let nothing = structured::says_nothing(&event.text);
-        if !told.text.is_empty() && (nothing || told.text.contains(&event.text)) {
-            if structured::says_nothing(&told.text) && !nothing {
-                continue;
-            }
-            event.context.retain(|words| !words.contains(&told.text));
+        event.context.extend(told.context);
+        if told.text.is_empty() {
+            continue;
+        }
+        let fuller = structured::same(&event.text, &told.text) && told.text.len() > event.text.len();
+        if fuller || (structured::says_nothing(&event.text) && !structured::says_nothing(&told.text)) {
             event.text = told.text;
             event.status = structured::status(event.status, &event.text);
-        } else if !event.text.contains(&told.text) && !event.context.iter().any(|c| c.contains(&told.text)) {
+        } else if !structured::same(&event.text, &told.text) {
             event.context.push(told.text);
         }
-        event.context.extend(told.context);
     }
 }
 
@@ -181,4 +222,208 @@ pub(super) fn recognise(head: &[u8]) -> bool {
     ];
     let is_known = |field: &&mime::Field<'_>| known.iter().any(|name| field.name.eq_ignore_ascii_case(name));
     fields.iter().take(60).filter(is_known).count() >= 2 || plain.starts_with(b"From ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use waxseal_model::mail::Outcome;
+
+    use super::*;
+
+    /// A bounce as Postfix writes it.
+    const BOUNCE: &str = "\
+Return-Path: <>
+Date: Mon, 05 Jan 2026 10:11:12 +0000
+From: MAILER-DAEMON@mx.example.com (Mail Delivery System)
+To: alice@example.com
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=\"B1/mx\"
+
+--B1/mx
+Content-Type: text/plain; charset=us-ascii
+
+This is the mail system at host mx.example.com.
+
+<bob@example.net>: host mx.example.net[192.0.2.25] said: 550 5.1.1
+    <bob@example.net>: no such mailbox (in reply to RCPT TO command)
+
+--B1/mx
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+X-Postfix-Queue-ID: 4ABC
+X-Postfix-Sender: rfc822; alice@example.com
+Arrival-Date: Mon,  5 Jan 2026 10:11:10 +0000 (UTC)
+
+Final-Recipient: rfc822; bob@example.net
+Original-Recipient: rfc822;team@example.com
+Action: failed
+Status: 5.1.1
+Remote-MTA: dns; mx.example.net
+Diagnostic-Code: smtp; 550 5.1.1 <bob@example.net>: no such mailbox
+
+--B1/mx
+Content-Type: message/rfc822
+
+Return-Path: <alice@example.com>
+From: Alice <alice@example.com>
+To: team@example.com
+Message-Id: <1@example.com>
+
+Hello
+--B1/mx--
+";
+
+    fn only(text: &str) -> MailEvent {
+        let reading = read(text.as_bytes());
+        assert_eq!(reading.events.len(), 1, "{:?}", reading);
+        reading.events.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_bounce_gives_all_that_it_says() {
+        let event = only(BOUNCE);
+        assert_eq!(event.source.format, "rfc3464");
+        assert_eq!(event.outcome, Outcome::Failed);
+        assert_eq!(event.recipient.as_deref(), Some("bob@example.net"));
+        assert_eq!(event.original_recipient.as_deref(), Some("team@example.com"));
+        assert_eq!(event.sender.as_deref(), Some("alice@example.com"));
+        assert_eq!(event.status.unwrap().to_string(), "5.1.1");
+        assert_eq!(event.stage, Some(waxseal_model::mail::Stage::Rcpt));
+        assert_eq!(event.remote_host.as_deref(), Some("mx.example.net"));
+        assert_eq!(event.remote_address, Some([192, 0, 2, 25].into()));
+        assert_eq!(event.reporter.as_deref(), Some("mx.example.com"));
+        assert_eq!(event.queue_id.as_deref(), Some("4ABC"));
+        assert_eq!(event.time, Some(1_767_607_872));
+        assert!(event.text.contains("no such mailbox"));
+    }
+
+    #[test]
+    fn line_ends_and_encodings_change_nothing() {
+        use base64::Engine as _;
+        let expected = only(BOUNCE);
+        for end in ["\r\n", "\r"] {
+            assert_eq!(only(&BOUNCE.replace('\n', end)), expected);
+        }
+        let status =
+            BOUNCE.split("delivery-status\n\n").nth(1).and_then(|t| t.split("\n--B1").next()).unwrap();
+        let coded = base64::engine::general_purpose::STANDARD.encode(status);
+        let coded = BOUNCE.replace(status, &coded).replace(
+            "message/delivery-status\n",
+            "message/delivery-status\nContent-Transfer-Encoding: base64\n",
+        );
+        assert_eq!(only(&coded), expected);
+    }
+
+    #[test]
+    fn a_bounce_sent_on_by_a_person_is_read_where_it_is_whole() {
+        let inner = BOUNCE.replace("B1/mx", "in");
+        let sent_on = format!(
+            "From: Alice <alice@example.com>\nTo: help@example.com\nSubject: Fwd: what is this?\n\
+             Content-Type: multipart/mixed; boundary=out\n\n--out\n\nPlease help.\n--out\n\
+             Content-Type: message/rfc822\n\n{inner}\n--out--\n"
+        );
+        let reading = read(sent_on.as_bytes());
+        assert_eq!(reading.events.len(), 1);
+        assert!(reading.notes.iter().any(|note| note.contains("as an attachment")));
+        // The report alone, in a mail of a person, is a quotation.
+        let quoted = BOUNCE
+            .replace("Return-Path: <>\n", "Return-Path: <alice@example.com>\n")
+            .replace("MAILER-DAEMON@mx.example.com (Mail Delivery System)", "Alice <alice@example.com>")
+            .replace("Auto-Submitted: auto-replied\n", "")
+            .replace("multipart/report; report-type=delivery-status", "multipart/mixed");
+        for subject in ["Re: Undelivered Mail Returned to Sender", "why?"] {
+            let quoted = quoted.replacen("Undelivered Mail Returned to Sender", subject, 1);
+            let reading = read(quoted.as_bytes());
+            assert_eq!(reading.events, []);
+            assert!(
+                reading.notes.iter().any(|note| note.contains("a person sent it")),
+                "{:?}",
+                reading.notes
+            );
+        }
+    }
+
+    #[test]
+    fn mails_about_bounces_are_none() {
+        let newsletter = "From: Delivery News <news@example.com>\nList-Id: <news.example.com>\n\
+             Subject: Undeliverable: what bounces mean\n\nThe following address failed:\n\n\
+             <bob@example.net>: 550 5.1.1 user unknown\n";
+        let log = "From: Bob <bob@example.net>\nTo: alice@example.com\nSubject: the log\n\n\
+             Jan  5 10:11:12 mx postfix/smtp[1]: 4ABC: to=<c@example.org>, status=bounced (550 5.1.1 unknown)\n";
+        let receipt = "From: bob@example.net\nSubject: Read: hello\n\
+             Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nread\n--b\n\
+             Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;bob@example.net\n\
+             Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n";
+        for mail in [newsletter, log, receipt] {
+            let reading = read(mail.as_bytes());
+            assert_eq!(reading.events, [], "{mail}");
+            assert!(reading.notes.iter().any(|note| note.starts_with("This mail is no bounce:")), "{mail}");
+        }
+    }
+
+    #[test]
+    fn a_mailbox_is_read_mail_by_mail() {
+        let separator = "From MAILER-DAEMON Mon Jan  5 10:11:12 2026\n";
+        let text = format!("{separator}{BOUNCE}\n{separator}Subject: hi\n\nhello\n\n{separator}{BOUNCE}");
+        let reading = read(text.as_bytes());
+        assert_eq!(reading.events.len(), 2);
+        assert_eq!(reading.events[0].source.line, Some(1));
+        assert!(reading.events[1].source.line > Some(40));
+        assert_eq!(reading.notes, ["A mailbox of 3 mails, of which 2 tell what became of a message."]);
+    }
+
+    #[test]
+    fn nothing_is_endless() {
+        let groups: String = (0..20_000)
+            .map(|i| format!("Final-Recipient: rfc822; u{i}@example.net\nAction: failed\nStatus: 5.1.1\n\n"))
+            .collect();
+        let many = BOUNCE.replace("Final-Recipient: rfc822; bob@example.net", &groups);
+        assert_eq!(read(many.as_bytes()).events.len(), MOST_EVENTS);
+        let long = BOUNCE.replace("no such mailbox", &"no such mailbox ".repeat(10_000));
+        let event = only(&long);
+        assert!(event.text.chars().count() <= LONGEST_TEXT);
+    }
+
+    #[test]
+    fn a_mail_is_recognised_by_its_header() {
+        for text in [BOUNCE, "From - Mon Jan  5 10:11:12 2026\nX: y\n", "\n\nSubject: a\nTo: b\n\nc"] {
+            assert!(recognise(text.as_bytes()), "{text}");
+        }
+        assert!(recognise(BOUNCE.replace('\n', "\r").as_bytes()));
+        for text in ["550 5.1.1 user unknown", "Error: 550\nReason: x\n", "S: 220 mx\nC: EHLO me\n", ""] {
+            assert!(!recognise(text.as_bytes()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..3000)) {
+            read(&bytes);
+        }
+
+        #[test]
+        fn no_mutated_bounce_panics(
+            changes in proptest::collection::vec((0..BOUNCE.len(), any::<u8>()), 0..20),
+            (from, to) in (0..BOUNCE.len(), 0..BOUNCE.len()),
+            cut in 0..BOUNCE.len(),
+        ) {
+            let mut bytes = BOUNCE.as_bytes().to_vec();
+            for (at, byte) in changes {
+                bytes[at] = byte;
+            }
+            let piece = bytes.get(from.min(to)..from.max(to)).unwrap().to_vec();
+            bytes.splice(cut..cut, piece);
+            let reading = read(&bytes);
+            prop_assert!(reading.events.len() <= MOST_EVENTS);
+            for event in reading.events {
+                prop_assert!(event.text.chars().count() <= LONGEST_TEXT);
+                prop_assert!(!event.text.chars().any(is_harmful));
+            }
+            read(bytes.get(..cut).unwrap());
+        }
+    }
 }

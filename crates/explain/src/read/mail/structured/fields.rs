@@ -1,8 +1,6 @@
 //! The fields of a delivery report (RFC 3464 section 2): some about the message, then a
 //! group for each recipient.
 
-use memchr::memmem;
-
 /// So many recipients of one report are read.
 const MOST_GROUPS: usize = 10_000;
 /// A value is not longer than this, in bytes.
@@ -122,11 +120,21 @@ fn close(report: &mut Report, group: &mut Group) {
 /// The fields of a report that stand in the middle of a text: a gateway took the mail's
 /// parts together, or a program quotes its own report.
 pub(super) fn in_prose(text: &str) -> Option<&str> {
-    let at = |name: &[u8], from: usize| {
-        let found = memmem::find(text.as_bytes().get(from..)?, name)?;
-        Some(from + found + 1)
+    let is = |line: &str, names: &[&str]| {
+        let name = line.split(':').next().filter(|name| name.len() < line.len()).unwrap_or_default();
+        names.iter().any(|n| n.eq_ignore_ascii_case(name))
     };
-    let start = at(b"\nReporting-MTA:", 0).or_else(|| at(b"\nFinal-Recipient:", 0))?;
-    at(b"\nFinal-Recipient:", start.saturating_sub(1))?;
-    text.get(start..)
+    let starts = ["reporting-mta", "original-envelope-id", "final-recipient"];
+    let mut start = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if start.is_none() && is(line, &starts) {
+            start = Some(at);
+        }
+        if start.is_some() && is(line, &["final-recipient"]) {
+            return text.get(start?..);
+        }
+        at += line.len();
+    }
+    None
 }

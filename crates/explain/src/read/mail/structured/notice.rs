@@ -27,6 +27,7 @@ const BEFORE_REASON: &[&str] = &[
     "transcript of session follows",
     "technical details of permanent failure:",
     "error details",
+    "was automatically rejected:",
 ];
 
 /// What the notice says about a recipient.
@@ -34,6 +35,11 @@ const BEFORE_REASON: &[&str] = &[
 pub(super) struct Said {
     /// On one line.
     pub(super) text: String,
+    /// It is the reply that made the reporting server give up; the report names its own
+    /// verdict alone.
+    pub(super) cause: bool,
+    /// It is what the report says, with nothing cut off.
+    pub(super) whole: bool,
     /// The command that was answered.
     pub(super) stage: Option<Stage>,
     /// Who answered.
@@ -43,19 +49,58 @@ pub(super) struct Said {
 }
 
 /// Finds what a notice says about the recipient, given what its machine-readable part says.
-pub(super) fn about(notice: &str, recipient: &str, diagnostic: &str) -> Option<Said> {
+/// `alone`: it is the only one, and all that is said is about it.
+pub(super) fn about(notice: &str, recipient: &str, diagnostic: &str, alone: bool) -> Option<Said> {
     let lines: Vec<&str> = notice.lines().take(MOST_LINES).collect();
-    let wanted = squeezed(diagnostic);
-    let found = paragraphs(&lines, recipient);
-    let reasons = reasons(&lines);
-    let all = || found.iter().chain(&reasons).filter(|text| !text.is_empty());
-    let quoting = all().find(|text| wanted.len() > 8 && squeezed(text).contains(&wanted));
+    let wanted = words::letters(diagnostic);
+    let mut found = paragraphs(&lines, recipient);
+    if alone {
+        found.extend(reasons(&lines));
+    }
+    let all = || found.iter().filter(|text| !words::says_nothing(text));
+    let quoting = || all().find(|text| wanted.len() > 8 && words::letters(text).contains(&wanted));
     let replying = || all().find(|text| has_reply(text));
-    let text = quoting.or_else(replying).or_else(|| all().next())?;
-    let mut said = Said { text: words::one_line(text), ..Said::default() };
-    said.stage = stage(text).or_else(|| transcript_stage(&lines, &wanted));
-    (said.host, said.address) = host(text);
+    let text = quoting().or_else(replying).or_else(|| all().next()).cloned();
+    let text = text.or_else(|| sentence(&lines, recipient).filter(|_| wanted.is_empty()));
+    let mut said = Said { text: label_off(&words::one_line(&text.unwrap_or_default())), ..Said::default() };
+    said.stage = stage(&said.text);
+    (said.host, said.address) = host(&said.text);
+    if let Some((reply, stage)) = in_transcript(&lines, &wanted) {
+        said.stage = said.stage.or(stage);
+        if reply.len() > diagnostic.len() {
+            (said.text, said.whole) = (words::joined_reply(&reply), true);
+        }
+    }
+    // Domino folds its report in the middle of words.
+    let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let fewer = said.text.split(' ').count() < diagnostic.split(' ').count();
+    said.whole |= fewer && squeezed(&said.text) == squeezed(diagnostic);
+    if let Some(reply) = given_up_for(&lines, diagnostic).filter(|_| alone) {
+        (said.text, said.cause) = (reply, true);
+    }
     Some(said)
+}
+
+/// What Exchange was told in the end, in a notice with a list of attempts, the newest first
+/// (`… Remote Server at … returned '451 …'`), where its report says only that time ran out.
+fn given_up_for(lines: &[&str], diagnostic: &str) -> Option<String> {
+    if !diagnostic.contains("QUEUE.Expired") && !diagnostic.contains(" 4.4.7 ") {
+        return None;
+    }
+    let replies = lines.iter().filter_map(|line| {
+        let (_, reply) = line.split_once(" returned '")?;
+        Some(words::one_line(reply.trim_end().trim_end_matches('\'')))
+    });
+    let last = replies.last()?;
+    (!words::same(&last, diagnostic)).then_some(last)
+}
+
+/// Without the label and the marks that a text stands between.
+fn label_off(text: &str) -> String {
+    let text = text.trim_start_matches(['-', '.', ':', '#', ' ']);
+    let labels = ["Reason:", "(reason:", "<<<"];
+    let text = labels.iter().find_map(|label| text.strip_prefix(label)).unwrap_or(text);
+    text.split("##").next().unwrap_or_default().trim().to_owned()
 }
 
 /// The texts that follow the recipient's address: on the same line, on the lines below it.
@@ -67,16 +112,18 @@ fn paragraphs(lines: &[&str], recipient: &str) -> Vec<String> {
     let recipient = recipient.to_ascii_lowercase();
     for (i, line) in lines.iter().enumerate() {
         let Some(at) = line.to_ascii_lowercase().find(&recipient) else { continue };
-        let before = line.get(..at).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
-        let after = line.get(at + recipient.len()..).unwrap_or_default();
-        let after = after.trim_start_matches(['>', ')', ']', '"', '\'']);
-        // In the middle of a sentence the address belongs to what is said.
-        if !before.is_empty() && !before.eq_ignore_ascii_case("to") && !before.ends_with(':') {
+        let before =
+            line.get(..at).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric() && c != ':');
+        // In the middle of a sentence the address belongs to what is said; in a list of
+        // header fields nothing is said about it.
+        let listed = ["to:", "cc:", "from:"].iter().any(|field| before.eq_ignore_ascii_case(field));
+        if listed || !(before.is_empty() || before.ends_with(':')) {
             continue;
         }
-        let rest = after.trim_start_matches([':', ';', '-', ' ', '\t']);
-        let mut text = rest.to_owned();
-        follow(lines.get(i + 1..).unwrap_or_default(), &mut text);
+        let after = line.get(at + recipient.len()..).unwrap_or_default();
+        let mut text =
+            after.trim_start_matches(['>', ')', ']', '"', '\'', ':', ';', '-', ' ', '\t']).to_owned();
+        follow(lines.get(i + 1..).unwrap_or_default(), indent(line), &mut text);
         found.push(text);
         if found.len() > 20 {
             break;
@@ -85,9 +132,24 @@ fn paragraphs(lines: &[&str], recipient: &str) -> Vec<String> {
     found
 }
 
+/// The paragraph that has the address in the middle of a sentence, or else the one that
+/// comes before a list with it.
+fn sentence(lines: &[&str], recipient: &str) -> Option<String> {
+    let recipient = recipient.to_ascii_lowercase();
+    let blocks: Vec<&[&str]> = lines.split(|line| line.trim().is_empty()).filter(|b| !b.is_empty()).collect();
+    let has = |block: &&[&str]| block.iter().any(|line| line.to_ascii_lowercase().contains(&recipient));
+    let at = blocks.iter().position(has).filter(|_| !recipient.is_empty())?;
+    let block = blocks.get(at)?.iter().take(LONGEST).copied().collect::<Vec<_>>().join(" ");
+    let words = block.split_whitespace().filter(|word| !word.contains('@')).count();
+    if words >= 5 {
+        return Some(block);
+    }
+    Some(blocks.get(at.checked_sub(1)?)?.iter().take(LONGEST).copied().collect::<Vec<_>>().join(" "))
+}
+
 /// Adds the lines up to the next blank line, rule or address; where nothing was said yet,
 /// blank lines at first are passed over.
-fn follow(lines: &[&str], text: &mut String) {
+fn follow(lines: &[&str], indented: usize, text: &mut String) {
     for line in lines.iter().take(LONGEST) {
         let bare = line.trim();
         let rule = bare.starts_with("---") || bare.starts_with("___") || bare.starts_with("===");
@@ -97,7 +159,7 @@ fn follow(lines: &[&str], text: &mut String) {
             }
             return;
         }
-        if rule || (is_entry(line) && !text.trim().is_empty()) {
+        if rule || (indent(line) <= indented && is_entry(line)) {
             return;
         }
         text.push(' ');
@@ -105,12 +167,20 @@ fn follow(lines: &[&str], text: &mut String) {
     }
 }
 
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// A line that begins with the next recipient.
 fn is_entry(line: &str) -> bool {
     let line = line.trim_start();
-    let Some(inside) = line.strip_prefix('<') else { return false };
-    inside.split_once('>').is_some_and(|(address, _)| address.contains('@') && !address.contains(' '))
-        && line.contains(">:")
+    let Some(inside) = line.strip_prefix('<') else {
+        return line.contains('@') && !line.trim_end().contains(' ');
+    };
+    inside.split_once('>').is_some_and(|(address, rest)| {
+        let entry = rest.is_empty() || rest.starts_with(':') || rest.starts_with(" (expanded");
+        entry && address.contains('@') && !address.contains(' ')
+    })
 }
 
 /// The texts that follow one of the usual announcements.
@@ -122,19 +192,13 @@ fn reasons(lines: &[&str]) -> Vec<String> {
             continue;
         };
         let mut text = line.get(at + words.len()..).unwrap_or_default().trim_start_matches(':').to_owned();
-        follow(lines.get(i + 1..).unwrap_or_default(), &mut text);
+        follow(lines.get(i + 1..).unwrap_or_default(), indent(line), &mut text);
         found.push(text);
         if found.len() > 20 {
             break;
         }
     }
     found
-}
-
-/// Letters and digits alone: line breaks and folds do not matter.
-fn squeezed(text: &str) -> String {
-    let letters = text.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).take(2000).collect()
 }
 
 /// True for a text with a reply code of an error in it.
@@ -179,21 +243,37 @@ pub(super) fn stage(text: &str) -> Option<Stage> {
     named.iter().find(|(words, _)| lower.contains(words)).map(|(_, stage)| *stage)
 }
 
-/// The command in a transcript (`>>> DATA`, `<<< 550 …`) that the wanted reply follows.
-fn transcript_stage(lines: &[&str], wanted: &str) -> Option<Stage> {
+/// The reply in a transcript (`>>> DATA`, `<<< 550 …`) that says what the report says, with
+/// all its lines, and the command that it answers.
+fn in_transcript(lines: &[&str], wanted: &str) -> Option<(String, Option<Stage>)> {
     if wanted.len() < 4 {
         return None;
     }
     let mut last = None;
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
         let line = line.trim_start();
         if let Some(command) = line.strip_prefix(">>> ") {
             last = command_stage(command);
         } else if let Some(reply) = line.strip_prefix("<<< ") {
-            let reply = squeezed(reply);
-            if !reply.is_empty() && (wanted.starts_with(&reply) || reply.starts_with(wanted)) {
-                return last;
+            let told = words::letters(reply);
+            if told.is_empty() || !(wanted.starts_with(&told) || told.starts_with(wanted)) {
+                continue;
             }
+            let mut whole = reply.to_owned();
+            let code = reply.get(..3).unwrap_or_default();
+            let goes_on = |reply: &str| reply.as_bytes().get(3) == Some(&b'-');
+            let mut more = goes_on(reply);
+            for line in lines.get(i + 1..).unwrap_or_default().iter().take(LONGEST) {
+                let Some(reply) =
+                    line.trim_start().strip_prefix("<<< ").filter(|r| more && r.starts_with(code))
+                else {
+                    break;
+                };
+                whole.push(' ');
+                whole.push_str(reply);
+                more = goes_on(reply);
+            }
+            return Some((whole, last));
         }
     }
     None

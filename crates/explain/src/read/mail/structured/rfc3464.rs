@@ -55,26 +55,47 @@ fn event(mail: &Mail<'_>, report: &Report, group: &Group) -> MailEvent {
     event.time = [group.get("last-attempt-date"), mail.header("date"), report.message.get("arrival-date")]
         .iter()
         .find_map(|date| words::time(date));
-    enrich(mail, &mut event);
-    event.status = words::status(words::status_field(group.get("status")), &event.text);
+    let status = group.get("status");
+    event.status = words::status(words::status_field(status), &event.text);
     event.outcome = outcome(mail, group, &event);
+    // `Status: 5.2.1 (mailbox disabled, not accepting messages)`
+    if words::says_nothing(&event.text)
+        && let Some((_, comment)) = status.split_once('(')
+        && !words::says_nothing(comment)
+    {
+        event.text = words::one_line(comment.trim_end_matches(')'));
+    }
     event
 }
 
-/// What the notice says besides: its words where the report has none or none that mean
-/// anything, the command, the host.
-fn enrich(mail: &Mail<'_>, event: &mut MailEvent) {
-    let recipient = event.recipient.as_deref().unwrap_or_default();
-    let Some(said) = notice::about(mail.notice(), recipient, &event.text) else { return };
-    event.stage = said.stage;
-    event.remote_host = event.remote_host.take().or(said.host);
-    event.remote_address = event.remote_address.or(said.address);
-    if words::says_nothing(&event.text) {
-        if !said.text.is_empty() {
+/// Adds to the events what the notice for people says besides: its words where the report
+/// has none or none that mean anything, the command, the host.
+pub(in super::super) fn enrich(mail: &Mail<'_>, events: &mut [MailEvent]) {
+    let alone = events.len() == 1;
+    // A report about hundreds of recipients says all there is to say.
+    for event in events.iter_mut().take(200) {
+        let recipient = event.recipient.as_deref().unwrap_or_default();
+        let Some(said) = notice::about(mail.notice(), recipient, &event.text, alone) else { continue };
+        event.stage = event.stage.or(said.stage);
+        event.remote_host = event.remote_host.take().or(said.host);
+        event.remote_address = event.remote_address.or(said.address);
+        if said.text.is_empty() {
+            continue;
+        }
+        if said.cause || words::says_nothing(&event.text) {
+            let wrapper = std::mem::replace(&mut event.text, said.text);
+            if !words::says_nothing(&wrapper) {
+                event.context.push(wrapper);
+            }
+            event.status = words::status(event.status, &event.text);
+        } else if !words::same(&event.text, &said.text)
+            && !words::says_nothing(&said.text)
+            && said.text.len() < 1000
+        {
+            event.context.push(said.text);
+        } else if said.whole {
             event.text = said.text;
         }
-    } else if !said.text.contains(&event.text) && said.text.len() < 1000 {
-        event.context.push(said.text);
     }
 }
 

@@ -128,41 +128,27 @@ pub(in super::super) fn status(field: Option<EnhancedStatus>, text: &str) -> Opt
     }
 }
 
+/// Words that stand for "it failed", and say no more.
+const EMPTY: &str = "smtp esmtp error status the message mail delivery failed failure service unavailable undefined \
+    unknown unspecified permanent temporary transaction null none not delivered undeliverable deferred reason to \
+    deliver could be will continue trying this action delayed your other or was is";
+
 /// True for a text that names no reason: codes and phrases that stand for "it failed".
 pub(in super::super) fn says_nothing(text: &str) -> bool {
     let words = text.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1);
-    let empty = [
-        "smtp",
-        "esmtp",
-        "error",
-        "status",
-        "the",
-        "message",
-        "mail",
-        "delivery",
-        "failed",
-        "failure",
-        "service",
-        "unavailable",
-        "undefined",
-        "unknown",
-        "unspecified",
-        "permanent",
-        "temporary",
-        "transaction",
-        "null",
-        "none",
-        "not",
-        "delivered",
-        "undeliverable",
-        "deferred",
-        "reason",
-        "to",
-        "deliver",
-        "could",
-        "be",
-    ];
-    words.map(str::to_ascii_lowercase).take(12).all(|word| empty.contains(&word.as_str()))
+    let empty = |word: &str| EMPTY.split_whitespace().any(|e| e.eq_ignore_ascii_case(word));
+    words.take(12).all(empty)
+}
+
+/// The text's letters alone: line breaks, folds and repeated codes do not matter.
+pub(super) fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).take(2000).collect()
+}
+
+/// True where one text says what the other does.
+pub(in super::super) fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (letters(one), letters(other));
+    one.contains(&other) || other.contains(&one)
 }
 
 /// A host and its address out of `dns; mx.example.net (192.0.2.1)`, `dns; [192.0.2.1]`,

@@ -87,11 +87,11 @@ fn given_up_for(lines: &[&str], diagnostic: &str) -> Option<String> {
     if !diagnostic.contains("QUEUE.Expired") && !diagnostic.contains(" 4.4.7 ") {
         return None;
     }
-    let replies = lines.iter().filter_map(|line| {
+    let mut replies = lines.iter().rev().filter_map(|line| {
         let (_, reply) = line.split_once(" returned '")?;
         Some(words::one_line(reply.trim_end().trim_end_matches('\'')))
     });
-    let last = replies.last()?;
+    let last = replies.next()?;
     (!words::same(&last, diagnostic)).then_some(last)
 }
 
@@ -295,7 +295,7 @@ fn command_stage(command: &str) -> Option<Stage> {
 
 /// `host mx.example.net[192.0.2.1] said:`, `host mx.example.net [192.0.2.1]`,
 /// `Remote Server at example.net (192.0.2.1) returned`.
-fn host(text: &str) -> (Option<String>, Option<IpAddr>) {
+pub(super) fn host(text: &str) -> (Option<String>, Option<IpAddr>) {
     let lower = text.to_ascii_lowercase();
     let found = ["host ", "connect to ", "server at ", "remote system: dns;"].iter().find_map(|words| {
         let at = lower.find(words)? + words.len();

@@ -76,9 +76,10 @@ pub(in super::super) fn enrich(mail: &Mail<'_>, events: &mut [MailEvent]) {
     for event in events.iter_mut().take(200) {
         let recipient = event.recipient.as_deref().unwrap_or_default();
         let Some(said) = notice::about(mail.notice(), recipient, &event.text, alone) else { continue };
-        event.stage = event.stage.or(said.stage);
-        event.remote_host = event.remote_host.take().or(said.host);
-        event.remote_address = event.remote_address.or(said.address);
+        let (host, address) = notice::host(&event.text);
+        event.stage = event.stage.or(said.stage).or_else(|| notice::stage(&event.text));
+        event.remote_host = event.remote_host.take().or(said.host).or(host);
+        event.remote_address = event.remote_address.or(said.address).or(address);
         if said.text.is_empty() {
             continue;
         }

@@ -132,12 +132,13 @@ fn is_of_mail(lower: &str) -> bool {
 /// alone do not make it one of mail.
 pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
     let lines = paste::lines(bytes, MOST);
-    let filled: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.trim().is_empty()).collect();
-    let whole = words::join(&lines.join("\n"));
+    let said = lines.iter().map(|line| problem::without_meter(line));
+    let filled: Vec<&str> = said.filter(|line| !line.trim().is_empty()).collect();
+    let whole = words::join(&filled.join("\n"));
     let mut reading = Reading::default();
     let event = match filled.as_slice() {
         [line] => of_line(reply::unquoted(line)),
-        lines if lines.len() <= 3 && !has_frames(lines) => of_line(&whole),
+        lines if lines.len() <= 3 && !has_marks(lines) => of_line(&whole),
         lines => of_lines(lines, &whole),
     };
     let Some(mut event) = event else {
@@ -155,15 +156,24 @@ pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
     (reading, if doubted { vec![0] } else { Vec::new() })
 }
 
-/// True where lines say where in a program it happened, or what it was doing.
-fn has_frames(lines: &[&str]) -> bool {
-    lines.iter().any(|line| {
-        let line = line.trim_start();
-        line.starts_with("at ")
-            || line.starts_with("File \"")
-            || line.starts_with("Traceback")
-            || line.starts_with("Caused by")
-    })
+/// True where lines are a program's output, each by itself: where it happened, what it was
+/// doing. Others are one text that was wrapped.
+fn has_marks(lines: &[&str]) -> bool {
+    const MARKS: [&str; 12] = [
+        "at ",
+        "File \"",
+        "Traceback",
+        "Caused by",
+        "* ",
+        "*** ",
+        "- ",
+        "|<",
+        "curl: (",
+        "> ",
+        "Connecting to",
+        "Processed",
+    ];
+    lines.iter().any(|line| MARKS.iter().any(|mark| line.trim_start().starts_with(mark)))
 }
 
 /// The event of an error of one line.

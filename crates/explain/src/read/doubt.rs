@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{paste, words};
+use super::{paste, problem, words};
 
 /// Words of mail, TLS, networks and log-ins.
 const SUBJECTS: &str = "smtp smtps esmtp lmtp starttls ehlo helo rcpt mx mta mailbox mailboxes mail mails email emails \
@@ -172,7 +172,10 @@ pub(super) fn like_an_error(text: &str) -> bool {
     let (all, subjects, troubles) = count(text);
     let dense = (subjects + troubles) * 5 >= all;
     let named = has_error_name(text);
-    (named && all < 150) || (subjects >= 1 && troubles >= 1 && all <= 120 && dense) || is_code_like(text)
+    (all <= 120 && problem::is_cause(text))
+        || (named && all < 150)
+        || (subjects >= 1 && troubles >= 1 && all <= 120 && dense)
+        || is_code_like(text)
 }
 
 /// The same, for a line among others.
@@ -181,7 +184,8 @@ pub(super) fn is_surely_an_error(line: &str) -> bool {
     let dense = (subjects + troubles) * 3 >= all;
     !is_foreign(line)
         && all <= 80
-        && ((subjects >= 2 && troubles >= 1 && dense) || (has_error_name(line) && subjects >= 1))
+        && ((subjects >= 1 && troubles >= 1 && subjects + troubles >= 3 && dense)
+            || (has_error_name(line) && subjects >= 1))
 }
 
 /// `0x800CCC0E`, `-12195`, `num=18`: a single word that is a number of some program.

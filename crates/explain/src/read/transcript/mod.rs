@@ -82,18 +82,23 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
     let lines = paste::lines(bytes, MOST);
     let mut session = Session::default();
     let mut notes: Vec<String> = Vec::new();
+    let mut reached = Vec::new();
     let last_dot = lines.iter().rposition(|raw| turn::line(raw).turn == Turn::Client(Command::Dot));
     for (at, raw) in lines.iter().enumerate() {
         let line = turn::line(raw);
         let message = session.in_body() && !line.marked && last_dot.is_some_and(|dot| at < dot);
         match line.turn {
             _ if message => {}
-            Turn::Note(note) => notes.push(note),
+            Turn::Note(note) => {
+                reached.push(session.remark(&note));
+                notes.push(note);
+            }
             turn => session.hear(turn, line.marked),
         }
     }
     let spoke = session.spoke();
-    let said = problem::find(notes.iter().map(String::as_str));
+    let said = problem::find(notes.iter().map(String::as_str))
+        .map(|said| (said.clone(), reached.get(said.line).copied().flatten()));
     let mut reading = Reading { events: session.finish(said), ..Reading::default() };
     let place = place(&notes);
     for event in &mut reading.events {

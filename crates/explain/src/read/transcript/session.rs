@@ -58,6 +58,8 @@ pub(super) struct Session {
     /// The last stage that was reached or asked for.
     at: Option<Stage>,
     greeted: bool,
+    /// The program said that the connection stands.
+    connected: bool,
     /// Whether any command was seen: some programs write down one side alone.
     commands: bool,
     in_body: bool,
@@ -270,13 +272,13 @@ impl Session {
         self.asked.clear();
     }
 
-    /// The events of the whole conversation, and whether one is only about a warning. `said`:
-    /// the trouble that the program itself wrote about.
-    pub(super) fn finish(mut self, said: Option<problem::Problem>) -> Vec<MailEvent> {
+    /// The events of the whole conversation. `said`: the trouble that the program itself wrote
+    /// about, and how far the session had come by then.
+    pub(super) fn finish(mut self, said: Option<(problem::Problem, Option<Stage>)>) -> Vec<MailEvent> {
         if let Some(cut) = self.reply.take() {
             self.answered(cut);
         }
-        let broken = said.as_ref().map(|said| self.broken(said));
+        let broken = said.as_ref().map(|(said, reached)| self.broken(said, *reached));
         self.end_transaction(broken.as_ref());
         let failures = std::mem::take(&mut self.failures);
         let session =
@@ -285,30 +287,37 @@ impl Session {
             let event = self.event(None, failure);
             self.events.push(event);
         }
-        let context = self.context(said.as_ref());
+        let context = self.context(said.as_ref().map(|(said, _)| said));
         for event in &mut self.events {
             event.context.extend(context.iter().filter(|line| !event.text.contains(line.as_str())).cloned());
         }
         self.events
     }
 
-    /// What a program says about the end: a reply that it quotes, or its own words.
-    fn broken(&self, said: &problem::Problem) -> Failure {
+    /// A remark of the program: what it says of the connection, and how far the session has
+    /// come by then.
+    pub(super) fn remark(&mut self, note: &str) -> Option<Stage> {
+        self.connected |= note.contains("Connected to") || note.starts_with("CONNECTED(");
+        match self.at {
+            Some(Stage::Starttls) if self.tls => Some(Stage::Tls),
+            None if self.connected && !self.greeted => Some(Stage::Greeting),
+            None if !self.greeted => None,
+            at => self.pending.front().copied().or(at),
+        }
+    }
+
+    /// What a program says about the end: a reply that it quotes, or its own words. `reached`:
+    /// how far the session had come.
+    fn broken(&self, said: &problem::Problem, reached: Option<Stage>) -> Failure {
         let text = words::join(&said.text);
         let reply = words::codes(&text).iter().find_map(|code| code.reply.filter(|reply| *reply >= 400));
-        let asked = self.pending.front().copied();
-        let reached = match self.at {
-            None if !self.commands => None,
-            Some(Stage::Starttls) if self.tls => Some(Stage::Tls),
-            at => asked.or(at),
-        };
         let meant = words::stage(&text, reply.is_some());
         // "Timed out" says nothing about the moment; the conversation does.
         let stage = match (meant, reached) {
-            (Some(Stage::Connect | Stage::Dns), Some(reached)) if self.spoke() => Some(reached),
+            (Some(Stage::Connect | Stage::Dns), Some(reached)) => Some(reached),
             (Some(meant), _) => Some(meant),
             (None, Some(reached)) => Some(reached),
-            (None, None) => (!self.greeted).then_some(Stage::Connect),
+            (None, None) => Some(Stage::Connect),
         };
         Failure { stage, reply, text }
     }
@@ -357,15 +366,10 @@ impl Session {
             if let Some(masked) = masked {
                 context.push(format!("EHLO answer: 250-{masked}"));
             }
+            let offered: Vec<&str> = lines.iter().skip(1).map(String::as_str).take(30).collect();
             let starttls = lines.iter().any(|line| keyword(line) == "STARTTLS");
-            if !self.tls {
-                context.push(format!("EHLO answer: {} STARTTLS", if starttls { "with" } else { "without" }));
-            }
-            let auth =
-                lines.iter().find(|line| keyword(line) == "AUTH" || keyword(line).starts_with("AUTH="));
-            if let Some(auth) = auth {
-                context.push(format!("EHLO answer: {auth}"));
-            }
+            let missing = if starttls || self.tls { "" } else { " (no STARTTLS)" };
+            context.push(format!("EHLO answer: {}{missing}", offered.join(", ")));
         }
         if let Some(said) = said {
             context.push(said.text.clone());

@@ -4,6 +4,8 @@
 //! mark is only taken off; what stands behind it tells who speaks: a server begins with a
 //! code, a client with a command.
 
+use crate::read::problem;
+
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -115,7 +117,7 @@ const NOTES: &[&str] = &["*** ", "=== ", "** ", "DEBUG SMTP:", "SMTP ERROR:", "S
 
 /// Reads a line.
 pub(super) fn line(raw: &str) -> Line {
-    let stamped = without_stamp(raw);
+    let stamped = without_stamp(problem::without_meter(raw));
     let trimmed = stamped.trim();
     if trimmed.is_empty() {
         return Line { turn: Turn::Other, marked: false };

@@ -108,7 +108,7 @@ fn is_frame(line: &str) -> bool {
 
 /// True for words that are a cause by themselves.
 pub(super) fn is_cause(line: &str) -> bool {
-    weight(line) == 5
+    weight(line) >= 4
 }
 
 /// A line without the meter that curl draws in front of what it says.

@@ -134,9 +134,14 @@ pub(super) fn line(raw: &str) -> Line {
         // smtplib repeats the reply that it has just shown line by line.
         return Line { turn: Turn::Other, marked };
     }
-    let turn = server(&said)
-        .or_else(|| command(&said).map(Turn::Client))
-        .unwrap_or_else(|| if marked { Turn::Other } else { Turn::Note(trimmed.to_owned()) });
+    let turn = server(&said).or_else(|| command(&said).map(Turn::Client)).unwrap_or_else(|| {
+        match trimmed.strip_prefix("<** ").or_else(|| trimmed.strip_prefix("<~* ")) {
+            // swaks: what came, or did not come, instead of a reply.
+            Some(instead) => Turn::Note(instead.to_owned()),
+            None if marked => Turn::Other,
+            None => Turn::Note(trimmed.trim_start_matches("* ").trim_start().to_owned()),
+        }
+    });
     Line { turn, marked }
 }
 

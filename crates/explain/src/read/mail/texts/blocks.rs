@@ -1,0 +1,94 @@
+//! The lines of a notice that belong to each recipient.
+
+use super::address;
+
+/// What a notice says about one recipient.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Block<'a> {
+    /// The recipient.
+    pub(super) recipient: &'a str,
+    /// The address that was expanded into it.
+    pub(super) original: Option<&'a str>,
+    /// The rest of its line and the lines below.
+    pub(super) lines: Vec<&'a str>,
+}
+
+/// Most recipients that are read from one notice.
+pub(super) const MOST: usize = 10_000;
+
+/// Paragraphs that begin with `<addr>:`, up to the next one or a blank line.
+pub(super) fn angled<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
+    collect(lines, |line| {
+        let line = line.trim_start();
+        if !line.starts_with('<') {
+            return None;
+        }
+        let recipient = address::angle(line)?;
+        let (_, rest) = line.split_once('>')?;
+        if let Some((from, rest)) = rest.strip_prefix(" (expanded from").and_then(|rest| rest.split_once(')')) {
+            let original = address::angle(from).or_else(|| address::first(from));
+            return Some((recipient, original, rest.strip_prefix(':').unwrap_or(rest)));
+        }
+        Some((recipient, None, rest.strip_prefix(':')?))
+    })
+}
+
+/// Paragraphs that begin with a line that holds an address and nothing else.
+pub(super) fn alone<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
+    collect(lines, |line| Some((address::alone(line)?, None, "")))
+}
+
+/// Paragraphs whose first line has an address at its very beginning and words behind it.
+pub(super) fn leading<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
+    collect(lines, |line| {
+        let line = line.trim_start().trim_start_matches(['*', '-', '•', ' ']);
+        let recipient = address::first(line)?;
+        let at = line.find(recipient)?;
+        let bare = line.get(..at)?.chars().all(|c| matches!(c, '<' | '"' | '\''));
+        let rest = line.get(at + recipient.len()..)?.trim_start_matches(['>', '"', '\'', ':', ',']);
+        bare.then_some((recipient, None, rest))
+    })
+}
+
+/// Paragraphs that begin where `opens` finds a recipient, the address it came from and the
+/// first words about it.
+pub(super) fn collect<'a>(
+    lines: &[&'a str],
+    opens: impl Fn(&'a str) -> Option<(&'a str, Option<&'a str>, &'a str)>,
+) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for line in lines {
+        if let Some((recipient, original, rest)) = opens(line) {
+            if blocks.len() == MOST {
+                break;
+            }
+            let rest = rest.trim();
+            let lines = if rest.is_empty() { Vec::new() } else { vec![rest] };
+            blocks.push(Block { recipient, original, lines });
+            open = true;
+        } else if line.trim().is_empty() {
+            // A blank line closes a paragraph, but not one that has said nothing yet.
+            open = open && blocks.last().is_some_and(|block| block.lines.is_empty());
+        } else if open && let Some(block) = blocks.last_mut() {
+            block.lines.push(line);
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_follow_their_recipient() {
+        let lines = ["Hi.", "", "<a@example.com>:", "no such", "user", "", "text", "<b@example.com> (expanded from <c@example.com>): host"];
+        let blocks = angled(&lines);
+        assert_eq!(blocks.len(), 2);
+        assert_eq!((blocks[0].recipient, blocks[0].lines.as_slice()), ("a@example.com", ["no such", "user"].as_slice()));
+        assert_eq!((blocks[1].original, blocks[1].lines.as_slice()), (Some("c@example.com"), ["host"].as_slice()));
+        assert_eq!(leading(&["a@example.com Invalid Address, 550"])[0].lines, ["Invalid Address, 550"]);
+        assert_eq!(alone(&["  * a@example.com", "", "why"])[0].lines, ["why"]);
+    }
+}

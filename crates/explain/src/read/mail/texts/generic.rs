@@ -1,0 +1,202 @@
+//! Notices of no known program: what their structure shows beyond doubt.
+//!
+//! The mail must come from a mail system and its subject must tell of a failure. Then an
+//! address counts where an error stands with it.
+
+use waxseal_model::MailEvent;
+
+use super::notice::{Notice, tells_of_failure};
+use super::{address, blocks, said};
+
+/// Words of errors and of sentences about them, in lower case.
+const ERRORS: &[&str] = &[
+    "unknown",
+    "not found",
+    "no such",
+    "does not exist",
+    "doesn't exist",
+    "not exist",
+    "undeliverable",
+    "not delivered",
+    "not be delivered",
+    "could not deliver",
+    "couldn't be delivered",
+    "unable to deliver",
+    "cannot be delivered",
+    "can't be delivered",
+    "wasn't able",
+    "not able to",
+    "failed",
+    "failure",
+    "rejected",
+    "refused",
+    "denied",
+    "blocked",
+    "quota",
+    "full",
+    "disabled",
+    "unavailable",
+    "invalid",
+    "timed out",
+    "time out",
+    "timeout",
+    "expired",
+    "delayed",
+    "not recognized",
+    "error",
+    "did not reach",
+    "not reach",
+    "unbekannt",
+    "nicht zugestellt",
+    "n'existe pas",
+    "inconnu",
+    "no existe",
+    "desconhecid",
+    "не существует",
+    "не найден",
+    "届け",
+    "送信でき",
+    "エラー",
+    "存在しない",
+    "不存在",
+];
+
+/// Beginnings of the subjects of absence notices and other answers, in lower case.
+const ANSWERS: &[&str] = &["auto", "out of office", "re: auto", "vacation", "away", "automat", "abwesen", "absence"];
+
+/// Whether the header alone makes it a notice of a failure.
+pub(super) fn recognise(notice: &Notice) -> bool {
+    let path = notice.mail.header("return-path");
+    let machine = ["mailer-daemon", "postmaster", "mail delivery", "mail system", "<>", "daemon"]
+        .iter()
+        .any(|word| notice.from.contains(word))
+        || notice.from.is_empty()
+        || path.trim() == "<>"
+        || path.to_ascii_lowercase().contains("mailer-daemon")
+        || notice.mail.header("auto-submitted").starts_with("auto-");
+    machine
+        && tells_of_failure(&notice.subject)
+        && !ANSWERS.iter().any(|words| notice.subject.starts_with(words))
+}
+
+/// One event for each address with an error beside, below or above it.
+pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
+    let own = address::first(notice.mail.header("from"));
+    let mut events: Vec<MailEvent> = Vec::new();
+    for read in [beside, alone, in_a_sentence] {
+        for (recipient, text) in read(notice) {
+            let again = events.iter().any(|event| event.recipient.as_deref() == Some(recipient));
+            if Some(recipient) == own || again || events.len() == 100 {
+                continue;
+            }
+            let lines: Vec<&str> = text.iter().map(String::as_str).collect();
+            events.push(notice.event(recipient, &lines));
+        }
+        if !events.is_empty() {
+            return events;
+        }
+    }
+    of_the_returned_message(notice)
+}
+
+/// Recipients, each with the lines that tell about it.
+type Told<'a> = Vec<(&'a str, Vec<String>)>;
+
+/// `<addr>: error` and `addr: error`, with the lines below.
+fn beside<'a>(notice: &Notice<'a>) -> Told<'a> {
+    let mut blocks = blocks::angled(&notice.lines);
+    blocks.extend(blocks::leading(&notice.lines).into_iter().filter(|block| !block.lines.is_empty()));
+    blocks.into_iter().map(|b| (b.recipient, owned(&b.lines))).filter(|(_, lines)| is_error(lines)).collect()
+}
+
+/// An address on a line of its own; the error may stand below it, else it is the first
+/// paragraph that has one.
+fn alone<'a>(notice: &Notice<'a>) -> Told<'a> {
+    let paragraphs = paragraphs(&notice.lines);
+    let shared = paragraphs
+        .iter()
+        .find(|p| p.iter().any(|line| said::leads_with_code(line.trim()) || said::spoken(line).is_some()))
+        .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none())))
+        .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
+    let blocks = blocks::alone(&notice.lines).into_iter();
+    blocks
+        .filter_map(|block| {
+            let lines = owned(&block.lines);
+            if is_error(&lines) { Some((block.recipient, lines)) } else { Some((block.recipient, owned(shared?))) }
+        })
+        .collect()
+}
+
+/// An address within a sentence that says that it failed.
+fn in_a_sentence<'a>(notice: &Notice<'a>) -> Told<'a> {
+    let sender = address::first(notice.mail.header("to")).unwrap_or_default();
+    for paragraph in paragraphs(&notice.lines) {
+        let lines = owned(&paragraph);
+        if !is_error(&lines) {
+            continue;
+        }
+        let found = paragraph.iter().flat_map(|line| address::all(line));
+        if let Some(recipient) = found.into_iter().find(|found| !found.eq_ignore_ascii_case(sender)) {
+            return vec![(recipient, lines)];
+        }
+    }
+    Vec::new()
+}
+
+/// Where the notice names nobody, the message that it returns says whom it was for.
+fn of_the_returned_message(notice: &Notice) -> Vec<MailEvent> {
+    let Some(told) = paragraphs(&notice.lines).into_iter().find(|p| is_error(&owned(p))) else { return Vec::new() };
+    let mut recipients: Vec<String> = notice.failed_recipients().into_iter().map(ToOwned::to_owned).collect();
+    if recipients.is_empty() {
+        recipients = notice.returned_recipients();
+    }
+    recipients.iter().take(100).map(|recipient| notice.event(recipient, &told)).collect()
+}
+
+fn is_error(lines: &[String]) -> bool {
+    lines.iter().take(40).any(|line| {
+        let lower = line.to_lowercase();
+        ERRORS.iter().any(|words| lower.contains(words)) || said::leads_with_code(line.trim())
+    })
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().take(40).map(|line| (*line).to_owned()).collect()
+}
+
+/// The first paragraphs.
+fn paragraphs<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let bounded = lines.get(..lines.len().min(300)).unwrap_or_default();
+    bounded.split(|line| line.trim().is_empty()).filter(|p| !p.is_empty()).map(<[&str]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::events;
+
+    #[test]
+    fn what_is_no_program_of_ours_is_read_by_its_structure() {
+        let head = "Return-Path: <>\nFrom: postmaster@example.net\nTo: alice@example.com\nSubject: Undeliverable mail\n\n";
+        for (body, text) in [
+            ("We are sorry.\n\nbob@example.net - 550 5.1.1 no such user\n\nBye\n", "550 5.1.1 no such user"),
+            ("Not delivered to:\n\n   bob@example.net\n\nThe server said:\n\n550 5.2.2 mailbox full\n", "550 5.2.2 mailbox full"),
+            ("Your message to bob@example.net could not be delivered, the mailbox is full.\n", "Your message to bob@example.net could not be delivered, the mailbox is full."),
+            ("Your message was not delivered.\n\n--- original message ---\n\nReceived: from x\nTo: bob@example.net\n", "Your message was not delivered."),
+        ] {
+            let found = events(&format!("{head}{body}"));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!((found[0].recipient.as_deref(), found[0].text.as_str()), (Some("bob@example.net"), text));
+        }
+    }
+
+    #[test]
+    fn people_and_automatic_answers_are_left_alone() {
+        for head in [
+            "From: alice@example.com\nTo: bob@example.net\nSubject: Delivery failure of our van\n\n",
+            "Return-Path: <>\nFrom: bob@example.net\nAuto-Submitted: auto-replied\nSubject: Out of office: message delivery\n\n",
+            "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nSubject: Welcome\n\n",
+        ] {
+            assert!(events(&format!("{head}carol@example.org failed\n550 no\n")).is_empty(), "{head}");
+        }
+    }
+}

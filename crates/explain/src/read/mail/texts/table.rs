@@ -1,0 +1,473 @@
+//! The many notices of a simple shape, as data: by which words each is known, where its
+//! recipients stand and where the error. A new one is an entry of a few lines.
+
+use waxseal_model::MailEvent;
+
+use super::notice::Notice;
+use super::{address, blocks, said};
+
+/// A sign by which a format is known.
+enum Sign {
+    /// Words at the beginning of the notice.
+    Says(&'static str),
+    /// Part of the From field, in lower case.
+    From(&'static str),
+    /// Part of the subject, in lower case.
+    Subject(&'static str),
+    /// Part of the X-Mailer field.
+    Mailer(&'static str),
+}
+
+/// Where the recipients stand.
+enum Who {
+    /// Behind one of these words, on the same line or the ones below.
+    Label(&'static [&'static str]),
+    /// On lines of their own.
+    Alone,
+    /// At the beginning of a line that goes on.
+    Leading,
+}
+
+/// Where the error stands.
+enum What {
+    /// Behind the recipient and on the lines below it.
+    Tail,
+    /// Behind one of these words and on the lines below them.
+    Label(&'static [&'static str]),
+    /// On the recipient's own line, which is a sentence.
+    Line,
+    /// In the paragraph above the recipient.
+    Above,
+    /// In a dialogue, somewhere in the notice.
+    Dialogue,
+    /// The whole notice.
+    Everything,
+}
+
+/// A format.
+struct Format {
+    name: &'static str,
+    /// All of them hold.
+    signs: &'static [Sign],
+    /// Nothing above the line with these words counts.
+    below: Option<&'static str>,
+    who: Who,
+    /// The first that is there counts.
+    what: &'static [What],
+    /// Words behind which the command stands that was refused.
+    command: Option<&'static str>,
+}
+
+/// What most entries have in common.
+const PLAIN: Format =
+    Format { name: "", signs: &[], below: None, who: Who::Alone, what: &[What::Tail, What::Above], command: None };
+
+use Sign::{From, Mailer, Says, Subject};
+use What::{Above, Dialogue, Everything, Label, Line, Tail};
+
+/// The formats, in the order in which they are tried.
+const FORMATS: &[Format] = &[
+    Format {
+        name: "m_filter",
+        signs: &[Mailer("m-FILTER")],
+        what: &[Label(&["-------server message"])],
+        command: Some("-------SMTP command"),
+        ..PLAIN
+    },
+    Format {
+        name: "mailfoundry",
+        signs: &[Says("Unable to deliver message to:"), Says("Delivery failed for the following reason:")],
+        who: Who::Label(&["Unable to deliver message to:"]),
+        what: &[Label(&["Delivery failed for the following reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "kddi",
+        signs: &[Says("Could not be delivered to:")],
+        who: Who::Label(&["Could not be delivered to:"]),
+        what: &[Tail, Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "imail",
+        signs: &[Mailer("SMTP32")],
+        who: Who::Label(&["userid:", "Unknown user:", "nown user:", "allowed size:", "attempts:", "undeliverable to", "rejected:"]),
+        what: &[Label(&["generated response:", "generated following response:"]), Line],
+        ..PLAIN
+    },
+    Format {
+        name: "interscan",
+        signs: &[Says("Unable to deliver message to"), From("interscan")],
+        who: Who::Label(&["Unable to deliver message to"]),
+        what: &[Dialogue, Line],
+        ..PLAIN
+    },
+    Format {
+        name: "interscan",
+        signs: &[Says("InterScan"), Says("Unable to deliver message to")],
+        who: Who::Label(&["Unable to deliver message to"]),
+        what: &[Dialogue, Line],
+        ..PLAIN
+    },
+    Format {
+        name: "interscan",
+        signs: &[Subject("mail could not be delivered"), Says("Received")],
+        who: Who::Label(&["RCPT TO:"]),
+        what: &[Dialogue],
+        ..PLAIN
+    },
+    Format {
+        name: "surfcontrol",
+        signs: &[Mailer("SurfControl")],
+        who: Who::Label(&["Addressed To:"]),
+        what: &[Label(&["Failed to send to identified host,", "Failed to send"]), Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "mailmarshal",
+        signs: &[Says("ould not be delivered because of"), Says("recipients were affected")],
+        below: Some("recipients were affected"),
+        what: &[Label(&["ould not be delivered because of"])],
+        ..PLAIN
+    },
+    Format {
+        name: "messagelabs",
+        signs: &[Says("was unable to deliver your message to the following addresses"), Says("Reason:")],
+        what: &[Label(&["Reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "james",
+        signs: &[Says("James mail server")],
+        below: Some("ailed recipient(s):"),
+        what: &[Label(&["Error message below:", "Error message:"]), Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "james",
+        signs: &[Says("Message details:"), Says("RCPT TO:")],
+        who: Who::Label(&["RCPT TO:"]),
+        what: &[Label(&["Error message below:", "Error:"]), Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "verizon",
+        signs: &[Says("could not be delivered to mobile")],
+        who: Who::Label(&["  To:", "To:"]),
+        what: &[Label(&["Error:"]), Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "x_rejected_recipient",
+        signs: &[Says("We had trouble delivering your message")],
+        who: Who::Label(&["rejected recipient", "recipient", " for "]),
+        what: &[Line],
+        ..PLAIN
+    },
+    Format {
+        name: "kerio",
+        signs: &[Says("Delivery to the following recipients was aborted after")],
+        what: &[Tail, Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "smartermail",
+        signs: &[Says("Failed Recipient:")],
+        who: Who::Label(&["Failed Recipient:"]),
+        what: &[Label(&["Reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "mailenable",
+        signs: &[Says("Recipient: [SMTP:")],
+        who: Who::Label(&["Recipient:"]),
+        what: &[Label(&["Reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "hmailserver",
+        signs: &[Says("hMailServer")],
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "mdaemon",
+        signs: &[Says("Failed address:")],
+        who: Who::Label(&["Failed address:"]),
+        what: &[Dialogue, Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "mdaemon",
+        signs: &[Says("Session Transcript")],
+        who: Who::Label(&["RCPT To:", "RCPT TO:"]),
+        what: &[Dialogue],
+        ..PLAIN
+    },
+    Format {
+        name: "ironport",
+        signs: &[Says("was undeliverable"), Says("reason for the problem")],
+        who: Who::Label(&["following message to"]),
+        what: &[Label(&["reason for the problem:", "reason for the problem"])],
+        ..PLAIN
+    },
+    Format {
+        name: "communigate",
+        signs: &[Says("Failed to deliver to '")],
+        who: Who::Label(&["Failed to deliver to"]),
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "groupwise",
+        signs: &[Says("The message that you sent was undeliverable to the following")],
+        who: Who::Leading,
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "barracuda",
+        signs: &[Says("Your message to: "), Says("was blocked by our")],
+        who: Who::Label(&["Your message to:"]),
+        what: &[Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "smail",
+        signs: &[Says("Failed addresses follow")],
+        below: Some("Failed addresses follow"),
+        who: Who::Leading,
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "powermta",
+        signs: &[Says("this is the mail server on"), Says("list of the affected recipients")],
+        who: Who::Leading,
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "sendgrid",
+        signs: &[Says("automatically generated message from SendGrid")],
+        who: Who::Label(&[":000000:", ":<"]),
+        what: &[Line],
+        ..PLAIN
+    },
+    Format {
+        name: "notes",
+        signs: &[Says("Failure Reasons")],
+        below: Some("Failure Reasons"),
+        what: &[Above],
+        ..PLAIN
+    },
+    Format {
+        name: "domino",
+        signs: &[Says("was not delivered to:"), Says("because:")],
+        below: Some("was not delivered to:"),
+        what: &[Label(&["because:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "zoho",
+        signs: &[From("zoho")],
+        who: Who::Leading,
+        what: &[Tail, Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "opensmtpd",
+        signs: &[Says("This is the MAILER-DAEMON, please DO NOT REPLY to this")],
+        who: Who::Leading,
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "dma",
+        signs: &[Says("There was an error delivering your mail to")],
+        who: Who::Label(&["error delivering your mail to"]),
+        what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "microsoft_smtp",
+        signs: &[Says("This is an automatically generated Delivery Status Notification")],
+        what: &[Tail, Above],
+        ..PLAIN
+    },
+    Format {
+        name: "workmail",
+        signs: &[Says("trying to deliver the mail to the following recipients")],
+        below: Some("following recipients"),
+        what: &[Label(&["Diagnostic-Code:"]), Tail],
+        ..PLAIN
+    },
+];
+
+/// The place of a format in the table, for a notice that has all its signs.
+pub(super) fn recognise(notice: &Notice) -> Option<usize> {
+    FORMATS.iter().position(|format| {
+        format.signs.iter().all(|sign| match sign {
+            Says(words) => notice.says(words),
+            From(words) => notice.from.contains(words),
+            Subject(words) => notice.subject.contains(words),
+            Mailer(words) => notice.mail.header("x-mailer").contains(words),
+        })
+    })
+}
+
+/// The name of the format at that place.
+pub(super) fn name(place: usize) -> &'static str {
+    FORMATS.get(place).map_or("", |format| format.name)
+}
+
+/// Reads a notice of the format at that place.
+pub(super) fn read(notice: &Notice, place: usize) -> Vec<MailEvent> {
+    let Some(format) = FORMATS.get(place) else { return Vec::new() };
+    let skip = format.below.and_then(|words| notice.line_with(words)).unwrap_or(0);
+    let lines = notice.lines.get(skip..).unwrap_or_default();
+    let found = recipients(&format.who, lines);
+    let ends = found.iter().skip(1).map(|found| found.line).chain([lines.len()]);
+    let stage = format.command.and_then(|words| behind(&[words], lines)).and_then(|lines| said::stage_of(lines.first()?));
+    let mut events = Vec::new();
+    for (here, end) in found.iter().zip(ends) {
+        let mut event = notice.empty(here.recipient);
+        let own = lines.get(here.line..end.max(here.line + 1)).unwrap_or_default();
+        for what in format.what {
+            tell(what, here, own, notice, &mut event);
+            if !event.text.is_empty() {
+                break;
+            }
+        }
+        error_code(&mut event);
+        event.stage = event.stage.or(stage);
+        events.push(event);
+    }
+    events
+}
+
+/// A recipient, its line and the words behind it.
+struct Found<'a> {
+    recipient: &'a str,
+    line: usize,
+    tail: &'a str,
+}
+
+fn recipients<'a>(who: &Who, lines: &[&'a str]) -> Vec<Found<'a>> {
+    let mut all: Vec<Found> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        if all.len() == blocks::MOST {
+            break;
+        }
+        match who {
+            Who::Alone => {
+                all.extend(address::alone(line).map(|recipient| Found { recipient, line: at, tail: "" }));
+            }
+            Who::Leading => {
+                let block = blocks::leading(&[line]).pop();
+                all.extend(block.map(|block| Found {
+                    recipient: block.recipient,
+                    line: at,
+                    tail: block.lines.first().copied().unwrap_or_default(),
+                }));
+            }
+            Who::Label(labels) => {
+                let Some(rest) = labels.iter().find_map(|label| Some(line.split_once(label)?.1)) else { continue };
+                if let Some(recipient) = address::first(rest).or_else(|| address::angle(rest)) {
+                    let tail = rest.split_once(recipient).map_or("", |(_, tail)| tail);
+                    let tail = tail.trim_start_matches(['>', '\'', '"', '.', ':', ' ']);
+                    all.push(Found { recipient, line: at, tail });
+                } else if rest.trim().is_empty() {
+                    let below = lines.iter().enumerate().skip(at + 1).take(12).skip_while(|(_, line)| line.trim().is_empty());
+                    let below = below.map_while(|(at, line)| Some((at, address::alone(line)?)));
+                    all.extend(below.map(|(line, recipient)| Found { recipient, line, tail: "" }));
+                }
+            }
+        }
+    }
+    all.dedup_by(|a, b| a.recipient == b.recipient && a.line == b.line);
+    all
+}
+
+/// Puts into the event what stands at one place, if anything does.
+fn tell(what: &What, here: &Found, own: &[&str], notice: &Notice, event: &mut MailEvent) {
+    match what {
+        Line => {
+            let lines: Vec<&str> = own.iter().copied().take_while(|line| !line.trim().is_empty()).collect();
+            said::interpret(&lines, event);
+        }
+        Tail => {
+            let rest = own.iter().skip(1).copied();
+            let mut lines: Vec<&str> = if here.tail.is_empty() { Vec::new() } else { vec![here.tail] };
+            lines.extend(paragraph(rest, lines.is_empty()));
+            said::interpret(&lines, event);
+        }
+        Label(labels) => {
+            if let Some(lines) = behind(labels, own).or_else(|| behind(labels, &notice.lines)) {
+                said::interpret(&lines, event);
+            }
+        }
+        Above => {
+            let at = notice.lines.iter().position(|line| line.contains(here.recipient)).unwrap_or(0);
+            let above = notice.lines.get(..at).unwrap_or_default();
+            let mut lines: Vec<&str> = paragraph(above.iter().rev().copied(), true);
+            lines.reverse();
+            said::interpret(&lines, event);
+        }
+        Dialogue => {
+            said::dialogue(&notice.lines, event);
+        }
+        Everything => {
+            let lines: Vec<&str> = notice.lines.iter().copied().take(60).collect();
+            said::interpret(&lines, event);
+        }
+    }
+}
+
+/// Lines up to a blank one or a dashed one.
+fn paragraph<'a>(lines: impl Iterator<Item = &'a str>, skip_blank: bool) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for line in lines.take(200) {
+        if line.trim().is_empty() {
+            if all.is_empty() && skip_blank {
+                continue;
+            }
+            break;
+        }
+        if line.trim_start().starts_with("---") {
+            break;
+        }
+        all.push(line);
+    }
+    all
+}
+
+/// What stands behind one of the words and on the lines below.
+fn behind<'a>(labels: &[&str], lines: &[&'a str]) -> Option<Vec<&'a str>> {
+    for label in labels {
+        let Some(at) = lines.iter().position(|line| line.contains(label)) else { continue };
+        let (before, rest) = lines.get(at)?.split_once(label)?;
+        // `Body of message generated response:` names the command before it.
+        let whole = label.ends_with("response:") && !before.is_empty();
+        let rest = if whole { *lines.get(at)? } else { rest.trim() };
+        let mut all = if rest.is_empty() { Vec::new() } else { vec![rest] };
+        all.extend(paragraph(lines.iter().skip(at + 1).copied(), all.is_empty()));
+        if !all.is_empty() {
+            return Some(all);
+        }
+    }
+    None
+}
+
+/// Zoho's `ERROR_CODE :550, ERROR_CODE :5.1.1 …`.
+fn error_code(event: &mut MailEvent) {
+    if !event.text.contains("ERROR_CODE") && !event.text.contains("ERROR CODE") {
+        return;
+    }
+    let bare = event.text.replace("ERROR_CODE :", "\n").replace("ERROR CODE :", "\n");
+    for piece in bare.split('\n').skip(1) {
+        let (reply, status) = said::codes(piece);
+        event.reply = event.reply.or(reply);
+        event.status = event.status.or(status);
+    }
+}

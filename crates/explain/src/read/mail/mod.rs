@@ -102,7 +102,7 @@ fn events(mail: &Mail<'_>) -> Vec<MailEvent> {
     let first = |decoders: &[(&'static str, Decoder)]| {
         decoders.iter().find_map(|(format, decode)| {
             let mut events = decode(mail);
-            for event in &mut events {
+            for event in events.iter_mut().filter(|event| event.source.format.is_empty()) {
                 (*format).clone_into(&mut event.source.format);
             }
             (!events.is_empty()).then_some(events)

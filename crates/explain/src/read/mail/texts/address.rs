@@ -26,8 +26,9 @@ pub(super) fn angle(text: &str) -> Option<&str> {
 
 /// The address of a line that holds nothing else: `addr`, `<addr>:`, `* addr`, `"addr"`.
 pub(super) fn alone(line: &str) -> Option<&str> {
-    let decoration =
-        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '*' | '-' | '•' | '"' | '\'' | ':' | '.' | ',' | ';');
+    let decoration = |c: char| {
+        c.is_whitespace() || matches!(c, '<' | '>' | '*' | '-' | '•' | '"' | '\'' | ':' | '.' | ',' | ';')
+    };
     let core = line.trim_matches(decoration);
     let core = core.strip_prefix("mailto:").unwrap_or(core);
     let found = first(core)?;
@@ -87,7 +88,8 @@ fn domain_length(right: &str) -> Option<usize> {
         let end = right.get(..right.len().min(64)).unwrap_or(right).find(']')?;
         return Some(end + 1);
     }
-    let end = right.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))).unwrap_or(right.len());
+    let end =
+        right.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))).unwrap_or(right.len());
     let mut domain = right.get(..end)?.trim_end_matches(['.', '-', '_']);
     let label = domain.rfind('.').map_or(0, |dot| dot + 1);
     let last = domain.get(label..)?;

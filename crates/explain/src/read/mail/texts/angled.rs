@@ -24,7 +24,8 @@ const SIGNS: &[(&str, &str)] = &[
 ];
 
 /// Subjects that qmail and its descendants use, in lower case.
-const SUBJECTS: &[&str] = &["failure notice", "failed delivery", "permanent delivery failure", "undelivered mail"];
+const SUBJECTS: &[&str] =
+    &["failure notice", "failed delivery", "permanent delivery failure", "undelivered mail"];
 
 /// Which of the formats this is.
 pub(super) fn recognise(notice: &Notice) -> Option<&'static str> {
@@ -79,7 +80,10 @@ mod tests {
         assert_eq!(bob.recipient.as_deref(), Some("bob@example.net"));
         assert_eq!((bob.text.as_str(), bob.stage), ("554 5.6.0 Content not wanted", Some(Stage::EndOfData)));
         assert_eq!((bob.remote_address, bob.outcome), ("192.0.2.25".parse().ok(), Outcome::Failed));
-        assert_eq!((bob.reporter.as_deref(), bob.sender.as_deref()), (Some("mx.example.com"), Some("alice@example.com")));
+        assert_eq!(
+            (bob.reporter.as_deref(), bob.sender.as_deref()),
+            (Some("mx.example.com"), Some("alice@example.com"))
+        );
         assert_eq!(carol.status.map(|s| s.to_string()).as_deref(), Some("5.1.2"));
         assert_eq!(carol.stage, Some(Stage::Dns));
         assert_eq!(bob.source.format, "qmail");
@@ -106,7 +110,10 @@ mod tests {
         );
         let [bob] = found.as_slice() else { panic!() };
         assert_eq!((bob.outcome, bob.stage), (Outcome::Deferred, Some(Stage::Rcpt)));
-        assert_eq!((bob.text.as_str(), bob.original_recipient.as_deref()), ("450 4.7.1 try later", Some("list@example.com")));
+        assert_eq!(
+            (bob.text.as_str(), bob.original_recipient.as_deref()),
+            ("450 4.7.1 try later", Some("list@example.com"))
+        );
         assert_eq!(bob.remote_host.as_deref(), Some("mx.example.net"));
         assert_eq!(bob.source.format, "postfix");
     }
@@ -118,10 +125,16 @@ mod tests {
              running the Courier mail server, version 1.0.\n\nUNDELIVERABLE MAIL\n\n<bob@example.net>:\n    mx.example.net [192.0.2.25]:\n>>> RCPT TO:<bob@example.net>\n<<< 550 5.1.1 unknown\n\n-----\n",
         );
         assert_eq!((found[0].text.as_str(), found[0].stage), ("550 5.1.1 unknown", Some(Stage::Rcpt)));
-        assert_eq!((found[0].reporter.as_deref(), found[0].source.format.as_str()), (Some("mx.example.com"), "courier"));
+        assert_eq!(
+            (found[0].reporter.as_deref(), found[0].source.format.as_str()),
+            (Some("mx.example.com"), "courier")
+        );
         let found = events(
             "From: \"Content-filter at mx.example.com\" <postmaster@mx.example.com>\nSubject: Undeliverable mail, MTA-BLOCKED\n\nThe message WAS NOT relayed to:\n  <bob@example.net>: [127.0.0.1] said:\n   550 5.1.1 no such user\n\nThis nondelivery report\n",
         );
-        assert_eq!((found[0].text.as_str(), found[0].source.format.as_str()), ("550 5.1.1 no such user", "amavis"));
+        assert_eq!(
+            (found[0].text.as_str(), found[0].source.format.as_str()),
+            ("550 5.1.1 no such user", "amavis")
+        );
     }
 }

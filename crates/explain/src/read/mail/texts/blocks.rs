@@ -25,7 +25,8 @@ pub(super) fn angled<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
         }
         let recipient = address::angle(line)?;
         let (_, rest) = line.split_once('>')?;
-        if let Some((from, rest)) = rest.strip_prefix(" (expanded from").and_then(|rest| rest.split_once(')')) {
+        if let Some((from, rest)) = rest.strip_prefix(" (expanded from").and_then(|rest| rest.split_once(')'))
+        {
             let original = address::angle(from).or_else(|| address::first(from));
             return Some((recipient, original, rest.strip_prefix(':').unwrap_or(rest)));
         }
@@ -45,7 +46,10 @@ pub(super) fn leading<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
         let recipient = address::first(line)?;
         let at = line.find(recipient)?;
         let bare = line.get(..at)?.chars().all(|c| matches!(c, '<' | '"' | '\''));
-        let rest = line.get(at + recipient.len()..)?.trim_start_matches(['>', '"', '\'', ':', ',']);
+        let rest = line.get(at + recipient.len()..)?;
+        let rest = rest.trim_start_matches(|c: char| {
+            matches!(c, '>' | '"' | '\'' | ':' | ',' | '-') || c.is_whitespace()
+        });
         bare.then_some((recipient, None, rest))
     })
 }
@@ -83,11 +87,26 @@ mod tests {
 
     #[test]
     fn paragraphs_follow_their_recipient() {
-        let lines = ["Hi.", "", "<a@example.com>:", "no such", "user", "", "text", "<b@example.com> (expanded from <c@example.com>): host"];
+        let lines = [
+            "Hi.",
+            "",
+            "<a@example.com>:",
+            "no such",
+            "user",
+            "",
+            "text",
+            "<b@example.com> (expanded from <c@example.com>): host",
+        ];
         let blocks = angled(&lines);
         assert_eq!(blocks.len(), 2);
-        assert_eq!((blocks[0].recipient, blocks[0].lines.as_slice()), ("a@example.com", ["no such", "user"].as_slice()));
-        assert_eq!((blocks[1].original, blocks[1].lines.as_slice()), (Some("c@example.com"), ["host"].as_slice()));
+        assert_eq!(
+            (blocks[0].recipient, blocks[0].lines.as_slice()),
+            ("a@example.com", ["no such", "user"].as_slice())
+        );
+        assert_eq!(
+            (blocks[1].original, blocks[1].lines.as_slice()),
+            (Some("c@example.com"), ["host"].as_slice())
+        );
         assert_eq!(leading(&["a@example.com Invalid Address, 550"])[0].lines, ["Invalid Address, 550"]);
         assert_eq!(alone(&["  * a@example.com", "", "why"])[0].lines, ["why"]);
     }

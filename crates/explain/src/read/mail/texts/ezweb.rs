@@ -25,7 +25,8 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
         Some((recipient, None, rest.trim_start_matches(':')))
     });
     let events = blocks.into_iter().map(|block| {
-        let lines: Vec<&str> = block.lines.iter().copied().filter(|line| !line.trim().starts_with("---")).collect();
+        let lines: Vec<&str> =
+            block.lines.iter().copied().filter(|line| !line.trim().starts_with("---")).collect();
         let mut event = notice.event(block.recipient, &lines);
         // The sentence is about the account and says more than the reply behind it.
         if event.text.is_empty() {
@@ -61,11 +62,18 @@ mod tests {
         let found = events(&format!(
             "{head}Each of the following recipients was rejected by a remote\nmail server.\n\n    Recipient: <bob@ezweb.ne.jp>\n    >>> RCPT TO:<bob@ezweb.ne.jp>\n    <<< 550 <bob@ezweb.ne.jp>: User unknown\n"
         ));
-        assert_eq!((found[0].text.as_str(), found[0].stage), ("550 <bob@ezweb.ne.jp>: User unknown", Some(Stage::Rcpt)));
-        let found = events(&format!("{head}The user(s) account is disabled.\n\n<bob@ezweb.ne.jp>: 550 user unknown (in reply to RCPT TO command)\n"));
+        assert_eq!(
+            (found[0].text.as_str(), found[0].stage),
+            ("550 <bob@ezweb.ne.jp>: User unknown", Some(Stage::Rcpt))
+        );
+        let found = events(&format!(
+            "{head}The user(s) account is disabled.\n\n<bob@ezweb.ne.jp>: 550 user unknown (in reply to RCPT TO command)\n"
+        ));
         assert_eq!(found[0].text, "The user(s) account is disabled. 550 user unknown");
         assert_eq!((found[0].reply, found[0].stage), (Some(550), Some(Stage::Rcpt)));
-        let found = events(&format!("{head}Your message was not delivered within 0 days and 1 hours.\nRemote host is not responding.\n\nThe following recipients did not receive this message:\n\n<bob@ezweb.ne.jp>\n"));
+        let found = events(&format!(
+            "{head}Your message was not delivered within 0 days and 1 hours.\nRemote host is not responding.\n\nThe following recipients did not receive this message:\n\n<bob@ezweb.ne.jp>\n"
+        ));
         assert!(found[0].text.starts_with("Your message was not delivered within"), "{}", found[0].text);
     }
 }

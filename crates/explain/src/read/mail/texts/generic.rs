@@ -62,18 +62,19 @@ const ERRORS: &[&str] = &[
 ];
 
 /// Beginnings of the subjects of absence notices and other answers, in lower case.
-const ANSWERS: &[&str] = &["auto", "out of office", "re: auto", "vacation", "away", "automat", "abwesen", "absence"];
+const ANSWERS: &[&str] =
+    &["auto", "out of office", "re: auto", "vacation", "away", "automat", "abwesen", "absence"];
 
 /// Whether the header alone makes it a notice of a failure.
 pub(super) fn recognise(notice: &Notice) -> bool {
-    let path = notice.mail.header("return-path");
+    let path = notice.header("return-path");
     let machine = ["mailer-daemon", "postmaster", "mail delivery", "mail system", "<>", "daemon"]
         .iter()
         .any(|word| notice.from.contains(word))
         || notice.from.is_empty()
         || path.trim() == "<>"
         || path.to_ascii_lowercase().contains("mailer-daemon")
-        || notice.mail.header("auto-submitted").starts_with("auto-");
+        || notice.header("auto-submitted").starts_with("auto-");
     machine
         && tells_of_failure(&notice.subject)
         && !ANSWERS.iter().any(|words| notice.subject.starts_with(words))
@@ -81,7 +82,7 @@ pub(super) fn recognise(notice: &Notice) -> bool {
 
 /// One event for each address with an error beside, below or above it.
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
-    let own = address::first(notice.mail.header("from"));
+    let own = address::first(notice.header("from"));
     let mut events: Vec<MailEvent> = Vec::new();
     for read in [beside, alone, in_a_sentence] {
         for (recipient, text) in read(notice) {
@@ -116,20 +117,28 @@ fn alone<'a>(notice: &Notice<'a>) -> Told<'a> {
     let shared = paragraphs
         .iter()
         .find(|p| p.iter().any(|line| said::leads_with_code(line.trim()) || said::spoken(line).is_some()))
-        .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none())))
+        .or_else(|| {
+            paragraphs
+                .iter()
+                .find(|p| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none()))
+        })
         .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
     let blocks = blocks::alone(&notice.lines).into_iter();
     blocks
         .filter_map(|block| {
             let lines = owned(&block.lines);
-            if is_error(&lines) { Some((block.recipient, lines)) } else { Some((block.recipient, owned(shared?))) }
+            if is_error(&lines) {
+                Some((block.recipient, lines))
+            } else {
+                Some((block.recipient, owned(shared?)))
+            }
         })
         .collect()
 }
 
 /// An address within a sentence that says that it failed.
 fn in_a_sentence<'a>(notice: &Notice<'a>) -> Told<'a> {
-    let sender = address::first(notice.mail.header("to")).unwrap_or_default();
+    let sender = address::first(notice.header("to")).unwrap_or_default();
     for paragraph in paragraphs(&notice.lines) {
         let lines = owned(&paragraph);
         if !is_error(&lines) {
@@ -145,7 +154,9 @@ fn in_a_sentence<'a>(notice: &Notice<'a>) -> Told<'a> {
 
 /// Where the notice names nobody, the message that it returns says whom it was for.
 fn of_the_returned_message(notice: &Notice) -> Vec<MailEvent> {
-    let Some(told) = paragraphs(&notice.lines).into_iter().find(|p| is_error(&owned(p))) else { return Vec::new() };
+    let Some(told) = paragraphs(&notice.lines).into_iter().find(|p| is_error(&owned(p))) else {
+        return Vec::new();
+    };
     let mut recipients: Vec<String> = notice.failed_recipients().into_iter().map(ToOwned::to_owned).collect();
     if recipients.is_empty() {
         recipients = notice.returned_recipients();
@@ -179,13 +190,25 @@ mod tests {
         let head = "Return-Path: <>\nFrom: postmaster@example.net\nTo: alice@example.com\nSubject: Undeliverable mail\n\n";
         for (body, text) in [
             ("We are sorry.\n\nbob@example.net - 550 5.1.1 no such user\n\nBye\n", "550 5.1.1 no such user"),
-            ("Not delivered to:\n\n   bob@example.net\n\nThe server said:\n\n550 5.2.2 mailbox full\n", "550 5.2.2 mailbox full"),
-            ("Your message to bob@example.net could not be delivered, the mailbox is full.\n", "Your message to bob@example.net could not be delivered, the mailbox is full."),
-            ("Your message was not delivered.\n\n--- original message ---\n\nReceived: from x\nTo: bob@example.net\n", "Your message was not delivered."),
+            (
+                "Not delivered to:\n\n   bob@example.net\n\nThe server said:\n\n550 5.2.2 mailbox full\n",
+                "550 5.2.2 mailbox full",
+            ),
+            (
+                "Your message to bob@example.net could not be delivered, the mailbox is full.\n",
+                "Your message to bob@example.net could not be delivered, the mailbox is full.",
+            ),
+            (
+                "Your message was not delivered.\n\n--- original message ---\n\nReceived: from x\nTo: bob@example.net\n",
+                "Your message was not delivered.",
+            ),
         ] {
             let found = events(&format!("{head}{body}"));
             assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!((found[0].recipient.as_deref(), found[0].text.as_str()), (Some("bob@example.net"), text));
+            assert_eq!(
+                (found[0].recipient.as_deref(), found[0].text.as_str()),
+                (Some("bob@example.net"), text)
+            );
         }
     }
 

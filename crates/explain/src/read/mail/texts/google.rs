@@ -6,7 +6,8 @@ use super::notice::Notice;
 use super::{address, blocks, said};
 
 /// Sentences that announce what the other server said.
-const DETAILS: &[&str] = &["Technical details of permanent failure:", "Technical details of temporary failure:"];
+const DETAILS: &[&str] =
+    &["Technical details of permanent failure:", "Technical details of temporary failure:"];
 
 /// Whether the mail comes from Google's delivery.
 pub(super) fn recognise(notice: &Notice) -> bool {
@@ -27,7 +28,8 @@ fn is_group(notice: &Notice) -> bool {
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let failed = notice.failed_recipients();
     let lines: Vec<&str> = notice.lines.iter().copied().filter(|line| !line.trim().is_empty()).collect();
-    let mut recipients: Vec<&str> = blocks::alone(&notice.lines).iter().map(|block| block.recipient).collect();
+    let mut recipients: Vec<&str> =
+        blocks::alone(&notice.lines).iter().map(|block| block.recipient).collect();
     recipients.dedup();
     if recipients.is_empty() {
         recipients = failed;
@@ -57,7 +59,13 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
 
 /// The technical details, else all that is said.
 fn tell(lines: &[&str], event: &mut MailEvent) {
-    const RESPONSES: &[&str] = &["The response from the remote server was:", "The response was:", "Die Antwort", "La réponse", "La respuesta"];
+    const RESPONSES: &[&str] = &[
+        "The response from the remote server was:",
+        "The response was:",
+        "Die Antwort",
+        "La réponse",
+        "La respuesta",
+    ];
     let marked = |line: &&str| DETAILS.iter().chain(RESPONSES).any(|words| line.contains(words));
     let start = lines.iter().position(marked);
     let lines = start.and_then(|at| lines.get(at..)).unwrap_or(lines);
@@ -82,7 +90,10 @@ mod tests {
              Technical details of permanent failure: \nGoogle tried to deliver your message, but it was rejected by the recipient domain. The error that the other server returned was: 550 550 5.1.1 <bob@example.net>... gone (state 14).\n\n----- Original message -----\n\nReceived: by 192.0.2.1\n"
         ));
         let [bob] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((bob.text.as_str(), bob.stage), ("550 550 5.1.1 <bob@example.net>... gone", Some(Stage::Rcpt)));
+        assert_eq!(
+            (bob.text.as_str(), bob.stage),
+            ("550 550 5.1.1 <bob@example.net>... gone", Some(Stage::Rcpt))
+        );
         assert_eq!((bob.reply, bob.source.format.as_str()), (Some(550), "gmail"));
         let found = events(&format!(
             "{HEAD}Subject: Delivery Status Notification (Delay)\n\nThis is an automatically generated Delivery Status Notification\n\nTHIS IS A WARNING MESSAGE ONLY.\n\nDelivery to the following recipient has been delayed:\n\n     bob@example.net\n\nMessage will be retried for 2 more day(s)\n\nTechnical details of temporary failure: \nThe recipient server did not accept our requests to connect.\n[mx.example.net 192.0.2.25: socket error]\n"
@@ -96,7 +107,10 @@ mod tests {
         let found = events(&format!(
             "{HEAD}X-Failed-Recipients: knitting@googlegroups.com\nAuto-Submitted: auto-replied\nSubject: Delivery Status Notification (Failure)\n\nHallo alice@gmail.com,\n\ndie Gruppe (knitting) gibt es vielleicht nicht.\n\nHilfe: https://groups.google.com/support/.\n\nGoogle Groups\n"
         ));
-        assert_eq!((found[0].recipient.as_deref(), found[0].source.format.as_str()), (Some("knitting@googlegroups.com"), "google_groups"));
+        assert_eq!(
+            (found[0].recipient.as_deref(), found[0].source.format.as_str()),
+            (Some("knitting@googlegroups.com"), "google_groups")
+        );
         assert!(found[0].text.contains("gibt es vielleicht nicht"));
     }
 }

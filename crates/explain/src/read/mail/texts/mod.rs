@@ -4,12 +4,11 @@
 //! - [`said`]: the reply, command and host in the lines about one recipient.
 //! - [`blocks`], [`address`]: which lines belong to whom.
 //! - [`angled`], [`exim`], [`sendmail`], [`exchange`], [`google`], [`united`], [`sun`],
-//!   [`ezweb`], [`amazon`], [`fml`]: formats that need code, a file for each shape.
+//!   [`ezweb`], [`fml`]: formats that need code, a file for each shape.
 //! - [`table`]: the many that need none.
 //! - [`generic`]: what remains.
 
 mod address;
-mod amazon;
 mod angled;
 mod blocks;
 mod exchange;
@@ -34,14 +33,16 @@ use notice::Notice;
 pub(super) const DECODERS: &[(&str, Decoder)] = &[("notice", read)];
 
 /// Reads the events of a notice in prose; none for any other mail.
-fn read(mail: &Mail) -> Vec<MailEvent> {
+fn read(mail: &Mail<'_>) -> Vec<MailEvent> {
     if !notice::may_be(mail) {
         return Vec::new();
     }
-    let text = notice::text(mail);
-    let notice = Notice::new(mail, &text);
+    let notice = Notice::new(mail);
     let (format, mut events) = special(&notice).unwrap_or_else(|| ("notice", generic(&notice)));
     events.truncate(blocks::MOST);
+    // Notices in two languages tell everything twice.
+    let mut told = std::collections::HashSet::new();
+    events.retain(|event| told.insert((event.recipient.clone(), event.text.clone())));
     for event in &mut events {
         format.clone_into(&mut event.source.format);
     }
@@ -55,8 +56,7 @@ fn special(notice: &Notice) -> Option<(&'static str, Vec<MailEvent>)> {
         let events = if yes { read(notice) } else { Vec::new() };
         (!events.is_empty()).then_some((name, events))
     };
-    known(amazon::recognise(notice), "amazon_sns", amazon::read)
-        .or_else(|| known(fml::recognise(notice), "fml", fml::read))
+    known(fml::recognise(notice), "fml", fml::read)
         .or_else(|| known(ezweb::recognise(notice), "ezweb", ezweb::read))
         .or_else(|| known(google::recognise(notice), google::name(notice), google::read))
         .or_else(|| known(united::recognise(notice), "united_internet", united::read))

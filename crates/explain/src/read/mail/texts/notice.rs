@@ -7,9 +7,6 @@ use waxseal_model::{MailEvent, mail::Outcome};
 use super::super::view::Mail;
 use super::{address, said};
 
-/// No notice is longer than this, in bytes; what follows is not looked at.
-const MOST_TEXT: usize = 1024 * 1024;
-
 /// A format shows itself within so many bytes.
 const OPENING: usize = 4096;
 
@@ -194,8 +191,8 @@ const PLAIN_SEPARATORS: &[&str] = &[
 
 /// A notice, prepared.
 pub(super) struct Notice<'a> {
-    /// The mail itself.
-    pub(super) mail: &'a Mail,
+    header: Vec<(&'a str, &'a str)>,
+    returned_header: Vec<(&'a str, &'a str)>,
     /// Its From field in lower case.
     pub(super) from: String,
     /// Its Subject in lower case.
@@ -204,15 +201,15 @@ pub(super) struct Notice<'a> {
     pub(super) lines: Vec<&'a str>,
     /// The first of them on one line, with single spaces.
     pub(super) opening: String,
-    /// The lines of the returned message, as far as they stand in the same text.
-    pub(super) returned: Vec<&'a str>,
+    /// The lines below, where a header stands that is too short to be known for one.
+    returned: Vec<&'a str>,
     /// It speaks of a delay.
     pub(super) delayed: bool,
 }
 
 /// True where the header alone shows that no person wrote the mail, or that it tells of a
 /// failure: only then is its text worth looking at.
-pub(super) fn may_be(mail: &Mail) -> bool {
+pub(super) fn may_be(mail: &Mail<'_>) -> bool {
     let from = mail.header("from").to_lowercase();
     let path = mail.header("return-path").to_lowercase();
     from.is_empty()
@@ -224,10 +221,9 @@ pub(super) fn may_be(mail: &Mail) -> bool {
 }
 
 /// Programs that put their name into X-Mailer and write from people's addresses.
-fn said_by_program(mail: &Mail) -> bool {
+fn said_by_program(mail: &Mail<'_>) -> bool {
     let mailer = mail.header("x-mailer").to_lowercase();
     ["m-filter", "smtp32", "surfcontrol"].iter().any(|name| mailer.contains(name))
-        || mail.header("subject") == "AWS Notification Message"
         || mail.header("message-id").contains("auone-net.jp")
         || mail.header("message-id").contains("dion.ne.jp")
 }
@@ -237,31 +233,12 @@ pub(super) fn tells_of_failure(subject: &str) -> bool {
     FAILURES.iter().any(|word| subject.contains(word))
 }
 
-/// The texts of a notice, joined: plain text where there is some, HTML only where it stands
-/// alone.
-pub(super) fn text(mail: &Mail) -> String {
-    let plain = mail.parts.iter().any(|p| !p.returned && p.kind == "text/plain" && !p.text.trim().is_empty());
-    let mut text = String::new();
-    for part in mail.parts.iter().filter(|p| !p.returned && p.kind.starts_with("text/")) {
-        if plain && part.kind == "text/html" {
-            continue;
-        }
-        let room = MOST_TEXT.saturating_sub(text.len());
-        text.push_str(front(&part.text, room));
-        text.push('\n');
-    }
-    text
-}
-
 impl<'a> Notice<'a> {
-    /// Prepares a notice; `text` is what [`text`] made of it.
-    pub(super) fn new(mail: &'a Mail, text: &'a str) -> Self {
-        let mut lines: Vec<&str> = text.lines().collect();
+    /// Prepares a notice.
+    pub(super) fn new(mail: &'a Mail<'_>) -> Self {
+        let mut lines: Vec<&str> = mail.notice().lines().collect();
         let cut = lines.iter().position(|line| begins_returned(line)).unwrap_or(lines.len());
-        let mut returned = lines.split_off(cut);
-        if let Some(part) = mail.returned() {
-            returned = front(part, MOST_TEXT).lines().take(400).collect();
-        }
+        let returned = lines.split_off(cut);
         let opening = one_line(&lines);
         let subject = mail.header("subject").to_lowercase();
         let lower = opening.to_lowercase();
@@ -270,7 +247,16 @@ impl<'a> Notice<'a> {
             || subject.ends_with(": warning")
             || subject.contains("delay");
         let from = mail.header("from").to_lowercase();
-        Self { mail, from, subject, lines, opening, returned, delayed }
+        let header = mail.headers.iter().map(|(name, value)| (name.as_str(), value.as_ref())).collect();
+        let fields = mail.returned_headers().iter();
+        let returned_header = fields.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self { header, returned_header, from, subject, lines, opening, returned, delayed }
+    }
+
+    /// A field of the notice's own header, its name in lower case; an empty text where there
+    /// is none.
+    pub(super) fn header(&self, name: &str) -> &'a str {
+        self.header.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value)
     }
 
     /// True where the beginning of the notice says so, whatever its line breaks.
@@ -307,7 +293,7 @@ impl<'a> Notice<'a> {
     fn sender(&self) -> Option<String> {
         let path = self.returned_field("return-path").map(|value| address::bare(&value).to_owned());
         path.filter(|path| path.contains('@'))
-            .or_else(|| address::first(self.mail.header("to")).map(ToOwned::to_owned))
+            .or_else(|| address::first(self.header("to")).map(ToOwned::to_owned))
             .map(|sender| said::clean(&sender))
     }
 
@@ -318,7 +304,11 @@ impl<'a> Notice<'a> {
     }
 
     /// A field of the returned header, unfolded. The name is in lower case.
-    pub(super) fn returned_field(&self, name: &str) -> Option<String> {
+    fn returned_field(&self, name: &str) -> Option<String> {
+        let whole = self.returned_header.iter().find(|(n, value)| *n == name && !value.is_empty());
+        if let Some((_, value)) = whole {
+            return Some((*value).to_owned());
+        }
         let mut value: Option<String> = None;
         for line in self.returned.iter().skip_while(|line| !is_field(line)).take(400) {
             match &mut value {
@@ -354,7 +344,7 @@ impl<'a> Notice<'a> {
 
     /// The recipients that the notice's own header names.
     pub(super) fn failed_recipients(&self) -> Vec<&str> {
-        address::all(self.mail.header("x-failed-recipients")).collect()
+        address::all(self.header("x-failed-recipients")).collect()
     }
 }
 
@@ -370,8 +360,9 @@ fn begins_returned(line: &str) -> bool {
     let core = line.trim().trim_matches(|c: char| matches!(c, '-' | '=' | '*' | '#' | '_' | '|' | ' '));
     let start = line.trim_start();
     if !["--", "==", "**", "__", "##", "|-"].iter().any(|frame| start.starts_with(frame)) {
-        let begins = |words: &&str| core.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
-        return PLAIN_SEPARATORS.iter().any(|words| begins(&words));
+        let begins =
+            |words: &&str| core.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
+        return PLAIN_SEPARATORS.iter().any(begins);
     }
     let lower = core.to_lowercase();
     SEPARATORS.iter().any(|words| lower.contains(words)) && !lower.contains("was received at")
@@ -397,13 +388,4 @@ fn one_line(lines: &[&str]) -> String {
         text.push_str(word);
     }
     text
-}
-
-/// At most so many bytes of the beginning.
-fn front(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }

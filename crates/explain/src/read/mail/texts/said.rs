@@ -119,7 +119,8 @@ pub(super) fn words(line: &str, event: &mut MailEvent) {
     let (start, end) = reply_within(line, &lower, event);
     if event.stage.is_none() {
         // What a reply itself says happened elsewhere; only its wrapping tells the moment.
-        let telling = if start > 0 || leads_with_code(line) { lower.get(..start) } else { Some(lower.as_str()) };
+        let telling =
+            if start > 0 || leads_with_code(line) { lower.get(..start) } else { Some(lower.as_str()) };
         let telling = telling.unwrap_or_default();
         event.stage = command_named(telling)
             .or_else(|| MOMENTS.iter().find(|(words, _)| telling.contains(words)).map(|(_, stage)| *stage));
@@ -127,7 +128,8 @@ pub(super) fn words(line: &str, event: &mut MailEvent) {
     let around = line.get(..start).filter(|before| !before.trim().is_empty()).unwrap_or(line);
     host(around, event);
     if event.remote_address.is_none() {
-        event.remote_address = lone_address(around).or_else(|| after(line, &lower, "giving up on ").and_then(lone_address));
+        event.remote_address =
+            lone_address(around).or_else(|| after(line, &lower, "giving up on ").and_then(lone_address));
     }
     let text = line.get(start..end).unwrap_or(line);
     set_text(text, event);
@@ -186,7 +188,11 @@ fn reply_within(line: &str, lower: &str, event: &mut MailEvent) -> (usize, usize
             }
         }
     }
-    if line.get(start..end).is_none_or(|text| text.trim().is_empty()) { (0, line.len()) } else { (start, end) }
+    if line.get(start..end).is_none_or(|text| text.trim().is_empty()) {
+        (0, line.len())
+    } else {
+        (start, end)
+    }
 }
 
 /// True for words that can be a reply: more than punctuation.
@@ -226,9 +232,12 @@ pub(super) fn codes(text: &str) -> (Option<u16>, Option<EnhancedStatus>) {
         }
         reply = Some(code);
         rest = rest.get(3..).unwrap_or_default();
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | '#' | '(' | '['));
+        rest =
+            rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | '#' | '(' | '['));
     }
-    let token = rest.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | ':' | '<' | ']' | '-')).next();
+    let token = rest
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | ':' | '<' | ']' | '-'))
+        .next();
     let status = token.map(|t| t.trim_end_matches('.')).and_then(EnhancedStatus::parse);
     (reply, status)
 }
@@ -326,7 +335,8 @@ pub(super) fn stage_of(command: &str) -> Option<Stage> {
         ("rset", Stage::Quit),
         ("noop", Stage::Quit),
     ];
-    let lower = command.trim_start_matches(['<', '"', ' ', '[']).get(..24).unwrap_or(command).to_ascii_lowercase();
+    let lower =
+        command.trim_start_matches(['<', '"', ' ', '[']).get(..24).unwrap_or(command).to_ascii_lowercase();
     let lower = lower.strip_prefix("pipelined ").unwrap_or(&lower);
     NAMES.iter().find(|(name, _)| lower.starts_with(name)).map(|(_, stage)| *stage)
 }
@@ -363,7 +373,9 @@ fn gmail_state(text: &str) -> Option<Stage> {
 /// The host before `[192.0.2.1]` or `(192.0.2.1)`, and that address.
 pub(super) fn host(text: &str, event: &mut MailEvent) {
     for (at, _) in text.match_indices(['[', '(']).take(8) {
-        let Some(inside) = text.get(at + 1..).and_then(|rest| rest.split([']', ')']).next()) else { continue };
+        let Some(inside) = text.get(at + 1..).and_then(|rest| rest.split([']', ')']).next()) else {
+            continue;
+        };
         let inside = inside.strip_prefix("IPv6:").unwrap_or(inside);
         let Some(address) = ip(inside) else { continue };
         event.remote_address = event.remote_address.or(Some(address));
@@ -502,18 +514,28 @@ mod tests {
         assert_eq!((event.reply, event.status, event.stage), (Some(550), status("5.1.1"), Some(Stage::Rcpt)));
         assert_eq!(event.remote_address, "192.0.2.25".parse().ok());
 
-        let event = read(&["host mx.example.net[192.0.2.25] said: 452 4.2.2 Mailbox full (in reply to RCPT TO", "    command)"]);
+        let event = read(&[
+            "host mx.example.net[192.0.2.25] said: 452 4.2.2 Mailbox full (in reply to RCPT TO",
+            "    command)",
+        ]);
         assert_eq!((event.text.as_str(), event.stage), ("452 4.2.2 Mailbox full", Some(Stage::Rcpt)));
         assert_eq!(event.remote_host.as_deref(), Some("mx.example.net"));
 
-        let event = read(&["mx.example.net [2001:db8::1] did not like our final DATA:", "550-5.7.26 No", "550 5.7.26 way"]);
+        let event = read(&[
+            "mx.example.net [2001:db8::1] did not like our final DATA:",
+            "550-5.7.26 No",
+            "550 5.7.26 way",
+        ]);
         assert_eq!((event.text.as_str(), event.stage), ("550 5.7.26 No way", Some(Stage::EndOfData)));
         assert_eq!(event.remote_address, "2001:db8::1".parse().ok());
     }
 
     #[test]
     fn without_a_reply_all_words_count() {
-        let event = read(&["Sorry, I wasn't able to establish an SMTP connection. (#4.4.1)", "I'm not going to try again."]);
+        let event = read(&[
+            "Sorry, I wasn't able to establish an SMTP connection. (#4.4.1)",
+            "I'm not going to try again.",
+        ]);
         assert_eq!((event.status, event.stage, event.reply), (status("4.4.1"), Some(Stage::Connect), None));
         assert!(event.text.ends_with("not going to try again."), "{}", event.text);
         assert_eq!(read(&[]).text, "");
@@ -521,8 +543,18 @@ mod tests {
 
     #[test]
     fn dialogues_name_the_command_that_was_refused() {
-        let event = read(&["    mx.example.net [192.0.2.1]:", ">>> MAIL FROM:<a@example.com>", "<<< 250 ok", ">>> RCPT TO:<b@example.net>", "<<< 550-no", "<<< 550 such user"]);
-        assert_eq!((event.text.as_str(), event.stage, event.reply), ("550 no such user", Some(Stage::Rcpt), Some(550)));
+        let event = read(&[
+            "    mx.example.net [192.0.2.1]:",
+            ">>> MAIL FROM:<a@example.com>",
+            "<<< 250 ok",
+            ">>> RCPT TO:<b@example.net>",
+            "<<< 550-no",
+            "<<< 550 such user",
+        ]);
+        assert_eq!(
+            (event.text.as_str(), event.stage, event.reply),
+            ("550 no such user", Some(Stage::Rcpt), Some(550))
+        );
         assert_eq!(event.remote_host.as_deref(), Some("mx.example.net"));
         let event = read(&["<<< No such domain."]);
         assert_eq!((event.text.as_str(), event.stage), ("No such domain.", None));
@@ -531,7 +563,10 @@ mod tests {
     #[test]
     fn replies_of_several_lines_lose_their_repeated_codes() {
         for (text, expected) in [
-            ("550-5.7.25 [192.0.2.2] The IP 550-5.7.25 has no PTR 550 5.7.25 record", "550 5.7.25 [192.0.2.2] The IP has no PTR record"),
+            (
+                "550-5.7.25 [192.0.2.2] The IP 550-5.7.25 has no PTR 550 5.7.25 record",
+                "550 5.7.25 [192.0.2.2] The IP has no PTR record",
+            ),
             ("550-no 550-such 550 user", "550 no such user"),
             ("550 550 users", "550 550 users"),
             ("550-5.1.1", "550 5.1.1"),

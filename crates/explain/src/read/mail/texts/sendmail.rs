@@ -38,14 +38,18 @@ struct Answer<'a> {
 /// Whether this is such a notice.
 pub(super) fn recognise(notice: &Notice) -> bool {
     let text = &notice.opening;
-    text.contains("--") && (text.contains("ollowing addresses had ") || text.contains("Transcript of session follows"))
+    text.contains("--")
+        && (text.contains("ollowing addresses had ") || text.contains("Transcript of session follows"))
 }
 
 /// One event for each recipient of the first section, told by the transcript.
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let sections = sections(&notice.lines);
-    let transcript: Vec<Answer> =
-        sections.iter().filter(|s| s.heading.contains("transcript")).flat_map(|s| answers(&s.lines)).collect();
+    let transcript: Vec<Answer> = sections
+        .iter()
+        .filter(|s| s.heading.contains("transcript"))
+        .flat_map(|s| answers(&s.lines))
+        .collect();
     let mut events: Vec<MailEvent> = Vec::new();
     for section in sections.iter().filter(|s| s.heading.contains("ollowing address")) {
         let outcome = outcome(&section.heading, notice);
@@ -59,7 +63,8 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     if events.is_empty() {
         events = of_verdicts(notice, &transcript);
     }
-    let others = sections.iter().filter(|s| s.heading.contains("information") || s.heading.contains("reason"));
+    let others =
+        sections.iter().filter(|s| s.heading.contains("information") || s.heading.contains("reason"));
     let other: Vec<&str> = others.flat_map(|s| s.lines.iter().copied()).take(40).collect();
     for event in events.iter_mut().filter(|event| event.text.is_empty()) {
         said::interpret(&other, event);
@@ -144,7 +149,9 @@ fn answers<'a>(lines: &[&'a str]) -> Vec<Answer<'a>> {
     for line in lines {
         let words = line.trim();
         let talking = words.trim_start_matches(['.', ' ']);
-        if let Some(rest) = talking.strip_prefix("while talking to ").or_else(|| talking.strip_prefix("While talking to ")) {
+        if let Some(rest) =
+            talking.strip_prefix("while talking to ").or_else(|| talking.strip_prefix("While talking to "))
+        {
             host = rest.split_whitespace().next().map(|word| word.trim_end_matches([':', '.']));
             (command, replies) = (None, Vec::new());
         } else if let Some(said) = words.strip_prefix(">>>") {
@@ -192,7 +199,8 @@ fn answer_for<'a, 'b>(recipient: &str, reason: &str, transcript: &'b [Answer<'a>
     // sendmail leaves the middle of a long reason out.
     let head = reason.split("...").next().unwrap_or_default();
     let quotes = |answer: &&Answer| {
-        head.len() > 8 && (answer.replies.iter().any(|r| r.starts_with(head)) || answer.verdict.contains(head))
+        head.len() > 8
+            && (answer.replies.iter().any(|r| r.starts_with(head)) || answer.verdict.contains(head))
     };
     let names = |text: &str| address::all(text).any(|found| found.eq_ignore_ascii_case(recipient));
     let own = |answer: &&Answer| names(answer.verdict) || answer.replies.iter().any(|r| names(r));
@@ -218,7 +226,8 @@ fn tell(answer: &Answer, transcript: &[Answer], event: &mut MailEvent) {
     // send to shows it, and so does sendmail's own word for such a reply.
     let pipelined = answer.verdict.contains("User unknown")
         || transcript.iter().any(|other| {
-            other.command == answer.command && other.replies.iter().any(|r| r.starts_with("503") || nobody_left(r))
+            other.command == answer.command
+                && other.replies.iter().any(|r| r.starts_with("503") || nobody_left(r))
         });
     if event.stage == Some(Stage::Data) && pipelined {
         event.stage = Some(Stage::Rcpt);
@@ -255,7 +264,8 @@ fn of_verdicts(notice: &Notice, transcript: &[Answer]) -> Vec<MailEvent> {
             continue;
         };
         // The reply may stand before a line about the connection.
-        let telling = pending.take().filter(|p| answer.replies.is_empty() && p.host == answer.host).unwrap_or(answer);
+        let telling =
+            pending.take().filter(|p| answer.replies.is_empty() && p.host == answer.host).unwrap_or(answer);
         if events.iter().any(|event| event.recipient.as_deref() == Some(recipient)) {
             continue;
         }
@@ -291,8 +301,14 @@ mod tests {
              ... while talking to mx.example.org.:\n>>> MAIL From:<alice@example.com> SIZE=3\n<<< 553 sorry, that relay is not on my list of friends (#5.7.1)\n501 5.6.0 Data format error\n\n   ----- Original message follows -----\n\nReturn-Path: <alice@example.com>\n"
         ));
         let [bob, carol] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((bob.text.as_str(), bob.stage), ("550 5.1.1 <bob@example.net>... User unknown", Some(Stage::Rcpt)));
-        assert_eq!((bob.original_recipient.as_deref(), bob.remote_host.as_deref()), (Some("list@example.com"), Some("mx.example.net")));
+        assert_eq!(
+            (bob.text.as_str(), bob.stage),
+            ("550 5.1.1 <bob@example.net>... User unknown", Some(Stage::Rcpt))
+        );
+        assert_eq!(
+            (bob.original_recipient.as_deref(), bob.remote_host.as_deref()),
+            (Some("list@example.com"), Some("mx.example.net"))
+        );
         assert_eq!((carol.stage, carol.remote_host.as_deref()), (Some(Stage::Mail), Some("mx.example.org")));
         assert!(carol.text.contains("list of friends"), "{}", carol.text);
         assert_eq!(carol.source.format, "sendmail");
@@ -300,28 +316,48 @@ mod tests {
 
     #[test]
     fn old_sendmail_has_only_the_transcript() {
-        let head = HEAD.replace("The original message was received at Mon, 5 Jan 2026 10:00:00 GMT\nfrom [192.0.2.1]\n\n", "");
+        let head = HEAD.replace(
+            "The original message was received at Mon, 5 Jan 2026 10:00:00 GMT\nfrom [192.0.2.1]\n\n",
+            "",
+        );
         let found = events(&format!(
             "{head}   ----- Transcript of session follows -----\nWhile talking to mx.example.net:\n>>> RCPT To:<bob@example.net>\n<<< 550 not here\n550 <bob@example.net>... User unknown\n550 example.org (smtp)... 550 Host unknown\n554 <carol@example.org>... 550 Host unknown (Authoritative answer from name server)\n250 example.edu (smtp)... 250 Deferred\n\n   ----- Unsent message follows -----\nReceived: by mx.example.com\nTo: dave@example.edu\n"
         ));
         let [bob, carol] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((bob.text.as_str(), bob.stage, bob.reply), ("550 not here", Some(Stage::Rcpt), Some(550)));
         assert!(carol.text.contains("Host unknown"), "{}", carol.text);
-        let found = events(&format!("{head}   ----- Transcript of session follows -----\n421 example.net (smtp)... Deferred: Connection timed out during user open with example.net\n\n   ----- Unsent message follows -----\nReceived: by mx.example.com\nTo: bob@example.net\n"));
+        let found = events(&format!(
+            "{head}   ----- Transcript of session follows -----\n421 example.net (smtp)... Deferred: Connection timed out during user open with example.net\n\n   ----- Unsent message follows -----\nReceived: by mx.example.com\nTo: bob@example.net\n"
+        ));
         assert_eq!((found[0].recipient.as_deref(), found[0].reply), (Some("bob@example.net"), Some(421)));
     }
 
     #[test]
     fn others_write_in_the_same_manner() {
         for (body, text) in [
-            ("  ----- The following addresses had permanent fatal errors -----\n\n>>> bob@example.net <bob@example.net>\n\n  ----- Transcript of session follows -----\n550 sorry, no mailbox here by that name (#5.1.1 - chkusr)\n", "550 sorry, no mailbox here by that name (#5.1.1 - chkusr)"),
-            ("   ----- The following addresses had delivery problems -----\nbob@example.net\n\n   ----- Non-delivered information -----\nThe mailbox is over its limit.\n", "The mailbox is over its limit."),
-            ("    --- The following addresses had delivery problems ---\n\n<bob@example.net>   (Unknown user bob@example.net)\n", "Unknown user bob@example.net"),
-            ("---The following addresses had delivery errors---\n\nbob@example.net [User unknown]\n", "User unknown"),
+            (
+                "  ----- The following addresses had permanent fatal errors -----\n\n>>> bob@example.net <bob@example.net>\n\n  ----- Transcript of session follows -----\n550 sorry, no mailbox here by that name (#5.1.1 - chkusr)\n",
+                "550 sorry, no mailbox here by that name (#5.1.1 - chkusr)",
+            ),
+            (
+                "   ----- The following addresses had delivery problems -----\nbob@example.net\n\n   ----- Non-delivered information -----\nThe mailbox is over its limit.\n",
+                "The mailbox is over its limit.",
+            ),
+            (
+                "    --- The following addresses had delivery problems ---\n\n<bob@example.net>   (Unknown user bob@example.net)\n",
+                "Unknown user bob@example.net",
+            ),
+            (
+                "---The following addresses had delivery errors---\n\nbob@example.net [User unknown]\n",
+                "User unknown",
+            ),
         ] {
             let found = events(&format!("{HEAD}{body}"));
             assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!((found[0].recipient.as_deref(), found[0].text.as_str()), (Some("bob@example.net"), text));
+            assert_eq!(
+                (found[0].recipient.as_deref(), found[0].text.as_str()),
+                (Some("bob@example.net"), text)
+            );
         }
     }
 

@@ -45,7 +45,8 @@ fn is_label(label: &str) -> bool {
 /// Makes an event of the fields that were gathered, if they name a recipient.
 fn finish(notice: &Notice, fields: &mut Vec<(&str, String)>, events: &mut Vec<MailEvent>) {
     let fields = std::mem::take(fields);
-    let value = |name: &str| fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+    let value =
+        |name: &str| fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
     let Some(recipient) = value("recipient address").and_then(address::first) else { return };
     let mut event = notice.empty(recipient);
     event.original_recipient = value("original address").and_then(address::first).map(said::clean);
@@ -94,6 +95,9 @@ mod tests {
         assert_eq!(bob.text, "550 5.1.1 <bob@example.net>... User unknown");
         assert_eq!((bob.remote_port, bob.remote_address), (Some(25), "192.0.2.25".parse().ok()));
         assert_eq!(bob.original_recipient.as_deref(), Some("list@example.com"));
-        assert_eq!((carol.recipient.as_deref(), carol.text.as_str()), (Some("carol@example.net"), "Over quota"));
+        assert_eq!(
+            (carol.recipient.as_deref(), carol.text.as_str()),
+            (Some("carol@example.net"), "Over quota")
+        );
     }
 }

@@ -59,8 +59,14 @@ struct Format {
 }
 
 /// What most entries have in common.
-const PLAIN: Format =
-    Format { name: "", signs: &[], below: None, who: Who::Alone, what: &[What::Tail, What::Above], command: None };
+const PLAIN: Format = Format {
+    name: "",
+    signs: &[],
+    below: None,
+    who: Who::Alone,
+    what: &[What::Tail, What::Above],
+    command: None,
+};
 
 use Sign::{From, Mailer, Says, Subject};
 use What::{Above, Dialogue, Everything, Label, Line, Tail};
@@ -91,7 +97,15 @@ const FORMATS: &[Format] = &[
     Format {
         name: "imail",
         signs: &[Mailer("SMTP32")],
-        who: Who::Label(&["userid:", "Unknown user:", "nown user:", "allowed size:", "attempts:", "undeliverable to", "rejected:"]),
+        who: Who::Label(&[
+            "userid:",
+            "Unknown user:",
+            "nown user:",
+            "allowed size:",
+            "attempts:",
+            "undeliverable to",
+            "rejected:",
+        ]),
         what: &[Label(&["generated response:", "generated following response:"]), Line],
         ..PLAIN
     },
@@ -184,12 +198,7 @@ const FORMATS: &[Format] = &[
         what: &[Label(&["Reason:"])],
         ..PLAIN
     },
-    Format {
-        name: "hmailserver",
-        signs: &[Says("hMailServer")],
-        what: &[Tail],
-        ..PLAIN
-    },
+    Format { name: "hmailserver", signs: &[Says("hMailServer")], what: &[Tail], ..PLAIN },
     Format {
         name: "mdaemon",
         signs: &[Says("Failed address:")],
@@ -268,13 +277,7 @@ const FORMATS: &[Format] = &[
         what: &[Label(&["because:"])],
         ..PLAIN
     },
-    Format {
-        name: "zoho",
-        signs: &[From("zoho")],
-        who: Who::Leading,
-        what: &[Tail, Everything],
-        ..PLAIN
-    },
+    Format { name: "zoho", signs: &[From("zoho")], who: Who::Leading, what: &[Tail, Everything], ..PLAIN },
     Format {
         name: "opensmtpd",
         signs: &[Says("This is the MAILER-DAEMON, please DO NOT REPLY to this")],
@@ -311,7 +314,7 @@ pub(super) fn recognise(notice: &Notice) -> Option<usize> {
             Says(words) => notice.says(words),
             From(words) => notice.from.contains(words),
             Subject(words) => notice.subject.contains(words),
-            Mailer(words) => notice.mail.header("x-mailer").contains(words),
+            Mailer(words) => notice.header("x-mailer").contains(words),
         })
     })
 }
@@ -328,7 +331,10 @@ pub(super) fn read(notice: &Notice, place: usize) -> Vec<MailEvent> {
     let lines = notice.lines.get(skip..).unwrap_or_default();
     let found = recipients(&format.who, lines);
     let ends = found.iter().skip(1).map(|found| found.line).chain([lines.len()]);
-    let stage = format.command.and_then(|words| behind(&[words], lines)).and_then(|lines| said::stage_of(lines.first()?));
+    let stage = format
+        .command
+        .and_then(|words| behind(&[words], lines))
+        .and_then(|lines| said::stage_of(lines.first()?));
     let mut events = Vec::new();
     for (here, end) in found.iter().zip(ends) {
         let mut event = notice.empty(here.recipient);
@@ -372,13 +378,20 @@ fn recipients<'a>(who: &Who, lines: &[&'a str]) -> Vec<Found<'a>> {
                 }));
             }
             Who::Label(labels) => {
-                let Some(rest) = labels.iter().find_map(|label| Some(line.split_once(label)?.1)) else { continue };
+                let Some(rest) = labels.iter().find_map(|label| Some(line.split_once(label)?.1)) else {
+                    continue;
+                };
                 if let Some(recipient) = address::first(rest).or_else(|| address::angle(rest)) {
                     let tail = rest.split_once(recipient).map_or("", |(_, tail)| tail);
                     let tail = tail.trim_start_matches(['>', '\'', '"', '.', ':', ' ']);
                     all.push(Found { recipient, line: at, tail });
                 } else if rest.trim().is_empty() {
-                    let below = lines.iter().enumerate().skip(at + 1).take(12).skip_while(|(_, line)| line.trim().is_empty());
+                    let below = lines
+                        .iter()
+                        .enumerate()
+                        .skip(at + 1)
+                        .take(12)
+                        .skip_while(|(_, line)| line.trim().is_empty());
                     let below = below.map_while(|(at, line)| Some((at, address::alone(line)?)));
                     all.extend(below.map(|(line, recipient)| Found { recipient, line, tail: "" }));
                 }

@@ -15,7 +15,8 @@ pub(super) fn recognise(notice: &Notice) -> bool {
 
 /// The address with a colon or alone, then the reason.
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
-    let start = notice.lines.iter().position(|line| line.trim_end().ends_with("failed:")).map_or(0, |at| at + 1);
+    let start =
+        notice.lines.iter().position(|line| line.trim_end().ends_with("failed:")).map_or(0, |at| at + 1);
     let lines = notice.lines.get(start..).unwrap_or_default();
     let reason = lines.iter().position(|line| line.starts_with("For the following reason:"));
     let shared: Vec<&str> = reason.and_then(|at| lines.get(at + 1..)).unwrap_or_default().to_vec();
@@ -72,13 +73,30 @@ mod tests {
     #[test]
     fn reasons_come_in_three_shapes() {
         for (body, text, stage) in [
-            ("failed:\n\n\"bob@example.net\":\nSMTP error from remote server after RCPT command:\nhost: mx.example.net\n5.1.1 <bob@example.net>... unknown\n", "5.1.1 <bob@example.net>... unknown", Some(Stage::Rcpt)),
-            ("failed:\n\nbob@example.net:\nSMTP error from remote server for TEXT command, host: mx.example.net (192.0.2.25) reason: 550 5.2.0 no\n", "550 5.2.0 no", Some(Stage::EndOfData)),
-            ("failed:\n\nbob@example.net\n\nFor the following reason:\n\nMail size limit exceeded. For explanation\nvisit https://example.com\n", "Mail size limit exceeded. For explanation visit https://example.com", None),
+            (
+                "failed:\n\n\"bob@example.net\":\nSMTP error from remote server after RCPT command:\nhost: mx.example.net\n5.1.1 <bob@example.net>... unknown\n",
+                "5.1.1 <bob@example.net>... unknown",
+                Some(Stage::Rcpt),
+            ),
+            (
+                "failed:\n\nbob@example.net:\nSMTP error from remote server for TEXT command, host: mx.example.net (192.0.2.25) reason: 550 5.2.0 no\n",
+                "550 5.2.0 no",
+                Some(Stage::EndOfData),
+            ),
+            (
+                "failed:\n\nbob@example.net\n\nFor the following reason:\n\nMail size limit exceeded. For explanation\nvisit https://example.com\n",
+                "Mail size limit exceeded. For explanation visit https://example.com",
+                None,
+            ),
         ] {
-            let found = events(&format!("{HEAD}{body}\n--- The header of the original message is following. ---\n\nReceived: from x\nTo: carol@example.net\n"));
+            let found = events(&format!(
+                "{HEAD}{body}\n--- The header of the original message is following. ---\n\nReceived: from x\nTo: carol@example.net\n"
+            ));
             let [bob] = found.as_slice() else { panic!("{found:?}") };
-            assert_eq!((bob.recipient.as_deref(), bob.text.as_str(), bob.stage), (Some("bob@example.net"), text, stage));
+            assert_eq!(
+                (bob.recipient.as_deref(), bob.text.as_str(), bob.stage),
+                (Some("bob@example.net"), text, stage)
+            );
         }
     }
 }

@@ -179,7 +179,9 @@ fn walk<'a>(
     if depth < DEPTH && (multipart || untyped) {
         let pieces = split(body, kind.boundary.as_bytes());
         let pieces = match guess_boundary(body) {
-            Some(boundary) if pieces.is_empty() => split(body, boundary),
+            Some(boundary) if pieces.is_empty() && (multipart || near(body, boundary)) => {
+                split(body, boundary)
+            }
             _ => pieces,
         };
         let inner = if kind.kind == "multipart/digest" { "message/rfc822" } else { "text/plain" };
@@ -263,6 +265,12 @@ fn guess_boundary(body: &[u8]) -> Option<&[u8]> {
         rest = next;
     }
     None
+}
+
+/// A mail that declares no type is taken apart only where hardly anything stands before its
+/// first part: else the parts are those of a message that it returns in its text.
+fn near(body: &[u8], boundary: &[u8]) -> bool {
+    memmem::find(body, boundary).is_some_and(|at| at < 400)
 }
 
 /// The value of the first field of that name (lower case).

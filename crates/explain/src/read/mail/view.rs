@@ -382,6 +382,18 @@ Hello
     }
 
     #[test]
+    fn parts_of_a_returned_message_are_not_the_notices_own() {
+        let words = "Your message could not be delivered. ".repeat(20);
+        let mail = format!(
+            "From: MAILER-DAEMON@example.com\nTo: a@example.com\n\n{words}\n\nReceived: by x\nTo: b@example.net\n\
+             Message-Id: <1@x>\nContent-Type: multipart/alternative; boundary=B\n\n--B\nContent-Type: text/plain\n\nhello\n--B--\n"
+        );
+        let mail = Mail::parse(mail.as_bytes());
+        assert_eq!(mail.notice().trim(), words.trim());
+        assert_eq!(mail.returned_header("to"), "b@example.net");
+    }
+
+    #[test]
     fn a_report_is_known_by_its_fields_where_its_type_lies() {
         let misnamed = REPORT.replace("message/delivery-status", "application/octet-stream");
         let mail = Mail::parse(misnamed.as_bytes());

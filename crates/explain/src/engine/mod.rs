@@ -79,6 +79,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_tells_of_its_own_session_is_for_that_server_to_mend() {
+        use waxseal_model::diagnosis::Side;
+        let told = |format: &str, text: &str| {
+            let mut event = event(text);
+            event.source.format = format.into();
+            diagnose(&event).side
+        };
+        let relay = "554 5.7.1 <a@example.com>: Relay access denied";
+        assert_eq!(told("client", relay), Side::SenderClient);
+        assert_eq!(told("postfix_log", relay), Side::RecipientServer);
+        let login = "535 5.7.8 Error: authentication failed";
+        assert_eq!((told("reply", login), told("exim_log", login)), (Side::SenderClient, Side::SenderServer));
+    }
+
+    #[test]
     fn evidence_names_words_and_codes() {
         let diagnosis =
             diagnose(&event("550 5.1.1 <a@example.com>: Recipient address rejected: User unknown"));

@@ -16,6 +16,7 @@ const MOST: usize = 2000;
 /// that they name.
 const BEFORE_REPLY: &[(&str, Option<Stage>)] = &[
     ("remote host said:", None),
+    ("remote mail server told me:", None),
     ("remote server said:", None),
     ("remote server replied:", None),
     ("remote server returned:", None),
@@ -39,6 +40,9 @@ const BEFORE_REPLY: &[(&str, Option<Stage>)] = &[
     ("did not like our ehlo:", Some(Stage::Ehlo)),
     ("did not like our helo:", Some(Stage::Ehlo)),
     ("did not like our greeting:", Some(Stage::Greeting)),
+    ("did not like our connect:", Some(Stage::Greeting)),
+    ("did not like our starttls:", Some(Stage::Starttls)),
+    ("did not like our auth", Some(Stage::Auth)),
     ("body of message generated response:", Some(Stage::EndOfData)),
     ("rcpt to generated following response:", Some(Stage::Rcpt)),
     ("mail from generated following response:", Some(Stage::Mail)),
@@ -125,7 +129,9 @@ pub(super) fn words(line: &str, event: &mut MailEvent) {
         event.stage = command_named(telling)
             .or_else(|| MOMENTS.iter().find(|(words, _)| telling.contains(words)).map(|(_, stage)| *stage));
     }
-    let around = line.get(..start).filter(|before| !before.trim().is_empty()).unwrap_or(line);
+    // Addresses within a reply are mostly those of the sender.
+    let around = if start == 0 && leads_with_code(line) { "" } else { line.get(..start).unwrap_or_default() };
+    let around = if around.trim().is_empty() && !leads_with_code(line) { line } else { around };
     host(around, event);
     if event.remote_address.is_none() {
         event.remote_address =

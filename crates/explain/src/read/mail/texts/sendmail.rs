@@ -220,8 +220,10 @@ fn refusal(answer: &Answer) -> bool {
 
 /// Puts an answer into an event.
 fn tell(answer: &Answer, transcript: &[Answer], event: &mut MailEvent) {
-    event.remote_host = answer.host.filter(|host| said::is_host(host)).map(said::clean);
-    event.stage = answer.command.and_then(said::stage_of);
+    if !answer.replies.is_empty() {
+        event.remote_host = answer.host.filter(|host| said::is_host(host)).map(said::clean);
+        event.stage = answer.command.and_then(said::stage_of);
+    }
     // The reply to RCPT is read after DATA was sent along with it. That nobody was left to
     // send to shows it, and so does sendmail's own word for such a reply.
     let pipelined = answer.verdict.contains("User unknown")

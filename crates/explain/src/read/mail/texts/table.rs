@@ -111,9 +111,9 @@ const FORMATS: &[Format] = &[
     },
     Format {
         name: "interscan",
-        signs: &[Says("Unable to deliver message to"), From("interscan")],
-        who: Who::Label(&["Unable to deliver message to"]),
-        what: &[Dialogue, Line],
+        signs: &[From("interscan")],
+        who: Who::Label(&["Unable to deliver message to", "RCPT TO:", "RCPT To:"]),
+        what: &[Dialogue, Line, Everything],
         ..PLAIN
     },
     Format {
@@ -167,7 +167,7 @@ const FORMATS: &[Format] = &[
     Format {
         name: "verizon",
         signs: &[Says("could not be delivered to mobile")],
-        who: Who::Label(&["  To:", "To:"]),
+        who: Who::Label(&["RCPT TO:", "To:"]),
         what: &[Label(&["Error:"]), Everything],
         ..PLAIN
     },
@@ -349,7 +349,22 @@ pub(super) fn read(notice: &Notice, place: usize) -> Vec<MailEvent> {
         event.stage = event.stage.or(stage);
         events.push(event);
     }
+    share(&found, &mut events);
     events
+}
+
+/// Recipients on lines that follow each other share what stands below the last of them.
+fn share(found: &[Found], events: &mut [MailEvent]) {
+    let mut below: Option<(usize, MailEvent)> = None;
+    for (here, event) in found.iter().zip(events).rev() {
+        if let Some((line, told)) = &below
+            && event.text.is_empty()
+            && here.line + 1 == *line
+        {
+            *event = MailEvent { recipient: event.recipient.take(), ..told.clone() };
+        }
+        below = Some((here.line, event.clone()));
+    }
 }
 
 /// A recipient, its line and the words behind it.

@@ -84,7 +84,7 @@ pub(super) fn recognise(notice: &Notice) -> bool {
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let own = address::first(notice.header("from"));
     let mut events: Vec<MailEvent> = Vec::new();
-    for read in [beside, alone, in_a_sentence] {
+    for read in [beside, alone, within, in_a_sentence] {
         for (recipient, text) in read(notice) {
             let again = events.iter().any(|event| event.recipient.as_deref() == Some(recipient));
             if Some(recipient) == own || again || events.len() == 100 {
@@ -110,18 +110,14 @@ fn beside<'a>(notice: &Notice<'a>) -> Told<'a> {
     blocks.into_iter().map(|b| (b.recipient, owned(&b.lines))).filter(|(_, lines)| is_error(lines)).collect()
 }
 
-/// An address on a line of its own; the error may stand below it, else it is the first
-/// paragraph that has one.
+/// An address on a line of its own; the error may stand below it, else it is told once for
+/// all of them.
 fn alone<'a>(notice: &Notice<'a>) -> Told<'a> {
     let paragraphs = paragraphs(&notice.lines);
-    let shared = paragraphs
-        .iter()
-        .find(|p| p.iter().any(|line| said::leads_with_code(line.trim()) || said::spoken(line).is_some()))
-        .or_else(|| {
-            paragraphs
-                .iter()
-                .find(|p| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none()))
-        })
+    let names_nobody =
+        |p: &&Vec<&str>| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none());
+    let shared = coded(&paragraphs)
+        .or_else(|| paragraphs.iter().find(names_nobody))
         .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
     let blocks = blocks::alone(&notice.lines).into_iter();
     blocks
@@ -136,32 +132,54 @@ fn alone<'a>(notice: &Notice<'a>) -> Told<'a> {
         .collect()
 }
 
-/// An address within a sentence that says that it failed.
+/// An address in a line that begins with a reply code.
+fn within<'a>(notice: &Notice<'a>) -> Told<'a> {
+    let sender = address::first(notice.header("to")).unwrap_or_default();
+    let lines = notice.lines.iter().take(300).filter(|line| said::leads_with_code(line.trim()));
+    let named = lines.filter_map(|line| {
+        let found = address::all(line).find(|found| !found.eq_ignore_ascii_case(sender))?;
+        Some((found, vec![(*line).to_owned()]))
+    });
+    named.collect()
+}
+
+/// An address within a sentence that says that it failed; a reply below tells more.
 fn in_a_sentence<'a>(notice: &Notice<'a>) -> Told<'a> {
     let sender = address::first(notice.header("to")).unwrap_or_default();
-    for paragraph in paragraphs(&notice.lines) {
-        let lines = owned(&paragraph);
-        if !is_error(&lines) {
+    let paragraphs = paragraphs(&notice.lines);
+    for paragraph in &paragraphs {
+        if !is_error(&owned(paragraph)) {
             continue;
         }
         let found = paragraph.iter().flat_map(|line| address::all(line));
         if let Some(recipient) = found.into_iter().find(|found| !found.eq_ignore_ascii_case(sender)) {
-            return vec![(recipient, lines)];
+            return vec![(recipient, owned(coded(&paragraphs).unwrap_or(paragraph)))];
         }
     }
     Vec::new()
 }
 
+/// The first paragraph that quotes a reply, a dialogue or a status.
+fn coded<'a, 'b>(paragraphs: &'b [Vec<&'a str>]) -> Option<&'b Vec<&'a str>> {
+    let quotes = |line: &&str| {
+        said::leads_with_code(line.trim())
+            || said::spoken(line).is_some()
+            || said::hash_status(line).is_some()
+    };
+    paragraphs.iter().find(|paragraph| paragraph.iter().any(quotes))
+}
+
 /// Where the notice names nobody, the message that it returns says whom it was for.
 fn of_the_returned_message(notice: &Notice) -> Vec<MailEvent> {
-    let Some(told) = paragraphs(&notice.lines).into_iter().find(|p| is_error(&owned(p))) else {
-        return Vec::new();
+    let paragraphs = paragraphs(&notice.lines);
+    let told = coded(&paragraphs).or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
+    let named: Vec<String> = notice.failed_recipients().into_iter().map(ToOwned::to_owned).collect();
+    let (recipients, told) = match (named.is_empty(), told, paragraphs.first()) {
+        (false, Some(told), _) | (false, None, Some(told)) => (named, told),
+        (true, Some(told), _) => (notice.returned_recipients(), told),
+        _ => return Vec::new(),
     };
-    let mut recipients: Vec<String> = notice.failed_recipients().into_iter().map(ToOwned::to_owned).collect();
-    if recipients.is_empty() {
-        recipients = notice.returned_recipients();
-    }
-    recipients.iter().take(100).map(|recipient| notice.event(recipient, &told)).collect()
+    recipients.iter().take(100).map(|recipient| notice.event(recipient, told)).collect()
 }
 
 fn is_error(lines: &[String]) -> bool {

@@ -4,7 +4,7 @@
 //! - [`said`]: the reply, command and host in the lines about one recipient.
 //! - [`blocks`], [`address`]: which lines belong to whom.
 //! - [`angled`], [`exim`], [`sendmail`], [`exchange`], [`google`], [`united`], [`sun`],
-//!   [`ezweb`], [`fml`]: formats that need code, a file for each shape.
+//!   [`ezweb`], [`fml`], [`session`]: formats that need code, a file for each shape.
 //! - [`table`]: the many that need none.
 //! - [`generic`]: what remains.
 
@@ -20,6 +20,7 @@ mod google;
 mod notice;
 mod said;
 mod sendmail;
+mod session;
 mod sun;
 mod table;
 mod united;
@@ -57,6 +58,7 @@ fn special(notice: &Notice) -> Option<(&'static str, Vec<MailEvent>)> {
         (!events.is_empty()).then_some((name, events))
     };
     known(fml::recognise(notice), "fml", fml::read)
+        .or_else(|| known(session::recognise(notice), "postfix_session", session::read))
         .or_else(|| known(ezweb::recognise(notice), "ezweb", ezweb::read))
         .or_else(|| known(google::recognise(notice), google::name(notice), google::read))
         .or_else(|| known(united::recognise(notice), "united_internet", united::read))

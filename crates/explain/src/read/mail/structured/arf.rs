@@ -108,3 +108,63 @@ fn fields(report: &str) -> impl Iterator<Item = (&str, &str)> {
         report.lines().filter(|line| !line.starts_with([' ', '\t'])).filter_map(|line| line.split_once(':'));
     fields.map(|(name, value)| (name.trim(), value.trim()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &str) -> Vec<MailEvent> {
+        let text = format!(
+            "From: <fbl@example.net>\nSubject: FW: offer\nDate: Mon, 05 Jan 2026 10:11:12 +0000\n\
+             Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\n\
+             This is an abuse report.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n\
+             User-Agent: Loop/1\nVersion: 1\n{fields}\n--b\nContent-Type: message/rfc822\n\n\
+             From: News <news@example.com>\nTo: bob@example.net\n\nbuy\n--b--\n"
+        );
+        decode(&Mail::parse(text.as_bytes()))
+    }
+
+    #[test]
+    fn each_recipient_complains() {
+        let events = read(
+            "Original-Rcpt-To: <a@example.net>\nOriginal-Rcpt-To: b@example.net\nSource-IP: 192.0.2.7\nOriginal-Mail-From: <bounce@example.com>\n",
+        );
+        assert_eq!(
+            events.iter().filter_map(|e| e.recipient.as_deref()).collect::<Vec<_>>(),
+            ["a@example.net", "b@example.net"]
+        );
+        let first = &events[0];
+        assert_eq!((first.outcome, first.client_address), (Outcome::Complaint, Some([192, 0, 2, 7].into())));
+        assert_eq!(
+            (first.sender.as_deref(), first.reporter.as_deref()),
+            (Some("bounce@example.com"), Some("example.net"))
+        );
+        assert_eq!(first.time, Some(1_767_607_872));
+        assert_eq!(first.text, "This is an abuse report.");
+    }
+
+    #[test]
+    fn who_is_not_named_is_taken_from_the_message() {
+        let events = read("");
+        assert_eq!(events[0].recipient.as_deref(), Some("bob@example.net"));
+        assert_eq!(
+            read("Removal-Recipient: rfc822; c@example.net\n")[0].recipient.as_deref(),
+            Some("c@example.net")
+        );
+    }
+
+    #[test]
+    fn complaints_without_structure_are_known_by_their_fields() {
+        let microsoft = "From: staff@hotmail.com\nSubject: complaint about message from 192.0.2.7\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n\
+             X-HmXmrOriginalRecipient: <bob@example.net>\nFrom: news@example.com\n\nbuy\n--b--\n";
+        assert_eq!(
+            decode(&Mail::parse(microsoft.as_bytes()))[0].recipient.as_deref(),
+            Some("bob@example.net")
+        );
+        let apple = "From: bob@example.net\nTo: leave@example.com\nAuto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\n\nApple Mail sent this.\n";
+        assert_eq!(decode(&Mail::parse(apple.as_bytes()))[0].recipient.as_deref(), Some("bob@example.net"));
+        let person = "From: bob@example.net\nSubject: complaint about message from you\n\nStop it.\n";
+        assert_eq!(decode(&Mail::parse(person.as_bytes())), []);
+    }
+}

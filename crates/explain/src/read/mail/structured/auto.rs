@@ -99,3 +99,45 @@ fn to_itself(mail: &Mail<'_>) -> bool {
         |field| super::address_of(mail.header(field)).and_then(|a| Some(a.split('@').next()?.to_owned()));
     local("from").is_some_and(|from| ["root", "cron", "www-data", "nobody"].contains(&from.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &str) -> Vec<MailEvent> {
+        let text = format!("From: Bob <bob@example.net>\nTo: alice@example.com\n{header}\nI am away.\n");
+        decode(&Mail::parse(text.as_bytes()))
+    }
+
+    #[test]
+    fn programs_that_answer_are_recognised() {
+        for header in [
+            "Auto-Submitted: auto-replied (vacation)\nSubject: Re: hello\n",
+            "Precedence: auto_reply\n",
+            "X-Autoreply: yes\n",
+            "Return-Path: <>\nSubject: Automatic reply: hello\n",
+            "X-Auto-Response-Suppress: All\nSubject: Abwesenheitsnotiz: hello\n",
+        ] {
+            let events = read(header);
+            assert_eq!(events.len(), 1, "{header}");
+            assert_eq!(events[0].outcome, Outcome::AutoReply);
+            assert_eq!(events[0].recipient.as_deref(), Some("bob@example.net"));
+            assert_eq!(events[0].text, "I am away.");
+        }
+    }
+
+    #[test]
+    fn people_and_jobs_do_not_answer_automatically() {
+        for header in [
+            "Subject: out of office next week\n",
+            "Subject: Re: Automatic reply: hello\n",
+            "Auto-Submitted: auto-generated\nSubject: Cron job\n",
+            "Auto-Submitted: no\nSubject: vacation\n",
+            "Precedence: bulk\nSubject: vacation offers\n",
+        ] {
+            assert_eq!(read(header), [], "{header}");
+        }
+        let daemon = "From: MAILER-DAEMON@example.net\nAuto-Submitted: auto-replied\n\nsorry\n";
+        assert_eq!(decode(&Mail::parse(daemon.as_bytes())), []);
+    }
+}

@@ -138,3 +138,43 @@ pub(super) fn in_prose(text: &str) -> Option<&str> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_told_apart_with_and_without_blank_lines() {
+        let spaced = "Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; a@example.net\nAction: failed\n\n\
+                      Diagnostic-Code: smtp; 550 no\n  such\nuser\n\nFinal-Recipient: rfc822; b@example.net\nAction: delayed\n";
+        let glued = spaced.replace("\n\n", "\n");
+        for text in [spaced, &glued] {
+            let report = parse(text);
+            assert_eq!(report.message.get("reporting-mta"), "dns; mx.example.com", "{text}");
+            let of = |name| report.recipients.iter().map(|g| g.get(name)).collect::<Vec<_>>();
+            assert_eq!(of("final-recipient"), ["rfc822; a@example.net", "rfc822; b@example.net"]);
+            assert_eq!(of("action"), ["failed", "delayed"]);
+            assert_eq!(of("diagnostic-code"), ["smtp; 550 no such user", ""]);
+        }
+    }
+
+    #[test]
+    fn fields_that_come_first_in_a_group_open_it() {
+        let report = parse(
+            "Action: failed\nFinal-Recipient: rfc822; a@example.net\nAction: failed\nFinal-Recipient: rfc822; b@example.net\n",
+        );
+        assert_eq!(report.recipients.len(), 2);
+        let quoted = parse(
+            "Final-Recipient: rfc822; a@example.net\nReturn-Path: <x@example.com>\nFinal-Recipient: rfc822; c@example.net\n",
+        );
+        assert_eq!(quoted.recipients.len(), 1);
+    }
+
+    #[test]
+    fn a_report_in_a_text_needs_a_recipient() {
+        let text = "Sorry.\n\nReporting-mta: dns; mx\n\nFinal-recipient: rfc822; a@example.net\n";
+        assert!(in_prose(text).unwrap().starts_with("Reporting-mta"));
+        assert_eq!(in_prose("Reporting-MTA: dns; mx\n\nSorry.\n"), None);
+        assert_eq!(in_prose(""), None);
+    }
+}

@@ -307,3 +307,76 @@ pub(super) fn host(text: &str) -> (Option<String>, Option<IpAddr>) {
     let (name, address) = words::host(&found);
     (name.filter(|name| name.contains('.')), address)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOB: &str = "bob@example.net";
+
+    fn said(notice: &str, diagnostic: &str) -> Said {
+        about(notice, BOB, diagnostic, true).unwrap()
+    }
+
+    #[test]
+    fn the_words_after_the_address_are_found() {
+        let exim = "The following address(es) failed:\n\n  bob@example.net\n    host mx.example.net [192.0.2.25]\n    \
+                    SMTP error from remote mail server after RCPT TO:<bob@example.net>:\n    550 no mailbox\n\nbye\n";
+        let told = said(exim, "550 no mailbox");
+        assert_eq!(told.stage, Some(Stage::Rcpt));
+        assert_eq!(
+            (told.host.as_deref(), told.address),
+            (Some("mx.example.net"), Some([192, 0, 2, 25].into()))
+        );
+        let sendmail = "   ----- The following addresses had permanent fatal errors -----\n<bob@example.net>\n    \
+                        (reason: 552-5.7.0 blocked, its content presents a)\n\n   ----- Transcript of session follows -----\n\
+                        ... while talking to mx.example.net.:\n>>> DATA\n<<< 552-5.7.0 blocked, its content presents a\n\
+                        <<< 552 5.7.0 risk\n554 5.0.0 Service unavailable\n";
+        let told = said(sendmail, "552 5.7.0 blocked, its content presents a");
+        assert_eq!((told.stage, told.whole), (Some(Stage::Data), true));
+        assert_eq!(told.text, "552 5.7.0 blocked, its content presents a risk");
+    }
+
+    #[test]
+    fn announced_reasons_are_found() {
+        let gateway = "Your message cannot be delivered to the following recipients:\n\n  Recipient address: bob@example.net\n  \
+                       Reason: Over quota\n";
+        assert_eq!(said(gateway, "").text, "Over quota");
+        let google = "** Message not delivered **\n\nThere was a problem with bob@example.net.\n\n\
+                      The response from the remote server was:\n550 5.2.1 disabled\n";
+        assert_eq!(said(google, "").text, "550 5.2.1 disabled");
+        let outlook = "Automatic.\n\nUnable to deliver to the following recipients, as the host is down.\n\n    bob@example.net\n";
+        assert_eq!(
+            said(outlook, "").text,
+            "Unable to deliver to the following recipients, as the host is down."
+        );
+    }
+
+    #[test]
+    fn the_reply_behind_an_expiry_is_found() {
+        let exchange = "bob@example.net\n1/2/2026 8:05:56 PM - Remote Server at example.net (192.0.2.3) returned '550 4.4.7 QUEUE.Expired; message expired'\n\
+                        1/2/2026 7:58:27 PM - Remote Server at example.net (192.0.2.3) returned '451 4.7.1 greylisted'\n";
+        let told = said(exchange, "550 4.4.7 QUEUE.Expired; message expired");
+        assert!(told.cause);
+        assert_eq!(told.text, "451 4.7.1 greylisted");
+    }
+
+    #[test]
+    fn what_is_said_of_others_is_not_taken() {
+        let two = "<bob@example.net>: 550 no such user\n<eve@example.net>: 552 full\n";
+        assert_eq!(about(two, BOB, "", false).unwrap().text, "550 no such user");
+        assert_eq!(about(two, "mallory@example.net", "", false).unwrap().text, "");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(
+            notice in "(bob@example\\.net|<|>|:|reason:|>>> DATA|<<< 550-|550|returned '|host |\\n|  | |é|x){0,60}",
+            diagnostic in "(550 |5\\.1\\.1|x|é| 4\\.4\\.7 ){0,6}",
+        ) {
+            about(&notice, BOB, &diagnostic, true);
+        }
+    }
+}

@@ -146,3 +146,70 @@ fn outcome(mail: &Mail<'_>, group: &Group, event: &MailEvent) -> Outcome {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &str, report: &str) -> Vec<MailEvent> {
+        let text = format!(
+            "{header}Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n--b\n\
+             Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n{report}\n--b\n\
+             Content-Type: text/rfc822-headers\n\nTo: Carol <carol@example.org>\nFrom: alice@example.com\n\n--b--\n"
+        );
+        decode(&Mail::parse(text.as_bytes()))
+    }
+
+    #[test]
+    fn actions_become_outcomes() {
+        for (action, outcome) in [
+            ("failed", Outcome::Failed),
+            ("Delayed", Outcome::Deferred),
+            ("delivered", Outcome::Delivered),
+            ("relayed (to a host without reports)", Outcome::Relayed),
+            ("expanded", Outcome::Delivered),
+        ] {
+            let events = read(
+                "",
+                &format!("Final-Recipient: rfc822; bob@example.net\nAction: {action}\nStatus: 2.0.0\n"),
+            );
+            assert_eq!(events.iter().map(|e| e.outcome).collect::<Vec<_>>(), [outcome], "{action}");
+        }
+        let silent = "Final-Recipient: rfc822; bob@example.net\nStatus: 4.4.1\n";
+        assert_eq!(
+            read("Subject: Delayed Mail (still being retried)\n", silent)[0].outcome,
+            Outcome::Deferred
+        );
+        assert_eq!(read("", silent)[0].outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn the_recipient_is_the_mailbox_that_is_named_best() {
+        let of = |header: &str, report: &str| read(header, report)[0].recipient.clone().unwrap_or_default();
+        assert_eq!(of("", "Original-Recipient: <bob@example.net>\nAction: failed\n"), "bob@example.net");
+        let routed = "Original-recipient: rfc822;bob@example.net\nFinal-recipient: rfc822;@relay:bob@inside\nAction: failed\n";
+        assert_eq!(of("", routed), "bob@example.net");
+        let pipe = "Final-Recipient: rfc822;|/usr/bin/filter bob\nAction: failed\n";
+        assert_eq!(of("X-Failed-Recipients: bob@example.net\n", pipe), "bob@example.net");
+        assert_eq!(of("", pipe), "carol@example.org");
+        assert_eq!(of("", ""), "carol@example.org");
+    }
+
+    #[test]
+    fn a_group_that_is_repeated_counts_once() {
+        let group = "Final-Recipient: rfc822; bob@example.net\nAction: failed\nStatus: 5.1.1\n\n";
+        assert_eq!(read("", &group.repeat(3)).len(), 1);
+        let other = group.replace("bob", "eve");
+        assert_eq!(read("", &format!("{group}{other}")).len(), 2);
+    }
+
+    #[test]
+    fn a_status_explains_itself_where_nothing_else_does() {
+        let events = read(
+            "",
+            "Final-Recipient: rfc822; bob@example.net\nAction: failed\nStatus: 4.2.2 (Over quota)\n",
+        );
+        assert_eq!(events[0].text, "Over quota");
+        assert_eq!(events[0].status.unwrap().to_string(), "4.2.2");
+    }
+}

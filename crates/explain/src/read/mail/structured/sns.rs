@@ -78,3 +78,61 @@ fn time(text: &str) -> Option<i64> {
     let date = mail_parser::DateTime::parse_rfc3339(text).filter(mail_parser::DateTime::is_valid)?;
     Some(date.to_timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNCE: &str = r#"{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General",
+        "bouncedRecipients":[{"emailAddress":"bob@example.net","action":"failed","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}],
+        "timestamp":"2026-01-05T10:11:12.245Z","reportingMTA":"dns; mx.example.com"},
+        "mail":{"source":"alice@example.com","messageId":"0100","destination":["bob@example.net"]}}"#;
+
+    fn read(body: &str) -> Vec<MailEvent> {
+        let text = format!(
+            "From: no-reply@sns.amazonaws.com\nSubject: AWS Notification Message\n\n{body}\n\n--\nUnsubscribe\n"
+        );
+        decode(&Mail::parse(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_bounce_is_read_bare_and_wrapped() {
+        let wrapped = serde_json::json!({"Type": "Notification", "Message": BOUNCE}).to_string();
+        let cut = wrapped.replace("emailAddress", "email!\n Address");
+        for body in [BOUNCE, &wrapped, &cut] {
+            let event = &read(body)[0];
+            assert_eq!(
+                (event.outcome, event.recipient.as_deref()),
+                (Outcome::Failed, Some("bob@example.net"))
+            );
+            assert_eq!((event.text.as_str(), event.time), ("550 5.1.1 user unknown", Some(1_767_607_872)));
+            assert_eq!(
+                (event.sender.as_deref(), event.reporter.as_deref()),
+                (Some("alice@example.com"), Some("mx.example.com"))
+            );
+        }
+    }
+
+    #[test]
+    fn other_notifications_have_their_outcomes() {
+        for (body, outcome) in [
+            (
+                r#"{"notificationType":"Complaint","complaint":{"complainedRecipients":[{"emailAddress":"b@example.net"}]}}"#,
+                Outcome::Complaint,
+            ),
+            (
+                r#"{"eventType":"Delivery","delivery":{"recipients":["b@example.net"],"smtpResponse":"250 ok"}}"#,
+                Outcome::Delivered,
+            ),
+            (
+                r#"{"eventType":"DeliveryDelay","deliveryDelay":{"delayType":"MailboxFull","delayedRecipients":[{"emailAddress":"b@example.net","status":"4.2.2"}]}}"#,
+                Outcome::Deferred,
+            ),
+        ] {
+            assert_eq!(read(body).iter().map(|e| e.outcome).collect::<Vec<_>>(), [outcome]);
+        }
+        for other in ["{}", "{\"notificationType\":\"Bounce\"}", "{broken", "[1]", "hello {"] {
+            assert_eq!(read(other), [], "{other}");
+        }
+    }
+}

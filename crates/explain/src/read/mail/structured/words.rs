@@ -204,3 +204,126 @@ pub(super) fn time(value: &str) -> Option<i64> {
     let date = DateTime::parse_rfc822(value.trim()).filter(DateTime::is_valid)?;
     (date.year > 1970).then(|| date.to_timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn status_of(text: &str) -> String {
+        status_in(text).map(|s| s.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_reply_of_several_lines_has_its_code_once() {
+        for (folded, joined) in [
+            (
+                "550-5.1.1 The account\n 550-5.1.1 does not\n 550 5.1.1 exist. x1 - gsmtp",
+                "550 5.1.1 The account does not exist. x1 - gsmtp",
+            ),
+            ("550-No\n 550 such user 550", "550 No such user 550"),
+            ("550 5.1.1 <a@example.com>: unknown", "550 5.1.1 <a@example.com>: unknown"),
+            ("421-4.7.0", "421 4.7.0"),
+            ("no code", "no code"),
+            ("", ""),
+        ] {
+            assert_eq!(joined_reply(folded), joined);
+        }
+    }
+
+    #[test]
+    fn the_inner_code_that_says_something_counts() {
+        for (text, status) in [
+            ("550 5.1.1 no such user", "5.1.1"),
+            (
+                "554 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.2 Connection timed out>",
+                "4.4.2",
+            ),
+            ("5.1.0 - Unknown address error 550-'5.7.1 <x@example.com>... Access denied'", "5.7.1"),
+            ("501 validation failed: not accepted: 5.7.1 no relay", "5.7.1"),
+            ("550 #5.1.0 Address rejected.", "5.1.0"),
+            ("554 5.0.0 Service unavailable", "5.0.0"),
+            ("550 5.7.1 rejected by Exim 4.94.2 at 5.0.0", "5.7.1"),
+            ("552 mailbox full (10.0.0.1)", ""),
+        ] {
+            assert_eq!(status_of(text), status, "{text}");
+        }
+        let field = status_field("5.2.1 (mailbox disabled)");
+        assert_eq!(status(field, "550 no").unwrap().to_string(), "5.2.1");
+        assert_eq!(status(field, "550 5.0.0 no").unwrap().to_string(), "5.2.1");
+        assert_eq!(status(field, "550 5.7.1 no").unwrap().to_string(), "5.7.1");
+    }
+
+    #[test]
+    fn hosts_and_addresses_are_told_apart() {
+        let of = |value| {
+            let (name, address) = host(value);
+            (name.unwrap_or_default(), address.map(|a| a.to_string()).unwrap_or_default())
+        };
+        for (value, name, address) in [
+            ("dns; mx.example.net (192.0.2.1)", "mx.example.net", "192.0.2.1"),
+            ("dns; [192.0.2.1]", "", "192.0.2.1"),
+            ("192.0.2.1", "", "192.0.2.1"),
+            (
+                "dns;mx.example.net (TCP|192.0.2.9|4711|192.0.2.1|25) (mx ESMTP)",
+                "mx.example.net",
+                "192.0.2.1",
+            ),
+            (
+                "dns; mx.example.net. (2001:db8::1, the server for the domain example.net.)",
+                "mx.example.net",
+                "2001:db8::1",
+            ),
+            ("smtp;mx", "mx", ""),
+            ("dns; ", "", ""),
+        ] {
+            assert_eq!(of(value), (name.to_owned(), address.to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn only_mailboxes_are_recipients() {
+        for (value, wanted) in [
+            ("rfc822; bob@example.net", Some("bob@example.net")),
+            ("RFC822;<bob@example.net>", Some("bob@example.net")),
+            ("rfc822; \"b o b\"@example.net", Some("\"b o b\"@example.net")),
+            ("rfc822;bob+2Btag@example.net", Some("bob+tag@example.net")),
+            ("utf-8; bücher@example.net", Some("bücher@example.net")),
+            ("rfc822;|/usr/bin/procmail", None),
+            ("rfc822;@relay.example:bob@example.net", None),
+            ("X-Unix; |/bin/x", None),
+            ("", None),
+        ] {
+            assert_eq!(mailbox(value).as_deref(), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn empty_phrases_say_nothing() {
+        for text in [
+            "",
+            "smtp; 550",
+            "554 5.0.0 Service unavailable",
+            "delivery failed; will not continue trying",
+            "71",
+        ] {
+            assert!(says_nothing(text), "{text}");
+        }
+        for text in ["550 User unknown", "554 Host unknown", "550 Rejected", "Over quota"] {
+            assert!(!says_nothing(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "(550|5\\.1\\.1|-|<|>|\\(| |;|é|\\n|[a-z]|@|\\[|\\|){0,40}") {
+            joined_reply(&text);
+            status_in(&text);
+            host(&text);
+            mailbox(&text);
+            says_nothing(&text);
+            time(&text);
+        }
+    }
+}

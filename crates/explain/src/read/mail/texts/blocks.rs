@@ -48,7 +48,7 @@ pub(super) fn leading<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
         let bare = line.get(..at)?.chars().all(|c| matches!(c, '<' | '"' | '\''));
         let rest = line.get(at + recipient.len()..)?;
         let rest = rest.trim_start_matches(|c: char| {
-            matches!(c, '>' | '"' | '\'' | ':' | ',' | '-') || c.is_whitespace()
+            matches!(c, '>' | '"' | '\'' | ':' | ',' | '-' | '.') || c.is_whitespace()
         });
         bare.then_some((recipient, None, rest))
     })

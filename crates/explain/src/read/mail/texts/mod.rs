@@ -5,7 +5,7 @@
 //! - [`blocks`], [`address`]: which lines belong to whom.
 //! - [`angled`], [`exim`], [`sendmail`], [`exchange`], [`google`], [`united`], [`sun`],
 //!   [`ezweb`], [`fml`], [`session`]: formats that need code, a file for each shape.
-//! - [`table`]: the many that need none.
+//! - [`table`]: reads the many that need none; [`formats`]: these, as data.
 //! - [`generic`]: what remains.
 
 mod address;
@@ -15,6 +15,7 @@ mod exchange;
 mod exim;
 mod ezweb;
 mod fml;
+mod formats;
 mod generic;
 mod google;
 mod notice;
@@ -84,10 +85,82 @@ fn generic(notice: &Notice) -> Vec<MailEvent> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The events of a mail in prose.
     pub(super) fn events(mail: &str) -> Vec<MailEvent> {
         read(&Mail::parse(mail.as_bytes()))
+    }
+
+    /// Pieces of notices, to be put together at random.
+    const PIECES: &str = "(\\PC|<|>|@|\n|\n\n|    |  |550 5\\.1\\.1 |550-|-'|\\(#5\\.1\\.1\\)|bob@example\\.net|<bob@example\\.net>:|\
+        >>> DATA\n|<<< 550 no\n| In:  RCPT TO:<a@b>\n| Out: 450 no\n|\\.\\.\\. while talking to mx\\.example\\.net\\.:\n|\
+        Remote host said: | said: |\\(in reply to | after RCPT TO:<|host mx\\.example\\.net \\[192\\.0\\.2\\.1\\]|\
+        ----- Transcript of session follows -----\n|----- The following addresses had permanent fatal errors -----\n|\
+        Recipient address: |Reason: |Reported error: |did not reach the following recipient\\(s\\):\n| on Mon|MSEXCH:|#550 |##|\
+        ERROR_CODE :|Your message to: |following message to |ü|漢){0,60}";
+
+    const OPENINGS: [&str; 16] = [
+        "Hi. This is the qmail-send program at mx.example.com.",
+        "This is the mail system at host mx.example.com.",
+        "This message was created automatically by mail delivery software.",
+        "A message that you sent could not be delivered",
+        "SMTP error from remote server could not be delivered",
+        "----- Transcript of session follows -----",
+        "Recipient address: bob@example.net\nReason: x",
+        "Your message did not reach the following recipient(s):",
+        "Technical details of permanent failure:",
+        "Failed Recipient: bob@example.net",
+        "There was an error delivering your mail to <bob@example.net>.",
+        "This is the MAILER-DAEMON, please DO NOT REPLY to this e-mail.",
+        "was not delivered to:\n\nbecause:",
+        "Failed to deliver to 'bob@example.net'",
+        "Delivery has failed to these recipients or groups:",
+        "",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_text_panics(opening in 0..OPENINGS.len(), pieces in PIECES, from in "(postmaster|ezweb\\.ne\\.jp|zoho|mailer-daemon@googlemail\\.com|x)") {
+            for subject in ["failure notice", "Undeliverable: x", "Postfix SMTP server: errors from x[192.0.2.1]"] {
+                let mail = format!("Return-Path: <>\nFrom: {from}@example.com\nSubject: {subject}\nX-Failed-Recipients: x@example.net\n\n{}\n{pieces}", OPENINGS[opening]);
+                let found = events(&mail);
+                prop_assert!(found.len() <= blocks::MOST);
+                for event in &found {
+                    prop_assert!(!event.text.contains('\n'));
+                    prop_assert!(event.recipient.as_deref() != Some(""));
+                }
+            }
+        }
+
+        #[test]
+        fn nothing_is_invented(pieces in "[a-z \n.,]{0,200}") {
+            let mail = format!("Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nSubject: failure notice\n\n{pieces}");
+            prop_assert_eq!(events(&mail), vec![]);
+        }
+    }
+
+    #[test]
+    fn many_recipients_are_bounded() {
+        let mut mail = String::from(
+            "From: MAILER-DAEMON@example.com\nSubject: failure notice\n\nHi. This is the qmail-send program at mx.example.com.\n\n",
+        );
+        for n in 0..12_000 {
+            mail.push_str(&format!("<u{n}@example.net>:\nno\n\n"));
+        }
+        assert_eq!(events(&mail).len(), blocks::MOST);
+    }
+
+    #[test]
+    fn a_foreign_mail_is_left_alone() {
+        for mail in [
+            "From: alice@example.com\nTo: bob@example.net\nSubject: lunch\n\n<carol@example.org>:\n550 5.1.1 no\n",
+            "From: list@example.com\nSubject: Re: Exim question\n\nThis message was created automatically by mail delivery software.\n\n  bob@example.net\n    Unrouteable address\n",
+            "",
+        ] {
+            assert_eq!(events(mail), vec![], "{mail}");
+        }
     }
 }

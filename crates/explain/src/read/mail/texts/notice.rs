@@ -224,8 +224,7 @@ pub(super) fn may_be(mail: &Mail<'_>) -> bool {
 fn said_by_program(mail: &Mail<'_>) -> bool {
     let mailer = mail.header("x-mailer").to_lowercase();
     ["m-filter", "smtp32", "surfcontrol"].iter().any(|name| mailer.contains(name))
-        || mail.header("message-id").contains("auone-net.jp")
-        || mail.header("message-id").contains("dion.ne.jp")
+        || ["from", "message-id"].iter().any(|name| mail.header(name).contains("auone-net.jp"))
 }
 
 /// True for a subject, in lower case, that says that a message was not delivered.

@@ -4,7 +4,7 @@
 //! all formats: a decoder finds the lines that belong to a recipient and leaves the rest to
 //! [`interpret`].
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use waxseal_model::{MailEvent, mail::EnhancedStatus, mail::Stage};
 use waxseal_wire::text::neutralise;
@@ -47,6 +47,7 @@ const BEFORE_REPLY: &[(&str, Option<Stage>)] = &[
     ("rcpt to generated following response:", Some(Stage::Rcpt)),
     ("mail from generated following response:", Some(Stage::Mail)),
     ("generated following response:", None),
+    ("unexpected recipient failure - ", Some(Stage::Rcpt)),
     ("generated response:", None),
     ("failed with:", None),
     ("refused to talk to me:", Some(Stage::Greeting)),
@@ -118,7 +119,7 @@ pub(super) fn interpret(lines: &[&str], event: &mut MailEvent) {
 
 /// The same for words that stand on one line.
 pub(super) fn words(line: &str, event: &mut MailEvent) {
-    let line = line.trim();
+    let line = unquoted(line.trim());
     let lower = line.to_ascii_lowercase();
     let (start, end) = reply_within(line, &lower, event);
     if event.stage.is_none() {
@@ -146,7 +147,7 @@ pub(super) fn words(line: &str, event: &mut MailEvent) {
 
 /// Takes the words for the event's text, and the codes at their beginning.
 pub(super) fn set_text(text: &str, event: &mut MailEvent) {
-    let text = joined_reply(unquoted(text.trim()));
+    let text = joined_reply(&without_inner_quotes(unquoted(text.trim())));
     let (reply, status) = codes(&text);
     event.reply = event.reply.or(reply);
     event.status = event.status.or(status);
@@ -206,10 +207,29 @@ fn is_worth(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric()).take(3).count() == 3
 }
 
+/// IronPort's `550-'5.1.1 …'` as the reply that it was.
+fn without_inner_quotes(text: &str) -> Cow<'_, str> {
+    match text.split_once("-'") {
+        Some((code, rest)) if code.len() == 3 && leads_with_code(text) => {
+            let rest = rest.split_once("' (delivery attempts").map_or(rest, |(reply, _)| reply);
+            Cow::Owned(format!("{code} {}", rest.strip_suffix('\'').unwrap_or(rest)))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
 /// Where a reply code begins that closes an introduction: `…: 550 5.1.1 …`, `…], 554 …`.
 fn embedded_code(line: &str) -> Option<usize> {
-    for (at, _) in line.match_indices([':', ',', ';', ']', ')', '(']).take(40) {
+    if let Some(at) = line.find("-'").and_then(|at| at.checked_sub(3))
+        && line.get(at..).is_some_and(leads_with_code)
+    {
+        return Some(at);
+    }
+    for (at, mark) in line.match_indices([':', ',', ';', ']', ')', '(', '-']).take(40) {
         let rest = line.get(at + 1..)?;
+        if mark == "-" && !line.get(..at).is_some_and(|before| before.ends_with(' ')) {
+            continue;
+        }
         let trimmed = rest.trim_start();
         if leads_with_code(trimmed) {
             return Some(line.len() - trimmed.len());

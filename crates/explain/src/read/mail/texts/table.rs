@@ -1,13 +1,13 @@
-//! The many notices of a simple shape, as data: by which words each is known, where its
-//! recipients stand and where the error. A new one is an entry of a few lines.
+//! Notices of a simple shape, read by what [`formats`](super::formats) says of each: by which
+//! words it is known, where its recipients stand and where the error.
 
 use waxseal_model::MailEvent;
 
 use super::notice::Notice;
-use super::{address, blocks, said};
+use super::{address, blocks, formats::FORMATS, said};
 
 /// A sign by which a format is known.
-enum Sign {
+pub(super) enum Sign {
     /// Words at the beginning of the notice.
     Says(&'static str),
     /// Part of the From field, in lower case.
@@ -19,7 +19,7 @@ enum Sign {
 }
 
 /// Where the recipients stand.
-enum Who {
+pub(super) enum Who {
     /// Behind one of these words, on the same line or the ones below.
     Label(&'static [&'static str]),
     /// On lines of their own.
@@ -29,7 +29,7 @@ enum Who {
 }
 
 /// Where the error stands.
-enum What {
+pub(super) enum What {
     /// Behind the recipient and on the lines below it.
     Tail,
     /// Behind one of these words and on the lines below them.
@@ -45,276 +45,29 @@ enum What {
 }
 
 /// A format.
-struct Format {
-    name: &'static str,
+pub(super) struct Format {
+    /// Its name in events.
+    pub(super) name: &'static str,
     /// All of them hold.
-    signs: &'static [Sign],
+    pub(super) signs: &'static [Sign],
     /// Nothing above the line with these words counts.
-    below: Option<&'static str>,
-    who: Who,
+    pub(super) below: Option<&'static str>,
+    /// Where its recipients stand.
+    pub(super) who: Who,
     /// The first that is there counts.
-    what: &'static [What],
+    pub(super) what: &'static [What],
     /// Words behind which the command stands that was refused.
-    command: Option<&'static str>,
+    pub(super) command: Option<&'static str>,
 }
-
-/// What most entries have in common.
-const PLAIN: Format = Format {
-    name: "",
-    signs: &[],
-    below: None,
-    who: Who::Alone,
-    what: &[What::Tail, What::Above],
-    command: None,
-};
-
-use Sign::{From, Mailer, Says, Subject};
-use What::{Above, Dialogue, Everything, Label, Line, Tail};
-
-/// The formats, in the order in which they are tried.
-const FORMATS: &[Format] = &[
-    Format {
-        name: "m_filter",
-        signs: &[Mailer("m-FILTER")],
-        what: &[Label(&["-------server message"])],
-        command: Some("-------SMTP command"),
-        ..PLAIN
-    },
-    Format {
-        name: "mailfoundry",
-        signs: &[Says("Unable to deliver message to:"), Says("Delivery failed for the following reason:")],
-        who: Who::Label(&["Unable to deliver message to:"]),
-        what: &[Label(&["Delivery failed for the following reason:"])],
-        ..PLAIN
-    },
-    Format {
-        name: "kddi",
-        signs: &[Says("Could not be delivered to:")],
-        who: Who::Label(&["Could not be delivered to:"]),
-        what: &[Tail, Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "imail",
-        signs: &[Mailer("SMTP32")],
-        who: Who::Label(&[
-            "userid:",
-            "Unknown user:",
-            "nown user:",
-            "allowed size:",
-            "attempts:",
-            "undeliverable to",
-            "rejected:",
-        ]),
-        what: &[Label(&["generated response:", "generated following response:"]), Line],
-        ..PLAIN
-    },
-    Format {
-        name: "interscan",
-        signs: &[From("interscan")],
-        who: Who::Label(&["Unable to deliver message to", "RCPT TO:", "RCPT To:"]),
-        what: &[Dialogue, Line, Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "interscan",
-        signs: &[Says("InterScan"), Says("Unable to deliver message to")],
-        who: Who::Label(&["Unable to deliver message to"]),
-        what: &[Dialogue, Line],
-        ..PLAIN
-    },
-    Format {
-        name: "interscan",
-        signs: &[Subject("mail could not be delivered"), Says("Received")],
-        who: Who::Label(&["RCPT TO:"]),
-        what: &[Dialogue],
-        ..PLAIN
-    },
-    Format {
-        name: "surfcontrol",
-        signs: &[Mailer("SurfControl")],
-        who: Who::Label(&["Addressed To:"]),
-        what: &[Label(&["Failed to send to identified host,", "Failed to send"]), Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "mailmarshal",
-        signs: &[Says("ould not be delivered because of"), Says("recipients were affected")],
-        below: Some("recipients were affected"),
-        what: &[Label(&["ould not be delivered because of"])],
-        ..PLAIN
-    },
-    Format {
-        name: "messagelabs",
-        signs: &[Says("was unable to deliver your message to the following addresses"), Says("Reason:")],
-        what: &[Label(&["Reason:"])],
-        ..PLAIN
-    },
-    Format {
-        name: "james",
-        signs: &[Says("James mail server")],
-        below: Some("ailed recipient(s):"),
-        what: &[Label(&["Error message below:", "Error message:"]), Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "james",
-        signs: &[Says("Message details:"), Says("RCPT TO:")],
-        who: Who::Label(&["RCPT TO:"]),
-        what: &[Label(&["Error message below:", "Error:"]), Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "verizon",
-        signs: &[Says("could not be delivered to mobile")],
-        who: Who::Label(&["RCPT TO:", "To:"]),
-        what: &[Label(&["Error:"]), Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "x_rejected_recipient",
-        signs: &[Says("We had trouble delivering your message")],
-        who: Who::Label(&["rejected recipient", "recipient", " for "]),
-        what: &[Line],
-        ..PLAIN
-    },
-    Format {
-        name: "kerio",
-        signs: &[Says("Delivery to the following recipients was aborted after")],
-        what: &[Tail, Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "smartermail",
-        signs: &[Says("Failed Recipient:")],
-        who: Who::Label(&["Failed Recipient:"]),
-        what: &[Label(&["Reason:"])],
-        ..PLAIN
-    },
-    Format {
-        name: "mailenable",
-        signs: &[Says("Recipient: [SMTP:")],
-        who: Who::Label(&["Recipient:"]),
-        what: &[Label(&["Reason:"])],
-        ..PLAIN
-    },
-    Format { name: "hmailserver", signs: &[Says("hMailServer")], what: &[Tail], ..PLAIN },
-    Format {
-        name: "mdaemon",
-        signs: &[Says("Failed address:")],
-        who: Who::Label(&["Failed address:"]),
-        what: &[Dialogue, Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "mdaemon",
-        signs: &[Says("Session Transcript")],
-        who: Who::Label(&["RCPT To:", "RCPT TO:"]),
-        what: &[Dialogue],
-        ..PLAIN
-    },
-    Format {
-        name: "ironport",
-        signs: &[Says("was undeliverable"), Says("reason for the problem")],
-        who: Who::Label(&["following message to"]),
-        what: &[Label(&["reason for the problem:", "reason for the problem"])],
-        ..PLAIN
-    },
-    Format {
-        name: "communigate",
-        signs: &[Says("Failed to deliver to '")],
-        who: Who::Label(&["Failed to deliver to"]),
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "groupwise",
-        signs: &[Says("The message that you sent was undeliverable to the following")],
-        who: Who::Leading,
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "barracuda",
-        signs: &[Says("Your message to: "), Says("was blocked by our")],
-        who: Who::Label(&["Your message to:"]),
-        what: &[Everything],
-        ..PLAIN
-    },
-    Format {
-        name: "smail",
-        signs: &[Says("Failed addresses follow")],
-        below: Some("Failed addresses follow"),
-        who: Who::Leading,
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "powermta",
-        signs: &[Says("this is the mail server on"), Says("list of the affected recipients")],
-        who: Who::Leading,
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "sendgrid",
-        signs: &[Says("automatically generated message from SendGrid")],
-        who: Who::Label(&[":000000:", ":<"]),
-        what: &[Line],
-        ..PLAIN
-    },
-    Format {
-        name: "notes",
-        signs: &[Says("Failure Reasons")],
-        below: Some("Failure Reasons"),
-        what: &[Above],
-        ..PLAIN
-    },
-    Format {
-        name: "domino",
-        signs: &[Says("was not delivered to:"), Says("because:")],
-        below: Some("was not delivered to:"),
-        what: &[Label(&["because:"])],
-        ..PLAIN
-    },
-    Format { name: "zoho", signs: &[From("zoho")], who: Who::Leading, what: &[Tail, Everything], ..PLAIN },
-    Format {
-        name: "opensmtpd",
-        signs: &[Says("This is the MAILER-DAEMON, please DO NOT REPLY to this")],
-        who: Who::Leading,
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "dma",
-        signs: &[Says("There was an error delivering your mail to")],
-        who: Who::Label(&["error delivering your mail to"]),
-        what: &[Tail],
-        ..PLAIN
-    },
-    Format {
-        name: "microsoft_smtp",
-        signs: &[Says("This is an automatically generated Delivery Status Notification")],
-        what: &[Tail, Above],
-        ..PLAIN
-    },
-    Format {
-        name: "workmail",
-        signs: &[Says("trying to deliver the mail to the following recipients")],
-        below: Some("following recipients"),
-        what: &[Label(&["Diagnostic-Code:"]), Tail],
-        ..PLAIN
-    },
-];
 
 /// The place of a format in the table, for a notice that has all its signs.
 pub(super) fn recognise(notice: &Notice) -> Option<usize> {
     FORMATS.iter().position(|format| {
         format.signs.iter().all(|sign| match sign {
-            Says(words) => notice.says(words),
-            From(words) => notice.from.contains(words),
-            Subject(words) => notice.subject.contains(words),
-            Mailer(words) => notice.header("x-mailer").contains(words),
+            Sign::Says(words) => notice.says(words),
+            Sign::From(words) => notice.from.contains(words),
+            Sign::Subject(words) => notice.subject.contains(words),
+            Sign::Mailer(words) => notice.header("x-mailer").contains(words),
         })
     })
 }
@@ -420,32 +173,32 @@ fn recipients<'a>(who: &Who, lines: &[&'a str]) -> Vec<Found<'a>> {
 /// Puts into the event what stands at one place, if anything does.
 fn tell(what: &What, here: &Found, own: &[&str], notice: &Notice, event: &mut MailEvent) {
     match what {
-        Line => {
+        What::Line => {
             let lines: Vec<&str> = own.iter().copied().take_while(|line| !line.trim().is_empty()).collect();
             said::interpret(&lines, event);
         }
-        Tail => {
+        What::Tail => {
             let rest = own.iter().skip(1).copied();
             let mut lines: Vec<&str> = if here.tail.is_empty() { Vec::new() } else { vec![here.tail] };
             lines.extend(paragraph(rest, lines.is_empty()));
             said::interpret(&lines, event);
         }
-        Label(labels) => {
+        What::Label(labels) => {
             if let Some(lines) = behind(labels, own).or_else(|| behind(labels, &notice.lines)) {
                 said::interpret(&lines, event);
             }
         }
-        Above => {
+        What::Above => {
             let at = notice.lines.iter().position(|line| line.contains(here.recipient)).unwrap_or(0);
             let above = notice.lines.get(..at).unwrap_or_default();
             let mut lines: Vec<&str> = paragraph(above.iter().rev().copied(), true);
             lines.reverse();
             said::interpret(&lines, event);
         }
-        Dialogue => {
+        What::Dialogue => {
             said::dialogue(&notice.lines, event);
         }
-        Everything => {
+        What::Everything => {
             let lines: Vec<&str> = notice.lines.iter().copied().take(60).collect();
             said::interpret(&lines, event);
         }

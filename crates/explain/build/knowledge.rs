@@ -83,13 +83,21 @@ pub(crate) struct Rule {
     pub(crate) enhanced: Vec<String>,
     #[serde(default)]
     pub(crate) stage: Vec<String>,
+    #[serde(default)]
+    pub(crate) not_stage: Vec<String>,
     pub(crate) text: Option<String>,
     #[serde(default)]
+    pub(crate) exact: bool,
+    #[serde(default)]
     pub(crate) wrapper: bool,
+    #[serde(default)]
+    pub(crate) broad: bool,
     #[serde(default)]
     pub(crate) vague: bool,
     #[serde(default)]
     pub(crate) only_here: bool,
+    #[serde(default)]
+    pub(crate) no_reply: bool,
     #[serde(default)]
     pub(crate) beats: Vec<String>,
     pub(crate) who: Option<String>,
@@ -371,7 +379,7 @@ fn check_rule(rule: &Rule, causes: &BTreeSet<&str>, rules: &BTreeSet<&str>, wron
     rule.who.iter().for_each(|w| wrong.one_of("who", w, &WHO));
     rule.retry.iter().for_each(|r| wrong.one_of("retry", r, &RETRY));
     rule.scope.iter().for_each(|s| wrong.one_of("scope", s, &SCOPE));
-    rule.stage.iter().for_each(|s| wrong.one_of("stage", s, &STAGE));
+    rule.stage.iter().chain(&rule.not_stage).for_each(|s| wrong.one_of("stage", s, &STAGE));
     rule.sisimai.iter().for_each(|s| wrong.sisimai(s));
     rule.summary.iter().for_each(|s| wrong.sentence("summary", s));
     rule.meaning.iter().for_each(|s| wrong.sentence("meaning", s));
@@ -392,7 +400,9 @@ fn check_rule(rule: &Rule, causes: &BTreeSet<&str>, rules: &BTreeSet<&str>, wron
             Ok(_) => {}
             Err(why) => wrong.add(why),
         },
-        None if rule.enhanced.is_empty() => wrong.add("it has neither a text nor an enhanced code".into()),
+        None if !rule.only_here => {
+            wrong.add("it has no text and is not for its provider alone (only_here)".into())
+        }
         None => {}
     }
 }

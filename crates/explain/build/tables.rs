@@ -70,7 +70,9 @@ fn rules(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>>
     for rule in &knowledge.rules {
         writeln!(code, "{},", one_rule(knowledge, rule))?;
     }
-    writeln!(code, "];")?;
+    let silent = knowledge.rules.iter().enumerate().filter(|(_, r)| r.text.is_none());
+    let silent: Vec<usize> = silent.map(|(place, _)| place).collect();
+    writeln!(code, "];\nstatic SILENT: [usize; {}] = {silent:?};", silent.len())?;
     Ok(())
 }
 
@@ -83,7 +85,7 @@ fn one_rule(knowledge: &Knowledge, r: &Rule) -> String {
     };
     format!(
         "Rule {{ id: {:?}, provider: &PROVIDERS[{provider}], cause: &CAUSES[{}], reply: &{:?}, status: &[{}], \
-         stage: &[{}], text: {:?}, wrapper: {}, vague: {}, only_here: {}, beats: &{beats:?}, who: {}, retry: {}, \
+         stage: &[{}], not_stage: &[{}], text: {:?}, exact: {}, wrapper: {}, broad: {}, vague: {}, only_here: {}, no_reply: {}, beats: &{beats:?}, who: {}, retry: {}, \
          scope: {}, summary: {:?}, meaning: {:?}, fix: &[{}], sisimai: {:?}, source: {:?}, example: {:?}, \
          generated: {} }}",
         r.id,
@@ -91,10 +93,14 @@ fn one_rule(knowledge: &Knowledge, r: &Rule) -> String {
         r.reply,
         r.enhanced.iter().filter_map(|c| status(c)).collect::<Vec<_>>().join(", "),
         stages(&r.stage),
+        stages(&r.not_stage),
         r.text,
+        r.exact,
         r.wrapper,
+        r.broad,
         r.vague,
         r.only_here,
+        r.no_reply,
         option(&r.who, "Who"),
         option(&r.retry, "Retry"),
         option(&r.scope, "Scope"),

@@ -42,6 +42,8 @@ pub(super) enum Basis {
 /// codes over words that say little, and words around a reply only where nothing else is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
+    /// Words around a quoted reply.
+    Outside,
     /// A code such as 5.0.0 or 5.7.1 that nearly everything comes with.
     VagueStatus,
     /// A reply code and the moment at which it came.
@@ -54,6 +56,8 @@ pub(super) enum Level {
     Status,
     /// Words on an earlier line.
     Context,
+    /// Words that are common in texts of all sorts.
+    BroadWords,
     /// Words.
     Words,
     /// Nothing failed.
@@ -73,7 +77,7 @@ pub(super) fn find(seen: &mut Seen<'_>) -> Vec<Candidate> {
             found.extend(by_context(seen, number, line, place));
         }
     }
-    found.extend(by_code_of_provider(seen));
+    found.extend(by_provider(seen));
     found.extend(by_status(seen));
     found.extend(by_reply(seen));
     found
@@ -129,11 +133,14 @@ fn by_words(seen: &mut Seen<'_>, place: usize) -> Option<Candidate> {
     let text = text.get(..text.len().min(rules::MOST)).unwrap_or(text);
     let inner = pattern.find_at(text, seen.inner.min(text.len()));
     let found = inner.or_else(|| pattern.find(text))?;
-    let level = match (rule.wrapper, rule.vague) {
-        (true, _) => Level::Wrapper,
-        (_, true) => Level::VagueWords,
+    let level = match rule {
+        Rule { wrapper: true, .. } => Level::Wrapper,
+        Rule { vague: true, .. } => Level::VagueWords,
+        Rule { broad: true, .. } => Level::BroadWords,
         _ => Level::Words,
     };
+    // Words around a quoted reply are the program's own, or a template's.
+    let level = if inner.is_none() { Level::Outside } else { level };
     let words = Some(found.range());
     Some(Candidate {
         level,
@@ -160,13 +167,16 @@ fn by_context(seen: &mut Seen<'_>, number: usize, line: &str, place: usize) -> O
     })
 }
 
-/// Rules that have codes alone count where their provider is at work.
-fn by_code_of_provider(seen: &mut Seen<'_>) -> Vec<Candidate> {
-    let Some(status) = seen.status else { return Vec::new() };
+/// Rules without a text count where their provider is at work: by a code, or by the format
+/// alone.
+fn by_provider(seen: &mut Seen<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
-    for (place, rule) in rules::rules().iter().enumerate() {
-        let named = rule.text.is_none() && rule.status.contains(&status) && seen.knows(rule.provider);
-        if let Some((codes, tier)) = named.then(|| fits(seen, rule)).flatten() {
+    for &place in rules::silent() {
+        let rule = rules::rules().get(place).filter(|rule| {
+            rule.status.is_empty() || seen.status.is_some_and(|status| rule.status.contains(&status))
+        });
+        let Some(rule) = rule else { continue };
+        if let Some((codes, tier)) = fits(seen, rule) {
             let level = Level::Status;
             found.push(Candidate { level, tier, codes, ..bare(Basis::Rule(place, rule), rule.cause) });
         }
@@ -204,9 +214,14 @@ fn fits(seen: &mut Seen<'_>, rule: &Rule) -> Option<(u8, u8)> {
     }
     let event = seen.event;
     let codes =
-        one(rule.reply, event.reply)? + one(rule.status, seen.status)? + one(rule.stage, event.stage)?;
+        one(rule.reply, event.reply)? + one(rule.status, seen.status)? + u8::from(!rule.stage.is_empty());
+    let moment = rule.stage.is_empty() || event.stage.is_some_and(|stage| rule.stage.contains(&stage));
+    let other = event.stage.is_some_and(|stage| rule.not_stage.contains(&stage));
+    if !moment || other || rule.exact && codes == 0 {
+        return None;
+    }
     let here = seen.knows(rule.provider);
-    if rule.only_here && !here {
+    if rule.only_here && !here || rule.no_reply && event.reply.is_some() {
         return None;
     }
     let tier = match rule.provider.kind {

@@ -44,12 +44,16 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "the rules are being sorted"]
     fn the_example_of_every_rule_wins_against_all_other_rules() {
         let mut lost = Vec::new();
         for rule in rules().iter().filter(|rule| !rule.generated) {
             let mut event = event(rule.example);
             if rule.only_here {
+                rule.provider
+                    .formats
+                    .iter()
+                    .take(1)
+                    .for_each(|format| (*format).clone_into(&mut event.source.format));
                 event.remote_host = rule.provider.hosts.first().map(|host| format!("mx.{host}"));
             }
             event.stage = event.stage.or(rule.stage.first().copied());
@@ -76,21 +80,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn what_a_server_tells_of_its_own_session_is_for_that_server_to_mend() {
-        use waxseal_model::diagnosis::Side;
-        let told = |format: &str, text: &str| {
-            let mut event = event(text);
-            event.source.format = format.into();
-            diagnose(&event).side
-        };
-        let relay = "554 5.7.1 <a@example.com>: Relay access denied";
-        assert_eq!(told("client", relay), Side::SenderClient);
-        assert_eq!(told("postfix_log", relay), Side::RecipientServer);
-        let login = "535 5.7.8 Error: authentication failed";
-        assert_eq!((told("reply", login), told("exim_log", login)), (Side::SenderClient, Side::SenderServer));
     }
 
     #[test]

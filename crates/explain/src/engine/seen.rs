@@ -4,7 +4,7 @@ use waxseal_model::{MailEvent, mail::EnhancedStatus};
 
 use crate::{
     facts,
-    rules::{Provider, ProviderKind, providers},
+    rules::{Provider, providers},
 };
 
 /// An event with what many rules ask of it.
@@ -29,6 +29,7 @@ impl<'a> Seen<'a> {
         let inner = facts::innermost(&lower);
         lower.push('\n');
         lower.push_str(&event.reporter.as_deref().unwrap_or_default().to_ascii_lowercase());
+        let host = event.remote_host.as_deref().or(event.reporter.as_deref());
         Self {
             event,
             inner,
@@ -37,7 +38,7 @@ impl<'a> Seen<'a> {
                 .filter(telling)
                 .or_else(|| facts::status(&event.text, event.reply).filter(telling)),
             lower,
-            host: event.remote_host.as_deref().unwrap_or_default().to_ascii_lowercase(),
+            host: host.unwrap_or_default().to_ascii_lowercase(),
             known: vec![None; providers().len()],
         }
     }
@@ -56,7 +57,7 @@ impl<'a> Seen<'a> {
         known
     }
 
-    /// The remote host is one of the provider's.
+    /// The remote host is one of the provider's; where none is known, the reporting one.
     pub(super) fn is_host_of(&self, provider: &Provider) -> bool {
         let host = self.host.trim_end_matches('.');
         provider.hosts.iter().any(|domain| {
@@ -71,6 +72,6 @@ impl<'a> Seen<'a> {
 
     fn is_format_of(&self, provider: &Provider) -> bool {
         let format = self.event.source.format.as_str();
-        provider.kind == ProviderKind::Program && provider.formats.iter().any(|f| format.starts_with(f))
+        provider.formats.iter().any(|f| format.starts_with(f))
     }
 }

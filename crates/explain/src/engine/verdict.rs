@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use waxseal_model::{
     Diagnosis, MailEvent,
-    diagnosis::{EvidenceKind, EvidenceSpan, Fix, RunnerUp, Who},
-    mail::Outcome,
+    diagnosis::{EvidenceKind, EvidenceSpan, Fix, RunnerUp},
 };
 
 use super::{
@@ -36,35 +35,7 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
     if let Some(rule) = rule {
         adapt(&mut diagnosis, rule);
     }
-    if diagnosis.who == Who::SenderClient
-        && rule.is_none_or(|rule| rule.who.is_none())
-        && let Some(who) = client_of(event, best.cause)
-    {
-        diagnosis.who = who;
-        diagnosis.side = who.side();
-    }
     diagnosis
-}
-
-/// Families of what client and server say to one another; others are about the message.
-const BETWEEN_HOSTS: [&str; 4] = ["login", "network", "protocol", "tls"];
-
-/// Ports at which servers take mail of users, and of servers that log in.
-const SUBMISSION: [u16; 2] = [465, 587];
-
-/// Who the client in the session was, where a mail server tells of it: that server, and no
-/// program of a user. What an MX does not relay, it should mostly have taken.
-fn client_of(event: &MailEvent, cause: &Cause) -> Option<Who> {
-    let by_program = matches!(event.source.format.as_str(), "" | "reply" | "client" | "transcript");
-    if by_program || event.outcome == Outcome::Rejected {
-        return None;
-    }
-    let submission = event.remote_port.is_some_and(|port| SUBMISSION.contains(&port));
-    match cause.id {
-        "relay_denied" if !submission => Some(Who::RecipientServer),
-        "relay_denied" => Some(Who::SenderServer),
-        _ => BETWEEN_HOSTS.contains(&cause.family).then_some(Who::SenderServer),
-    }
 }
 
 /// What a rule knows better than its cause.
@@ -84,7 +55,7 @@ fn adapt(diagnosis: &mut Diagnosis, rule: &Rule) {
 
 /// What a cause says of an event, before anything is known of why.
 fn plain(event: &MailEvent, cause: Option<&'static Cause>) -> Diagnosis {
-    use waxseal_model::diagnosis::{Retry, Scope};
+    use waxseal_model::diagnosis::{Retry, Scope, Who};
     let who = cause.map_or(Who::Nobody, |c| c.who);
     Diagnosis {
         cause: cause.map_or("unspecified", |c| c.id).into(),
@@ -152,13 +123,14 @@ fn confidence(candidate: &Candidate) -> f64 {
         Level::Words if candidate.tier == 3 && candidate.codes > 0 => 0.95,
         Level::Words if candidate.codes > 0 => 0.9,
         Level::Words => 0.85,
+        Level::BroadWords => 0.75,
         Level::Context => 0.8,
         Level::Status if candidate.basis.rule().is_some() => 0.8,
         Level::Status => 0.6,
         Level::VagueWords => 0.55,
         Level::Wrapper => 0.6,
         Level::Reply => 0.45,
-        Level::VagueStatus => 0.3,
+        Level::VagueStatus | Level::Outside => 0.3,
     }
 }
 
@@ -204,7 +176,8 @@ fn evidence(seen: &Seen<'_>, best: &Candidate) -> Vec<EvidenceSpan> {
         add(EvidenceKind::Stage, stage.label().to_owned(), None);
     }
     if let Some(provider) = rule.map(|rule| rule.provider).filter(|p| p.kind != ProviderKind::Text) {
-        match (seen.is_host_of(provider), seen.mark_of(provider), &event.remote_host) {
+        let host = event.remote_host.as_ref().or(event.reporter.as_ref());
+        match (seen.is_host_of(provider), seen.mark_of(provider), host) {
             (true, _, Some(host)) => add(EvidenceKind::Provider, host.clone(), None),
             (_, Some(mark), _) => {
                 let place = find(&event.text.to_ascii_lowercase(), mark);

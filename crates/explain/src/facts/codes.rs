@@ -3,10 +3,9 @@
 use waxseal_model::mail::EnhancedStatus;
 
 /// Words whose end makes a number after them a quoted reply.
-const QUOTES: [&str; 12] = [
+const QUOTES: [&str; 11] = [
     "said: ",
     "-> ",
-    "<<< ",
     "smtp; ",
     "smtp;",
     "to me: ",
@@ -60,8 +59,8 @@ pub(super) fn codes(text: &str, known: Option<u16>) -> (Option<u16>, Option<Enha
             at += length;
         } else if let Some(code) = reply_at(bytes, at) {
             let score = weight(&lower, at, code);
-            if known.is_none_or(|known| known == code) && score >= 3 && best.is_none_or(|(s, ..)| score >= s)
-            {
+            let better = |(best, ..): (u8, usize, u16)| if score >= 7 { score >= best } else { score > best };
+            if known.is_none_or(|known| known == code) && score >= 3 && best.is_none_or(better) {
                 best = Some((score, at, code));
             }
             at += 3;
@@ -112,6 +111,9 @@ fn reply_at(bytes: &[u8], at: usize) -> Option<u16> {
     (free && ends).then(|| value(first) * 100 + value(second) * 10 + value(third))
 }
 
+/// Words of replies that only repeat that all recipients were refused before.
+const ECHOES: [&str; 4] = ["need rcpt", "valid recipients", "rcpt first", "valid rcpt"];
+
 /// How clearly a number is a reply code: 7 and more where it is quoted, 4 at the beginning,
 /// 3 after a sign; 2 more before an enhanced code of its class.
 fn weight(lower: &str, at: usize, code: u16) -> u8 {
@@ -140,7 +142,12 @@ fn weight(lower: &str, at: usize, code: u16) -> u8 {
     if place == 0 || !own_line {
         return 0;
     }
-    place + u8::from(with_status) * 2
+    let beginning = rest.get(..rest.floor_char_boundary(rest.len().min(48))).unwrap_or_default();
+    if ECHOES.iter().any(|echo| beginning.contains(echo)) {
+        return 3;
+    }
+    // A greeting may stand before the refusal.
+    (place + u8::from(with_status) * 2) - u8::from(code < 300)
 }
 
 /// An enhanced status code at that place, and its length.
@@ -194,6 +201,10 @@ mod tests {
             ("Remote Server returned '554 5.4.0 < #5.1.1 smtp;550 5.1.1 gone>'", 550, "5.1.1"),
             ("535-5.7.8 Username and Password not accepted", 535, "5.7.8"),
             ("Deferred: 450 4.2.0 Greylisted", 450, "4.2.0"),
+            ("220-example.com 421 4.2.1 Service refused", 421, "4.2.1"),
+            ("250 2.0.0 Ok: queued as 4ABC", 250, "2.0.0"),
+            ("<<< 550 5.1.1 no such user <<< 503 5.5.1 Need RCPT", 550, "5.1.1"),
+            ("503 5.5.1 Error: no valid recipients, 550 5.2.1 disabled", 550, "5.2.1"),
         ] {
             assert_eq!(both(text), (reply, status.to_owned()), "{text}");
         }

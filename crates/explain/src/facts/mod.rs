@@ -28,20 +28,23 @@ pub fn complete(event: &mut MailEvent) {
 }
 
 /// Words after which the reply of another server is quoted.
-const QUOTES: [&str; 13] = [
+const QUOTES: [&str; 16] = [
     " said: ",
     " -> ",
-    "<<< ",
     "smtp; ",
     "refused to talk to me: ",
     "remote host said: ",
     "error from remote server: ",
     "server responded: ",
     "responded with: ",
-    "response was: ",
     "last error: ",
     "last reply: ",
     "returned '",
+    "other server returned was: ",
+    "remote server was: ",
+    "the response was: ",
+    "failed with: ",
+    "smtp;",
 ];
 
 /// Where the innermost quoted reply begins in a text in lower case; 0 where none is quoted.
@@ -49,7 +52,16 @@ pub(crate) fn innermost(lower: &str) -> usize {
     let quoted = QUOTES.iter().filter_map(|quote| lower.rfind(quote).map(|at| at + quote.len())).max();
     let exim = lower.rfind("remote mail server after ").or_else(|| lower.rfind("remote mailer after "));
     let exim = exim.and_then(|at| lower.get(at..)?.find(": ").map(|colon| at + colon + 2));
-    quoted.max(exim).unwrap_or(0)
+    let dashed = lower
+        .rfind("-'")
+        .filter(|at| lower.get(at.saturating_sub(3)..*at).is_some_and(is_code))
+        .map(|at| at + 2);
+    quoted.max(exim).max(dashed).unwrap_or(0)
+}
+
+/// Three digits, as before `-'` where IronPort quotes a reply.
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

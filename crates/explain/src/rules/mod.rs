@@ -103,16 +103,24 @@ pub struct Rule {
     pub reply: &'static [u16],
     /// Enhanced status codes; an event with another one is not meant.
     pub status: &'static [EnhancedStatus],
-    /// Moments of the session; an event of another one is not meant.
+    /// Moments of the session; an event of another one, or of none, is not meant.
     pub stage: &'static [Stage],
+    /// Moments of the session; an event of one of them is not meant.
+    pub not_stage: &'static [Stage],
     /// A regular expression, matched byte by byte and without regard to ASCII case.
     pub text: Option<&'static str>,
+    /// The words count only together with one of the codes.
+    pub exact: bool,
     /// The words wrap the reply or error that tells more.
     pub wrapper: bool,
+    /// The words are so common that any others of the same text tell more.
+    pub broad: bool,
     /// The words say so little that an exact code tells more.
     pub vague: bool,
     /// The words or codes mean this in the mouth of this provider alone.
     pub only_here: bool,
+    /// The words are those of the sending side: an event with a reply code is not meant.
+    pub no_reply: bool,
     /// Rules that this one wins against, as places in [`rules`].
     pub beats: &'static [usize],
     /// Who must act, where it is not whom the cause says.
@@ -262,6 +270,11 @@ pub fn blocklists() -> &'static [Blocklist] {
 /// How often rules of each kind were right.
 pub fn measured() -> &'static [Measured] {
     &CONFIDENCE
+}
+
+/// The places of the rules without a text.
+pub(crate) fn silent() -> &'static [usize] {
+    &SILENT
 }
 
 static PATTERNS: [OnceLock<Option<Regex>>; RULES.len()] = [const { OnceLock::new() }; RULES.len()];

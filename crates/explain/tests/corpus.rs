@@ -140,9 +140,9 @@ fn answers_are_right() {
             }
         }
     }
-    recipient.demand("recipient", 58.0);
-    status.demand("status", 73.0);
-    reason.demand("reason", 43.0);
+    recipient.demand("recipient", 98.0);
+    status.demand("status", 97.0);
+    reason.demand("reason", 74.0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - [`mime`], [`decode`]: a mail taken apart into fields and parts, and these into texts.
 //! - [`view`]: a mail as decoders see it: decoded fields, texts with plain line feeds.
 //! - [`signs`]: whether a mail system wrote it.
+//! - [`forward`]: bounces that a person sent on.
 //! - [`structured`]: what says in its structure what it is: RFC 3464, ARF, RFC 3834.
 //! - [`texts`]: bounces that only people can read, one file a program or provider.
 //!
@@ -11,6 +12,7 @@
 //! the prose around a delivery report says more than the report is added to its events.
 
 mod decode;
+mod forward;
 mod mime;
 mod signs;
 mod structured;
@@ -30,8 +32,6 @@ type Decoder = fn(&Mail) -> Vec<MailEvent>;
 const MOST_EVENTS: usize = 10_000;
 /// The longest text of an event, in characters.
 const LONGEST_TEXT: usize = 4000;
-/// So many attached messages are looked into.
-const MOST_ATTACHED: usize = 20;
 
 /// Reads a mail, or all the mails of a mailbox.
 pub(super) fn read(bytes: &[u8]) -> Reading {
@@ -79,7 +79,7 @@ fn one(bytes: &[u8]) -> Reading {
     let mail = Mail::parse(&plain);
     let mut reading = Reading { events: events(&mail), ..Reading::default() };
     if reading.events.is_empty() {
-        attached(&mail, &mut reading);
+        sent_on(&mail, &mut reading);
     }
     if reading.events.is_empty() {
         reading.notes.push(why_not(&mail));
@@ -149,18 +149,20 @@ fn complete(events: &mut [MailEvent], prose: Vec<MailEvent>) {
     }
 }
 
-/// Bounces that a person sent on as attachments.
-fn attached(mail: &Mail<'_>, reading: &mut Reading) {
-    let messages =
-        mail.parts.iter().filter(|part| matches!(part.kind.as_str(), "message/rfc822" | "message/global"));
-    for part in messages.take(MOST_ATTACHED) {
-        let inner = Mail::parse(part.text().as_bytes());
-        reading.events.extend(events(&inner));
+/// Bounces that a person sent on.
+fn sent_on(mail: &Mail<'_>, reading: &mut Reading) {
+    for message in forward::attached(mail) {
+        reading.events.extend(events(&Mail::parse(message.as_bytes())));
+    }
+    let mut how = "carries one as an attachment";
+    if reading.events.is_empty()
+        && let Some(message) = forward::quoted(mail)
+    {
+        reading.events = events(&Mail::parse(message.as_bytes()));
+        how = "sends one on in its text";
     }
     if !reading.events.is_empty() {
-        reading
-            .notes
-            .push("The mail itself is no bounce: it carries one as an attachment, which was read.".into());
+        reading.notes.push(format!("The mail itself is no bounce: a person {how}, which was read."));
     }
 }
 
@@ -329,6 +331,21 @@ Hello
         let reading = read(sent_on.as_bytes());
         assert_eq!(reading.events.len(), 1);
         assert!(reading.notes.iter().any(|note| note.contains("as an attachment")));
+        let quoted: String = inner.lines().map(|line| format!("> {line}\n")).collect();
+        let in_text = |subject: &str, mark: &str| {
+            format!(
+                "From: Alice <alice@example.com>\nSubject: {subject}\n\nPlease help.\n\n{mark}\n\n{quoted}"
+            )
+        };
+        let fwd = "Fwd: Undelivered Mail Returned to Sender";
+        let reading = read(in_text(fwd, "Begin forwarded message:").as_bytes());
+        assert_eq!(reading.events.len(), 1);
+        assert_eq!(reading.events[0].recipient.as_deref(), Some("bob@example.net"));
+        for (subject, mark) in
+            [(fwd, "He wrote:"), ("Re: Undelivered Mail Returned to Sender", "Begin forwarded message:")]
+        {
+            assert_eq!(read(in_text(subject, mark).as_bytes()).events, []);
+        }
         // The report alone, in a mail of a person, is a quotation.
         let quoted = BOUNCE
             .replace("Return-Path: <>\n", "Return-Path: <alice@example.com>\n")

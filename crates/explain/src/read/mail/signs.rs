@@ -71,6 +71,7 @@ pub(super) struct Signs {
     /// What was seen, in words for a person.
     pub(super) seen: Vec<&'static str>,
     score: i32,
+    person: bool,
 }
 
 impl Signs {
@@ -88,9 +89,10 @@ impl Signs {
         self.score >= 4
     }
 
-    /// The mail is one that a person or a list sent, whatever it quotes.
+    /// The mail is one that a person or a list sent, whatever it quotes: its header has a
+    /// sign of that and none of a mail system.
     pub(super) fn person(&self) -> bool {
-        self.score < 0
+        self.person
     }
 }
 
@@ -99,6 +101,8 @@ pub(super) fn of(mail: &Mail<'_>) -> Signs {
     let mut signs = Signs::default();
     let kind = mail.header("content-type").to_ascii_lowercase();
     let report = mail.kind == "multipart/report";
+    let failed = !mail.header("x-failed-recipients").is_empty();
+    let system = from_daemon(mail) || null_path(mail) || failed;
     signs.add(report, 3, "it is a multipart/report");
     let typed = mail.parts.iter().any(|part| part.kind.ends_with("/delivery-status"));
     signs.add(typed, 2, "a part of it is a delivery status");
@@ -108,7 +112,7 @@ pub(super) fn of(mail: &Mail<'_>) -> Signs {
     signs.add(from_daemon(mail), 2, "a mail system is its author");
     let auto = mail.header("auto-submitted").to_ascii_lowercase();
     signs.add(auto.starts_with("auto-"), 1, "it says that it was made by a program");
-    signs.add(!mail.header("x-failed-recipients").is_empty(), 2, "it lists failed recipients");
+    signs.add(failed, 2, "it lists failed recipients");
     let subject = mail.header("subject").to_lowercase();
     let tells = FAILURES.iter().any(|words| subject.contains(words));
     signs.add(tells, 2, "its subject tells of a failure");
@@ -116,16 +120,30 @@ pub(super) fn of(mail: &Mail<'_>) -> Signs {
     signs.add(list && !from_daemon(mail), -5, "");
     signs.add(answers(&subject) && !from_daemon(mail), -4, "");
     let program = ["user-agent", "x-mailer"].iter().any(|name| !mail.header(name).is_empty());
-    signs.add(program && !report && !from_daemon(mail) && !null_path(mail), -1, "");
+    signs.add(program && !report && !system, -1, "");
+    // A report as a part of something else that no mail system wrote is a quotation.
+    let quoted = !report && mail.delivery_status().is_some();
+    signs.person = !system && (list || answers(&subject) || quoted);
     signs
 }
 
+/// Prefixes of subjects of mails that are sent on, in lower case.
+const FORWARDS: &[&str] =
+    &["fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "i:", "vs:", "doorst:", "转发:", "转发："];
+/// Prefixes of subjects of answers, in lower case.
+const ANSWERS: &[&str] =
+    &["re:", "aw:", "sv:", "antw:", "res:", "odp:", "ynt:", "回复:", "回复：", "答复:", "答复："];
+
 /// A reply or a forward.
 fn answers(subject: &str) -> bool {
-    let prefixes = [
-        "re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "enc:", "i:", "sv:", "vs:", "antw:", "回复", "转发",
-    ];
-    prefixes.iter().any(|prefix| subject.starts_with(prefix))
+    FORWARDS.iter().chain(ANSWERS).any(|prefix| subject.starts_with(prefix))
+}
+
+/// `Fwd: Undelivered Mail Returned to Sender`
+pub(super) fn sends_on_a_failure(subject: &str) -> bool {
+    let subject = subject.to_lowercase();
+    FORWARDS.iter().any(|prefix| subject.starts_with(prefix))
+        && FAILURES.iter().any(|words| subject.contains(words))
 }
 
 /// The null sender of RFC 5321 section 4.5.5, or what servers write in its place.
@@ -136,15 +154,20 @@ fn null_path(mail: &Mail<'_>) -> bool {
     })
 }
 
-/// The From field is a mail system's: by its address, by its name, or empty.
+/// The mail's author is a mail system.
 pub(super) fn from_daemon(mail: &Mail<'_>) -> bool {
-    let from = mail.header("from").to_lowercase();
+    is_daemon(mail.header("from"))
+}
+
+/// The From field is a mail system's: by its address, by its name, or empty.
+pub(super) fn is_daemon(from: &str) -> bool {
+    let from = from.to_lowercase();
     let from = from.trim();
     if from.is_empty() || from == "<>" {
         return true;
     }
-    let words = || from.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '(' | ')'));
-    let daemon = words().any(|word| {
+    let mut words = from.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '(' | ')'));
+    let daemon = words.any(|word| {
         let local = word.split('@').next().unwrap_or_default();
         DAEMONS.contains(&local) || local.starts_with("microsoftexchange")
     });

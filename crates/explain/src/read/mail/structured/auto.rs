@@ -85,12 +85,15 @@ fn weight(mail: &Mail<'_>) -> u32 {
     weight += 3 * u32::from(is("auto-submitted", &["auto-replied", "auto_replied"]));
     weight += 3 * u32::from(is("precedence", &["auto_reply", "auto-reply", "autoreply"]));
     weight += 3 * u32::from(is("preference", &["auto_reply"]) || is("x-precedence", &["auto_reply"]));
-    weight += 3 * u32::from(FIELDS.iter().any(|name| has(name)));
+    weight += 3 * u32::from(FIELDS.iter().any(|name| has(name)) || is("x-apple-action", &["vacation"]));
     weight += 2 * u32::from(has("x-ms-exchange-inbox-rules-loop"));
     weight += 2 * u32::from(SUBJECTS.iter().any(|words| subject.starts_with(words)));
     weight += u32::from(has("x-auto-response-suppress"));
     weight += u32::from(mail.header("return-path").trim() == "<>");
-    weight + u32::from(is("auto-submitted", &["auto-generated"]) && has("in-reply-to"))
+    weight += u32::from(has("in-reply-to") || has("references"));
+    weight += u32::from(is("precedence", &["bulk", "junk"]));
+    weight += u32::from(is("auto-submitted", &["auto-generated"]));
+    if has("list-id") || has("list-unsubscribe") { weight.min(2) } else { weight }
 }
 
 /// Jobs on a machine write to their owner and call that an answer.
@@ -116,6 +119,7 @@ mod tests {
             "Precedence: auto_reply\n",
             "X-Autoreply: yes\n",
             "Return-Path: <>\nSubject: Automatic reply: hello\n",
+            "In-Reply-To: <1@example.com>\nSubject: Out of Office: hello\n",
             "X-Auto-Response-Suppress: All\nSubject: Abwesenheitsnotiz: hello\n",
         ] {
             let events = read(header);
@@ -133,7 +137,8 @@ mod tests {
             "Subject: Re: Automatic reply: hello\n",
             "Auto-Submitted: auto-generated\nSubject: Cron job\n",
             "Auto-Submitted: no\nSubject: vacation\n",
-            "Precedence: bulk\nSubject: vacation offers\n",
+            "Precedence: bulk\nList-Unsubscribe: <mailto:x@example.net>\nSubject: vacation offers\n",
+            "Precedence: bulk\nSubject: spring offers\n",
         ] {
             assert_eq!(read(header), [], "{header}");
         }

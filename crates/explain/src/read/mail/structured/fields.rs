@@ -11,9 +11,9 @@ const LONGEST_VALUE: usize = 16 * 1024;
 pub(super) struct Group(Vec<(String, String)>);
 
 impl Group {
-    /// The first value of that name (lower case), or an empty text.
+    /// The first value of that name (lower case) that is one, or an empty text.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+        self.0.iter().find(|(n, value)| n == name && !value.is_empty()).map_or("", |(_, v)| v.as_str())
     }
 
     /// The value of the first field whose name ends so: `-queue-id`, whatever program wrote

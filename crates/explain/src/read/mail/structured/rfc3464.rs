@@ -55,6 +55,10 @@ fn event(mail: &Mail<'_>, report: &Report, group: &Group) -> MailEvent {
     event.time = [group.get("last-attempt-date"), mail.header("date"), report.message.get("arrival-date")]
         .iter()
         .find_map(|date| words::time(date));
+    // Not a mailbox but a program: what failed is the program.
+    let real = [group.get("x-actual-recipient"), group.get("final-recipient")];
+    let pipe = real.iter().map(|value| words::typed(value).1).find(|value| value.starts_with('|'));
+    event.context.extend(pipe.map(|pipe| words::one_line(&format!("pipe to {pipe}"))));
     let status = group.get("status");
     event.status = words::status(words::status_field(status), &event.text);
     event.outcome = outcome(mail, group, &event);

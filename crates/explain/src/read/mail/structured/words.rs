@@ -112,8 +112,8 @@ pub(super) fn says_something(status: EnhancedStatus) -> bool {
 
 /// The status that a field gives: `5.1.1 (bad address)`.
 pub(super) fn status_field(field: &str) -> Option<EnhancedStatus> {
-    let field = field.split([' ', '\t', '(', ';']).find(|word| !word.is_empty())?;
-    EnhancedStatus::parse(field.trim_end_matches('.'))
+    let mut words = field.split([' ', '\t', '(', ';']).filter(|word| !word.is_empty()).take(3);
+    words.find_map(|word| EnhancedStatus::parse(word.trim_end_matches('.')))
 }
 
 /// The status of a recipient: what the other side's own words state beats the field, which
@@ -135,7 +135,8 @@ const EMPTY: &str = "smtp esmtp error status the message mail delivery failed fa
 
 /// True for a text that names no reason: codes and phrases that stand for "it failed".
 pub(in super::super) fn says_nothing(text: &str) -> bool {
-    let words = text.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1);
+    let named = text.split_whitespace().filter(|word| !word.contains('@'));
+    let words = named.flat_map(|word| word.split(|c: char| !c.is_alphabetic())).filter(|word| word.len() > 1);
     let empty = |word: &str| EMPTY.split_whitespace().any(|e| e.eq_ignore_ascii_case(word));
     words.take(12).all(empty)
 }
@@ -181,6 +182,8 @@ fn address_in(text: &str) -> Option<IpAddr> {
 /// A mailbox out of `rfc822; <user@example.com>`; none for pipes, files and routes.
 pub(super) fn mailbox(value: &str) -> Option<String> {
     let (kind, value) = typed(value);
+    // `user@example.com (a comment)`
+    let value = value.split(" (").next().unwrap_or_default();
     let value = value.trim().trim_matches(['<', '>']).trim();
     let value = value.strip_prefix("mailto:").unwrap_or(value);
     let wrong = value.is_empty()

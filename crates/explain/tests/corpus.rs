@@ -3,6 +3,7 @@
 //!
 //! Scored are the mails with Unix line ends; their copies with other line ends must give the
 //! same answers. The corpus is no part of the project.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is tests")]
 
 use std::{
     collections::BTreeMap,

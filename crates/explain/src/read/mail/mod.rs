@@ -81,6 +81,14 @@ fn one(bytes: &[u8]) -> Reading {
     if reading.events.is_empty() {
         sent_on(&mail, &mut reading);
     }
+    if reading.events.is_empty()
+        && let Some(inner) = texts::forwarded(&mail)
+    {
+        reading.events = events(&Mail::parse(inner.as_bytes()));
+        if !reading.events.is_empty() {
+            reading.notes.push("The mail itself is no bounce: it sends one on, which was read.".into());
+        }
+    }
     if reading.events.is_empty() {
         reading.notes.push(why_not(&mail));
     } else if mail.delivery_statuses().nth(1).is_some() {

@@ -18,20 +18,25 @@ pub(super) const MOST: usize = 10_000;
 
 /// Paragraphs that begin with `<addr>:`, up to the next one or a blank line.
 pub(super) fn angled<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
-    collect(lines, |line| {
-        let line = line.trim_start();
-        if !line.starts_with('<') {
-            return None;
-        }
-        let recipient = address::angle(line)?;
-        let (_, rest) = line.split_once('>')?;
-        if let Some((from, rest)) = rest.strip_prefix(" (expanded from").and_then(|rest| rest.split_once(')'))
-        {
-            let original = address::angle(from).or_else(|| address::first(from));
-            return Some((recipient, original, rest.strip_prefix(':').unwrap_or(rest)));
-        }
-        Some((recipient, None, rest.strip_prefix(':')?))
-    })
+    // A reply that is folded may go on with an address too, but further to the right.
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let most = lines.iter().find(|line| opens_angled(line).is_some()).map_or(0, |line| depth(line));
+    collect(lines, |line| opens_angled(line).filter(|_| depth(line) <= most))
+}
+
+/// `<addr>: …` and `<addr> (expanded from <other>): …`.
+fn opens_angled(line: &str) -> Option<(&str, Option<&str>, &str)> {
+    let line = line.trim_start();
+    if !line.starts_with('<') {
+        return None;
+    }
+    let recipient = address::angle(line)?;
+    let (_, rest) = line.split_once('>')?;
+    if let Some((from, rest)) = rest.strip_prefix(" (expanded from").and_then(|rest| rest.split_once(')')) {
+        let original = address::angle(from).or_else(|| address::first(from));
+        return Some((recipient, original, rest.strip_prefix(':').unwrap_or(rest)));
+    }
+    Some((recipient, None, rest.strip_prefix(':')?))
 }
 
 /// Paragraphs that begin with a line that holds an address and nothing else.
@@ -107,6 +112,8 @@ mod tests {
             (blocks[1].original, blocks[1].lines.as_slice()),
             (Some("c@example.com"), ["host"].as_slice())
         );
+        let folded = ["<a@example.com>: host said: 550 5.1.1", "    <a@example.com>: no"];
+        assert_eq!(angled(&folded)[0].lines.len(), 2);
         assert_eq!(leading(&["a@example.com Invalid Address, 550"])[0].lines, ["Invalid Address, 550"]);
         assert_eq!(alone(&["  * a@example.com", "", "why"])[0].lines, ["why"]);
     }

@@ -120,6 +120,9 @@ const FAILURES: &[&str] = &[
     "kézbesíthetetlen",
 ];
 
+/// Beginnings of the subjects of people who answer a mail or send one on, in lower case.
+const ANSWERS: &[&str] = &["re:", "aw:", "fwd:", "fw:", "wg:", "sv:", "antw:", "tr:", "rv:"];
+
 /// Words of a notice, or of its subject, that the message is still in the queue.
 const DELAYS: &[&str] = &[
     "warning message only",
@@ -216,8 +219,11 @@ pub(super) fn may_be(mail: &Mail<'_>) -> bool {
         || MACHINES.iter().any(|word| from.contains(word) || path.contains(word))
         || ["x-failed-recipients", "x-mlserver"].iter().any(|name| !mail.header(name).is_empty())
         || mail.header("auto-submitted").starts_with("auto-")
-        || tells_of_failure(&mail.header("subject").to_lowercase())
         || said_by_program(mail)
+        || {
+            let subject = mail.header("subject").to_lowercase();
+            tells_of_failure(&subject) && !ANSWERS.iter().any(|prefix| subject.starts_with(prefix))
+        }
 }
 
 /// Programs that put their name into X-Mailer and write from people's addresses.

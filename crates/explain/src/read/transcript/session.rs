@@ -65,6 +65,8 @@ pub(super) struct Session {
     in_body: bool,
     tls: bool,
     ehlo: Option<Vec<String>>,
+    /// A keyword that a firewall has overwritten.
+    masked: Option<String>,
     sender: Option<String>,
     asked: VecDeque<usize>,
     recipients: Vec<Recipient>,
@@ -193,6 +195,8 @@ impl Session {
             Some(Stage::Ehlo) => {
                 self.greeted = true;
                 forget(&mut self.failures, &[Stage::Ehlo]);
+                let masked = reply.lines.iter().find(|line| is_masked(line)).cloned();
+                self.masked = self.masked.take().or(masked);
                 self.ehlo = Some(reply.lines);
             }
             Some(Stage::Starttls) => self.tls = true,
@@ -287,9 +291,14 @@ impl Session {
             let event = self.event(None, failure);
             self.events.push(event);
         }
-        let context = self.context(said.as_ref().map(|(said, _)| said));
+        let (offers, remarks) = self.context(said.as_ref().map(|(said, _)| said));
         for event in &mut self.events {
-            event.context.extend(context.iter().filter(|line| !event.text.contains(line.as_str())).cloned());
+            event.context.extend(offers.iter().cloned());
+            // Once the server has answered, what the program says of the end is an echo; what
+            // it says of TLS is not.
+            let tells = |line: &&String| event.reply.is_none() || is_about_tls(line);
+            let new = |line: &&String| !event.text.contains(line.as_str());
+            event.context.extend(remarks.iter().filter(tells).filter(new).cloned());
         }
         self.events
     }
@@ -318,6 +327,12 @@ impl Session {
             (Some(meant), _) => Some(meant),
             (None, Some(reached)) => Some(reached),
             (None, None) => Some(Stage::Connect),
+        };
+        // STARTTLS is missing because a firewall took it out: that is the cause, and has to
+        // stand where the cause is looked for.
+        let text = match &self.masked {
+            Some(masked) if stage == Some(Stage::Starttls) && !self.tls => format!("250-{masked} ({text})"),
+            _ => text,
         };
         Failure { stage, reply, text }
     }
@@ -354,29 +369,47 @@ impl Session {
     }
 
     /// What the server offers, and what the program said besides.
-    fn context(&self, said: Option<&problem::Problem>) -> Vec<String> {
-        let mut context = Vec::new();
+    fn context(&self, said: Option<&problem::Problem>) -> (Vec<String>, Vec<String>) {
+        let mut offers = Vec::new();
+        if let Some(masked) = &self.masked {
+            offers.push(format!("EHLO answer: 250-{masked}"));
+        }
         if let Some(lines) = &self.ehlo {
-            let keyword =
-                |line: &String| line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-            let masked = lines.iter().find(|line| {
-                let word = keyword(line);
-                word.len() >= 6 && word.bytes().filter(|b| *b == b'X').count() + 1 >= word.len()
-            });
-            if let Some(masked) = masked {
-                context.push(format!("EHLO answer: 250-{masked}"));
+            // In words that no rule takes for an error.
+            let with = if self.offers("STARTTLS") { "with" } else { "without" };
+            if !self.tls {
+                offers.push(format!("EHLO answer {with} STARTTLS"));
             }
-            let offered: Vec<&str> = lines.iter().skip(1).map(String::as_str).take(30).collect();
-            let starttls = lines.iter().any(|line| keyword(line) == "STARTTLS");
-            let missing = if starttls || self.tls { "" } else { " (no STARTTLS)" };
-            context.push(format!("EHLO answer: {}{missing}", offered.join(", ")));
+            let auth =
+                lines.iter().find(|line| keyword(line) == "AUTH" || keyword(line).starts_with("AUTH="));
+            offers.extend(auth.map(|auth| format!("EHLO answer: {auth}")));
         }
-        if let Some(said) = said {
-            context.push(said.text.clone());
-            context.extend(said.context.iter().cloned());
-        }
-        context.iter().take(12).map(|line| neutralise(line.as_bytes(), 1000)).collect()
+        let remarks =
+            said.map(|said| [std::slice::from_ref(&said.text), &said.context].concat()).unwrap_or_default();
+        let clean = |lines: Vec<String>| {
+            lines.iter().take(12).map(|line| neutralise(line.as_bytes(), 1000)).collect::<Vec<_>>()
+        };
+        (clean(offers), clean(remarks))
     }
+
+    fn offers(&self, wanted: &str) -> bool {
+        self.ehlo.iter().flatten().any(|line| keyword(line) == wanted)
+    }
+}
+
+fn keyword(line: &str) -> String {
+    line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase()
+}
+
+/// `XXXXXXXA`: what a Cisco firewall leaves of a keyword.
+fn is_masked(line: &str) -> bool {
+    let word = keyword(line);
+    word.len() >= 6 && word.bytes().filter(|b| *b == b'X').count() + 1 >= word.len()
+}
+
+fn is_about_tls(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    ["certificate", "verify", "tls", "ssl"].iter().any(|word| lower.contains(word))
 }
 
 fn code_of(text: &str) -> Option<u16> {

@@ -81,14 +81,6 @@ fn one(bytes: &[u8]) -> Reading {
     if reading.events.is_empty() {
         sent_on(&mail, &mut reading);
     }
-    if reading.events.is_empty()
-        && let Some(inner) = texts::forwarded(&mail)
-    {
-        reading.events = events(&Mail::parse(inner.as_bytes()));
-        if !reading.events.is_empty() {
-            reading.notes.push("The mail itself is no bounce: it sends one on, which was read.".into());
-        }
-    }
     if reading.events.is_empty() {
         reading.notes.push(why_not(&mail));
     } else if mail.delivery_statuses().nth(1).is_some() {
@@ -101,6 +93,10 @@ fn one(bytes: &[u8]) -> Reading {
             .push(format!("The mail has {megabytes} MB; only its first 3 MB and its last one were read."));
     }
     reading.events.truncate(MOST_EVENTS);
+    let sent = structured::time(mail.header("date"));
+    for event in reading.events.iter_mut().filter(|event| event.time.is_none()) {
+        event.time = sent;
+    }
     reading.events.iter_mut().for_each(bound);
     reading
 }
@@ -126,7 +122,8 @@ fn events(mail: &Mail<'_>) -> Vec<MailEvent> {
         }
         return events;
     }
-    let prose = if signs::of(mail).person() { None } else { first(texts::DECODERS) };
+    let person = signs::of(mail).person() && !texts::by_program(mail);
+    let prose = if person { None } else { first(texts::DECODERS) };
     prose.or_else(|| first(structured::LAST)).unwrap_or_default()
 }
 

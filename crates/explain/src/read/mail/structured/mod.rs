@@ -28,7 +28,7 @@ pub(super) const RFC3464: &str = "rfc3464";
 pub(super) const LAST: &[(&str, Decoder)] = &[("auto_reply", auto::decode)];
 
 pub(super) use rfc3464::enrich;
-pub(super) use words::{same, says_nothing, status};
+pub(super) use words::{same, says_nothing, status, time};
 
 /// The address in a field such as `Name <user@example.com>`.
 fn address_of(field: &str) -> Option<String> {

@@ -203,7 +203,7 @@ fn unxtext(value: &str) -> String {
 }
 
 /// Seconds since 1970 of a date as mails have them.
-pub(super) fn time(value: &str) -> Option<i64> {
+pub(in super::super) fn time(value: &str) -> Option<i64> {
     let date = DateTime::parse_rfc822(value.trim()).filter(DateTime::is_valid)?;
     (date.year > 1970).then(|| date.to_timestamp())
 }

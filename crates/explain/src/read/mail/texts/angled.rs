@@ -38,25 +38,13 @@ pub(super) fn recognise(notice: &Notice) -> Option<&'static str> {
 
 /// One event for each paragraph.
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
-    let host = reporting_host(notice);
     let blocks = blocks::angled(&notice.lines);
     let events = blocks.into_iter().map(|block| {
         let mut event = notice.event(block.recipient, &block.lines);
         event.original_recipient = block.original.map(said::clean);
-        event.reporter = host.clone().or(event.reporter);
         event
     });
     events.collect()
-}
-
-/// The host that the first sentence names: `program at mx.example.com.`.
-fn reporting_host(notice: &Notice) -> Option<String> {
-    for words in ["program at host ", "program at ", "mail system at host ", "notification from "] {
-        let Some((_, rest)) = notice.opening.split_once(words) else { continue };
-        let word = rest.split_whitespace().next()?.trim_end_matches(['.', ',', ':']);
-        return said::is_host(word).then(|| said::clean(word));
-    }
-    None
 }
 
 #[cfg(test)]

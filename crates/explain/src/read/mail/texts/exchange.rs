@@ -50,7 +50,7 @@ fn old_event(notice: &Notice, block: &blocks::Block) -> MailEvent {
     let mut event = notice.empty(block.recipient);
     // The identification of the message and of the server says nothing about the cause.
     let telling = |line: &&&str| {
-        !line.contains("MTS-ID") && !line.trim_start().starts_with(";l=") && !line.contains("p=")
+        !(line.contains("MTS-ID") || line.trim_start().starts_with([';', 'p']) && line.contains(";l="))
     };
     let lines: Vec<&str> = block.lines.iter().filter(telling).copied().collect();
     if said::dialogue(&lines, &mut event) {

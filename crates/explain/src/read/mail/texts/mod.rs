@@ -6,7 +6,7 @@
 //! - [`angled`], [`exim`], [`sendmail`], [`exchange`], [`google`], [`united`], [`sun`],
 //!   [`ezweb`], [`fml`], [`session`]: formats that need code, a file for each shape.
 //! - [`table`]: reads the many that need none; [`formats`]: these, as data.
-//! - [`generic`]: what remains; [`forwarded`]: a notice within the mail of a person.
+//! - [`generic`]: what remains.
 
 mod address;
 mod angled;
@@ -16,7 +16,6 @@ mod exim;
 mod ezweb;
 mod fml;
 mod formats;
-mod forwarded;
 mod generic;
 mod google;
 mod notice;
@@ -30,8 +29,8 @@ mod united;
 use waxseal_model::MailEvent;
 
 use super::{Decoder, view::Mail};
-pub(super) use forwarded::inner as forwarded;
 use notice::Notice;
+pub(super) use notice::said_by_program as by_program;
 
 /// Name and decoder of each format, most special first.
 pub(super) const DECODERS: &[(&str, Decoder)] = &[("notice", read)];

@@ -217,7 +217,7 @@ pub(super) fn may_be(mail: &Mail<'_>) -> bool {
     let path = mail.header("return-path").to_lowercase();
     from.is_empty()
         || MACHINES.iter().any(|word| from.contains(word) || path.contains(word))
-        || ["x-failed-recipients", "x-mlserver"].iter().any(|name| !mail.header(name).is_empty())
+        || !mail.header("x-failed-recipients").is_empty()
         || mail.header("auto-submitted").starts_with("auto-")
         || said_by_program(mail)
         || {
@@ -226,10 +226,11 @@ pub(super) fn may_be(mail: &Mail<'_>) -> bool {
         }
 }
 
-/// Programs that put their name into X-Mailer and write from people's addresses.
-fn said_by_program(mail: &Mail<'_>) -> bool {
+/// Programs that name themselves in the header and write from people's addresses.
+pub(in super::super) fn said_by_program(mail: &Mail<'_>) -> bool {
     let mailer = mail.header("x-mailer").to_lowercase();
     ["m-filter", "smtp32", "surfcontrol"].iter().any(|name| mailer.contains(name))
+        || mail.header("x-mlserver").contains("fml")
         || ["from", "message-id"].iter().any(|name| mail.header(name).contains("auone-net.jp"))
 }
 
@@ -302,8 +303,20 @@ impl<'a> Notice<'a> {
             .map(|sender| said::clean(&sender))
     }
 
-    /// The host in whose name the notice is written.
+    /// The host that the first sentence names, `program at mx.example.com.`, else the one in
+    /// whose name the notice is written.
     fn reporter(&self) -> Option<String> {
+        let start: Vec<&str> = self.opening.split_whitespace().take(24).collect();
+        let named = start.windows(2).find_map(|pair| match pair {
+            ["at" | "host" | "on" | "from", word] => {
+                let word = word.trim_end_matches(['.', ',', ':']);
+                said::is_host(word).then(|| said::clean(word))
+            }
+            _ => None,
+        });
+        if named.is_some() {
+            return named;
+        }
         let (_, domain) = address::first(&self.from)?.rsplit_once('@')?;
         (domain.contains('.') && domain.parse::<IpAddr>().is_err()).then(|| said::clean(domain))
     }

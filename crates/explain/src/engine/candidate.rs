@@ -42,22 +42,22 @@ pub(super) enum Basis {
 /// codes over words that say little, and words around a reply only where nothing else is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// Words around a quoted reply.
+    /// Words around a quoted reply, and codes such as 5.0.0 that name only their class.
     Outside,
-    /// A code such as 5.0.0 or 5.7.1 that nearly everything comes with.
-    VagueStatus,
     /// A reply code and the moment at which it came.
     Reply,
+    /// A code such as 5.7.1 that much comes with.
+    VagueStatus,
     /// Words around a reply.
     Wrapper,
     /// Words that say little.
     VagueWords,
     /// An enhanced status code that means one thing.
     Status,
-    /// Words on an earlier line.
-    Context,
     /// Words that are common in texts of all sorts.
     BroadWords,
+    /// Words on an earlier line.
+    Context,
     /// Words.
     Words,
     /// Nothing failed.
@@ -185,8 +185,15 @@ fn by_provider(seen: &mut Seen<'_>) -> Vec<Candidate> {
 }
 
 fn by_status(seen: &Seen<'_>) -> Option<Candidate> {
-    let code = rules::status_code(seen.event.status?)?;
-    let level = if code.vague { Level::VagueStatus } else { Level::Status };
+    let status = seen.event.status?;
+    let code = rules::status_code(status)?;
+    // 5.1.0 in answer to MAIL FROM is about the sender.
+    let sender = seen.event.stage == Some(Stage::Mail) && (status.subject, status.detail) == (1, 0);
+    let level = match code {
+        _ if sender || (code.subject, code.detail) == (0, 0) => Level::Outside,
+        StatusCode { vague: true, .. } => Level::VagueStatus,
+        _ => Level::Status,
+    };
     Some(Candidate { level, ..bare(Basis::Status(code), code.cause) })
 }
 

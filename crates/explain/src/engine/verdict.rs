@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use waxseal_model::{
     Diagnosis, MailEvent,
-    diagnosis::{EvidenceKind, EvidenceSpan, Fix, RunnerUp},
+    diagnosis::{EvidenceKind, EvidenceSpan, Fix, Retry, RunnerUp, Scope, Who},
+    mail::Outcome,
 };
 
 use super::{
@@ -35,7 +36,26 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
     if let Some(rule) = rule {
         adapt(&mut diagnosis, rule);
     }
+    fit_to_event(&mut diagnosis);
     diagnosis
+}
+
+/// What the event says of who sends and of whether it is over.
+fn fit_to_event(diagnosis: &mut Diagnosis) {
+    let event = &diagnosis.event;
+    // In a bounce or a log the client of the server that refused is another server.
+    let pasted = matches!(event.source.format.as_str(), "" | "reply" | "client" | "transcript");
+    let about_servers =
+        ["login", "relay_permission", "protocol", "tls", "network"].contains(&diagnosis.family.as_str());
+    if !pasted && about_servers && diagnosis.who == Who::SenderClient {
+        diagnosis.who = Who::SenderServer;
+    }
+    // A server that gave up does not try again by itself when TLS is mended.
+    let over = event.reply.is_some_and(|code| code >= 500) || event.outcome == Outcome::Failed;
+    if over && diagnosis.family == "tls" && diagnosis.retry == Retry::Later {
+        diagnosis.retry = Retry::AfterFix;
+    }
+    diagnosis.side = diagnosis.who.side();
 }
 
 /// What a rule knows better than its cause.
@@ -55,7 +75,6 @@ fn adapt(diagnosis: &mut Diagnosis, rule: &Rule) {
 
 /// What a cause says of an event, before anything is known of why.
 fn plain(event: &MailEvent, cause: Option<&'static Cause>) -> Diagnosis {
-    use waxseal_model::diagnosis::{Retry, Scope, Who};
     let who = cause.map_or(Who::Nobody, |c| c.who);
     Diagnosis {
         cause: cause.map_or("unspecified", |c| c.id).into(),

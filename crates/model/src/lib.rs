@@ -24,6 +24,7 @@
 //! - [`diagnosis`]: why, who must act, and what to change.
 //! - [`tls_report`], [`dmarc_report`]: what other people's servers report about a domain.
 //! - [`logs`]: many of them, counted.
+//! - [`confirmation`]: what tests said of a diagnosis.
 //!
 //! This crate holds data and the small functions that follow from it alone. It never
 //! does I/O, never reads a clock and never decides whether something is good or bad.
@@ -32,6 +33,7 @@ pub mod audit;
 pub mod certificate;
 pub mod change;
 pub mod client;
+pub mod confirmation;
 pub mod diagnosis;
 pub mod dmarc_report;
 pub mod dns;
@@ -57,6 +59,7 @@ pub mod tls_report;
 
 pub use certificate::{CertificateFacts, PresentedChain};
 pub use change::Comparison;
+pub use confirmation::Confirmation;
 pub use diagnosis::Diagnosis;
 pub use dmarc_report::DmarcReport;
 pub use dns::{DnsAnswer, DnssecStatus};

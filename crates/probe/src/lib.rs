@@ -20,6 +20,7 @@
 //! - `siblings`: other ports of mail on the same address.
 //! - [`named`]: the certificates shown to clients that name the server otherwise.
 //! - [`mod@replay`]: hellos of real clients, sent as they are.
+//! - [`recipient`]: what a server says to an envelope; only on request.
 //!
 //! A probe has never heard of severity: it returns facts as `Observed`, and whether they
 //! are good or bad is for `waxseal-judge` to say.
@@ -41,10 +42,12 @@ pub mod plan;
 pub mod prober;
 pub mod probes;
 pub mod question;
+pub mod recipient;
 pub mod replay;
 
 pub use endpoint::probe_endpoint;
 pub use named::chains_for_name;
 pub use options::ProbeOptions;
 pub use prober::Prober;
+pub use recipient::ask_recipient;
 pub use replay::replay;

@@ -13,6 +13,7 @@
 //! - [`many`]: several targets with bounded parallelism; endpoints that several targets
 //!   share are questioned once.
 //! - [`event`]: what happens meanwhile, for progress bars and streams.
+//! - [`confirm`]: the questions that confirm or refute a diagnosis.
 //! - [`clock`]: the time of day, handed to the pure floors.
 //!
 //! Servers are questioned by `waxseal-probe`, names and policy files are asked for through
@@ -22,6 +23,7 @@ mod asker;
 pub mod caa;
 mod clients;
 pub mod clock;
+pub mod confirm;
 pub mod event;
 pub mod identity;
 pub mod issuers;
@@ -31,6 +33,7 @@ pub mod one;
 pub mod ports;
 pub mod published;
 
+pub use confirm::Confirmer;
 pub use event::{Events, ScanEvent};
 pub use identity::IdentityOptions;
 pub use issuers::{CertificateLookups, CertificateOptions};

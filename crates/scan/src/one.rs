@@ -370,7 +370,7 @@ impl Scanner {
 }
 
 /// Why a domain has no endpoint.
-fn no_endpoint(domain: &DomainEvidence) -> Why {
+pub(crate) fn no_endpoint(domain: &DomainEvidence) -> Why {
     let name = &domain.name;
     match domain.routing {
         MailRouting::NoSuchDomain => Why::new(Cause::Name, format!("the domain {name} does not exist")),

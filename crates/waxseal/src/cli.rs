@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Check(Box<crate::commands::check::CheckArgs>),
     Audit(Box<crate::commands::audit::AuditArgs>),
     Explain(crate::commands::explain::ExplainArgs),
+    Diagnose(Box<crate::commands::diagnose::DiagnoseArgs>),
     Judge(crate::commands::judge::JudgeArgs),
     Checks(crate::commands::checks::ChecksArgs),
     Dane(Box<crate::commands::dane::DaneArgs>),

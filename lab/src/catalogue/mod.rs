@@ -17,6 +17,7 @@
 //! | TLS-RPT, REQUIRETLS | texts; [`crate::servers::smtp::RequireTls`] | `reports` |
 //! | SPF, DKIM, DMARC, BIMI | texts, in place | `identity` |
 //! | CAA, reverse names | texts; [`build::Ptr`] | `caa` |
+//! | recipients refused, extensions missing; blocklists | [`crate::servers::smtp`]; texts | `delivery` |
 //! | flaws of TLS that only an audit finds | [`crate::handmade::behaviour`] | `audit` |
 //! | addresses beyond loopback | texts, with [`Domain::outside`] | `guard` |
 //!
@@ -28,6 +29,7 @@ mod build;
 mod caa;
 mod certificates;
 mod dane;
+mod delivery;
 mod expect;
 mod guard;
 mod hostile;
@@ -67,6 +69,7 @@ pub(crate) fn all() -> Vec<Domain> {
         reports::list(),
         identity::list(),
         caa::list(),
+        delivery::list(),
         guard::list(),
     ]
     .into_iter()

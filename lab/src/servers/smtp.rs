@@ -31,6 +31,10 @@ pub(crate) struct Smtp {
     /// More connections than this in a minute are refused with 421.
     pub(crate) per_minute: Option<usize>,
     pub(crate) pipelined: Pipelined,
+    /// What every recipient gets, instead of 250.
+    pub(crate) recipient: Option<&'static str>,
+    /// An extension that is not offered.
+    pub(crate) without: Option<&'static str>,
     pub(crate) breakdown: Option<Breakdown>,
     pub(crate) tls: Tls,
 }
@@ -261,6 +265,7 @@ impl<'a, S: Stream> Talk<'a, S> {
             }
             "RCPT" if !self.sender => go("503 5.5.1 Say MAIL first"),
             "RCPT" if !rest.to_ascii_uppercase().starts_with("TO:") => go("501 5.5.4 RCPT TO:<address>"),
+            "RCPT" if let Some(reply) = self.smtp.recipient => go(reply),
             "RCPT" => {
                 self.recipients = self.recipients.saturating_add(1);
                 go("250 2.1.5 Recipient accepted")
@@ -311,6 +316,7 @@ impl<'a, S: Stream> Talk<'a, S> {
             keywords.push("REQUIRETLS");
         }
         keywords.extend(["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]);
+        keywords.retain(|keyword| Some(*keyword) != self.smtp.without);
         let last = keywords.len();
         let mut reply = format!("250-{} greets {rest}\r\n", self.site.host);
         for (n, keyword) in keywords.into_iter().enumerate() {

@@ -2,9 +2,11 @@
 //!
 //! - `text`: for people: the sentence first, then who acts, then what to change.
 //! - `digest`: many of them, by cause.
+//! - `confirmation`: a diagnosis with what tests said of it, for `waxseal diagnose`.
 //! - `reports`: TLS and DMARC reports, above what follows from them.
 //! - `said`: the words for sides, retries and scopes.
 
+mod confirmation;
 mod digest;
 mod reports;
 mod said;
@@ -13,6 +15,7 @@ mod text;
 use serde::Serialize;
 use waxseal_model::diagnosis::{Diagnosis, Explanation};
 
+pub use confirmation::{confirmation, confirmations_json};
 pub use digest::digest;
 pub use text::{one, text};
 

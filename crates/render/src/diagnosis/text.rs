@@ -70,6 +70,13 @@ fn notes(page: &mut Page, explanation: &Explanation) {
 }
 
 pub(super) fn body(page: &mut Page, diagnosis: &Diagnosis) {
+    verdict(page, diagnosis);
+    fixes(page, diagnosis);
+    next(page, diagnosis);
+}
+
+/// What happened, who acts and how sure that is, without what to do about it.
+pub(super) fn verdict(page: &mut Page, diagnosis: &Diagnosis) {
     let unsure = diagnosis.confidence < UNSURE;
     if unsure {
         page.paragraph(0, Role::Strong, "Not sure. The likeliest answer:");
@@ -89,8 +96,6 @@ pub(super) fn body(page: &mut Page, diagnosis: &Diagnosis) {
     entry(page, "Scope", said::scope(diagnosis.scope));
     entry(page, "Sure", &sure(diagnosis));
     said_by(page, diagnosis);
-    fixes(page, diagnosis);
-    next(page, diagnosis);
 }
 
 fn entry(page: &mut Page, label: &str, text: &str) {
@@ -164,7 +169,7 @@ fn fixes(page: &mut Page, diagnosis: &Diagnosis) {
     }
 }
 
-fn one_fix(page: &mut Page, fix: &Fix) {
+pub(super) fn one_fix(page: &mut Page, fix: &Fix) {
     let label = format!("  {}", fix.at);
     if width(&label) < COLUMN {
         page.entry(&[(Role::Plain, &label)], COLUMN, Role::Plain, &fix.text);

@@ -8,6 +8,7 @@ pub(crate) mod checks;
 pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod dane;
+pub(crate) mod diagnose;
 pub(crate) mod dns;
 pub(crate) mod explain;
 mod identity_args;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Senders(args) => senders::run(&args, terminal),
         Command::Clients(args) => clients::run(&args, terminal),
         Command::Dns(args) => dns::run(&args, terminal),
+        Command::Diagnose(args) => diagnose::run(&args, terminal),
         #[cfg(feature = "lab")]
         Command::Lab(args) => lab::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),

@@ -38,6 +38,11 @@ pub fn row(diagnosis: &Diagnosis) -> Row {
     }
 }
 
+/// A diagnosis as a line of JSON.
+pub fn line(diagnosis: &Diagnosis) -> String {
+    serde_json::to_string(&row(diagnosis)).map(|line| line + "\n").unwrap_or_default()
+}
+
 fn reason(diagnosis: &Diagnosis) -> &str {
     let rule = rules::rule(&diagnosis.rule);
     let Some(rule) = rule else { return without_words(diagnosis).unwrap_or(&diagnosis.sisimai) };

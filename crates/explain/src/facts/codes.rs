@@ -120,7 +120,8 @@ fn weight(lower: &str, at: usize, code: u16) -> u8 {
     let before = lower.get(..at).unwrap_or_default();
     let rest = lower.get(at + 3..).unwrap_or_default();
     let after = rest.trim_start_matches([' ', '-', '#', '(']);
-    if UNITS.iter().any(|unit| after.starts_with(unit)) {
+    let port = before.trim_end_matches([':', '=', ' ', '#']).ends_with("port");
+    if port || UNITS.iter().any(|unit| after.starts_with(unit)) {
         return 0;
     }
     let status = after.split([' ', ')', ':', ',']).next().and_then(EnhancedStatus::parse);
@@ -221,6 +222,7 @@ mod tests {
             "expired after 421 hours",
             "size 550: too big".trim_start_matches("size 550: "),
             "mail/550/x",
+            "host: mx.example.com, port: 465, no answer",
             "id 1550 2.5",
         ] {
             assert_eq!(both(text), (0, String::new()), "{text}");

@@ -133,7 +133,7 @@ fn is_of_mail(lower: &str) -> bool {
 
 /// Reads the one error that such a text tells of. The second value lists it where its words
 /// alone do not make it one of mail.
-pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
+pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<(usize, reply::Doubt)>) {
     let lines = paste::lines(bytes, MOST);
     let said = lines.iter().map(|line| problem::without_meter(line));
     let filled: Vec<&str> = said.filter(|line| !line.trim().is_empty()).collect();
@@ -151,12 +151,12 @@ pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
     event.source.format = "client".into();
     let lower = whole.to_lowercase();
     let doubted = event.reply.is_none() && event.status.is_none() && !is_of_mail(&lower);
-    if doubted && !doubt::like_an_error(&event.text) {
+    if doubted && !doubt::like_an_error(&event.text) && !doubt::may_be_an_error(&event.text) {
         reading.notes.push(doubt::why_none(bytes, &lines));
         return (reading, Vec::new());
     }
     reading.events.push(event);
-    (reading, if doubted { vec![0] } else { Vec::new() })
+    (reading, if doubted { vec![(0, reply::Doubt::Words)] } else { Vec::new() })
 }
 
 /// True where lines are a program's output, each by itself: where it happened, what it was

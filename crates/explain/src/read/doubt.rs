@@ -25,7 +25,7 @@ const MAIL: &str = "smtp smtps esmtp lmtp starttls ehlo helo rcpt mx mta mailbox
     relaying spam postfix exim sendmail outlook gmail smtpexception nodemailer phpmailer smtplib";
 
 /// Words of things that go wrong.
-const TROUBLES: &str = "error errors failed failure fail fails failing refused denied rejected reject rejecting unable \
+const TROUBLES: &str = "error errors shield scanning failed failure fail fails failing refused denied rejected reject rejecting unable \
     cannot could couldn't can't not invalid expired expire unknown blocked exceeded exceeds mismatch missing unsupported \
     unavailable disabled disallowed forbidden unauthorized unauthenticated temporarily temporary permanent permanently \
     full many large long wrong bad reset timeout timed closed lost unreachable undeliverable required untrusted \
@@ -178,6 +178,13 @@ pub(super) fn like_an_error(text: &str) -> bool {
         || is_code_like(text)
 }
 
+/// True for a text so short that it may be an error of a program whose words are not known
+/// here, but to a rule.
+pub(super) fn may_be_an_error(text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    (2..=40).contains(&words) && !is_foreign(text)
+}
+
 /// The same, for a line among others.
 pub(super) fn is_surely_an_error(line: &str) -> bool {
     let (all, subjects, troubles) = count(line);
@@ -313,13 +320,28 @@ mod tests {
         "Call me at 555-1234 tomorrow",
         "Total 550.00 EUR",
         "Postfix 3.10.1 was released",
+        "Because I could not stop for Death, he kindly stopped for me",
+        "She refused the letter, and the messenger was lost beyond the hills",
+        "To be, or not to be, that is the question",
+        "The connection between the two poems is unknown",
+        "Please find attached the invoice for January. Best regards, Bob",
+        "Segmentation fault (core dumped)",
+        "thread 'main' panicked at src/main.rs:2:5:\nindex out of bounds",
+        "fatal: unable to access 'https://example.com/x.git/': Could not resolve host: example.com",
+        "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b",
+        "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nKeyError: 'a'",
+        "java.lang.NullPointerException\n\tat com.example.Main.main(Main.java:5)",
+        "404",
+        "200 OK",
+        "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore",
     ];
 
     #[test]
     fn what_is_no_error_is_told_from_one() {
         for text in NO_ERRORS {
-            let (reading, _) = reply::read(text.as_bytes());
+            let reading = crate::read(text.as_bytes(), &crate::Given::default());
             assert_eq!(reading.events, [], "{text}");
+            assert_eq!(reading.kind, crate::InputKind::Unknown, "{text}");
             let [note] = reading.notes.as_slice() else { panic!("{text}: {:?}", reading.notes) };
             assert!(
                 note.starts_with("This is no SMTP error") || note.starts_with("There is nothing"),

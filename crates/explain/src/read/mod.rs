@@ -28,6 +28,8 @@ mod words;
 
 use waxseal_model::{DmarcReport, MailEvent, TlsReport, diagnosis::EvidenceKind};
 
+use reply::Doubt;
+
 pub use detect::{InputKind, detect};
 
 /// What the caller knows about a text.
@@ -109,23 +111,27 @@ fn plain(bytes: &[u8], given: &Given) -> Reading {
 
 /// Without the events whose words no rule knows: they are no errors of mail. Where nothing is
 /// left, a note says so.
-fn believed(kind: InputKind, (mut reading, doubted): (Reading, Vec<usize>)) -> Reading {
-    let known = |event: &MailEvent| {
-        let mut event = event.clone();
-        crate::facts::complete(&mut event);
-        let diagnosis = crate::diagnose(&event);
-        let by_words = diagnosis.evidence.iter().any(|span| span.kind == EvidenceKind::Words);
-        by_words && diagnosis.cause != "unspecified"
-    };
+fn believed(kind: InputKind, (mut reading, doubted): (Reading, Vec<(usize, Doubt)>)) -> Reading {
     let mut at = 0;
     reading.events.retain(|event| {
-        let doubtful = doubted.contains(&at);
+        let doubt = doubted.iter().find(|(place, _)| *place == at).map(|(_, doubt)| *doubt);
         at += 1;
-        !doubtful || known(event)
+        doubt.is_none_or(|doubt| is_known(event, doubt))
     });
     reading.kind = if reading.events.is_empty() { InputKind::Unknown } else { kind };
     if reading.events.is_empty() && reading.notes.is_empty() {
         reading.notes.push(doubt::UNKNOWN_WORDS.into());
     }
     reading
+}
+
+/// True where a rule fits the words of an event without a code; where not even they are those
+/// of an error, a rule for the very words of some program.
+fn is_known(event: &MailEvent, doubt: Doubt) -> bool {
+    let mut event = event.clone();
+    crate::facts::complete(&mut event);
+    let diagnosis = crate::diagnose(&event);
+    let by_words = diagnosis.evidence.iter().any(|span| span.kind == EvidenceKind::Words);
+    let by_program = diagnosis.provider.is_some() && diagnosis.confidence >= 0.8;
+    by_words && diagnosis.cause != "unspecified" && (doubt == Doubt::Words || by_program)
 }

@@ -18,10 +18,19 @@ const MOST_EVENTS: usize = 10_000;
 /// Characters of a text without any code that may still be one error.
 const MOST_WORDS: usize = 2000;
 
+/// Why an event may be none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It has no code, but the words of an error of mail.
+    Words,
+    /// It has neither; the words of a program may still be in it.
+    All,
+}
+
 /// Reads the replies that a text quotes; where it quotes none, the text itself, if its words
 /// are those of an error. Whether they mean something is for the rules to say: such an event
 /// is listed, by its place, in the second value.
-pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
+pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<(usize, Doubt)>) {
     let mut reading = Reading::default();
     let mut doubted = Vec::new();
     let lines = paste::lines(bytes, MOST);
@@ -31,12 +40,16 @@ pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<usize>) {
     if events.is_empty() {
         let whole = words::join(&lines.join("\n"));
         let text = unquoted(&whole);
-        if text.chars().count() <= MOST_WORDS && doubt::like_an_error(text) {
-            doubted.push(0);
+        let short = text.chars().count() <= MOST_WORDS;
+        if short && doubt::like_an_error(text) {
+            doubted.push((0, Doubt::Words));
+            events.push(event(text, None));
+        } else if short && doubt::may_be_an_error(text) {
+            doubted.push((0, Doubt::All));
             events.push(event(text, None));
         } else {
             for (at, line) in error_lines(&lines).into_iter().enumerate() {
-                doubted.push(at);
+                doubted.push((at, Doubt::Words));
                 events.push(event(&line, None));
             }
         }
@@ -149,8 +162,8 @@ fn plausible_success(code: &words::Code, text: &str) -> bool {
         code.reply.is_some_and(|reply| matches!(reply, 211 | 214 | 220 | 221 | 235 | 250..=253 | 334 | 354));
     let rest = text.get(code.end..).unwrap_or_default().to_ascii_lowercase();
     let said = [
-        "ok", "queued", "smtp", "ready", "accepted", "bye", "go ahead", "start", "end data", "success",
-        "closing",
+        "xxxxx", "ok", "queued", "smtp", "ready", "accepted", "bye", "go ahead", "start", "end data",
+        "success", "closing",
     ];
     known && (code.status.is_some() || rest.trim().is_empty() || said.iter().any(|word| rest.contains(word)))
 }
@@ -171,6 +184,8 @@ pub(super) fn event(text: &str, code: Option<&words::Code>) -> MailEvent {
     MailEvent {
         source: Source { format: "reply".into(), ..Source::default() },
         outcome: match (reply, status) {
+            // `250-XXXXXXXA` is said of a firewall, not of a message.
+            (Some(200..=399), _) if text.contains("XXXXX") => Outcome::Unknown,
             (Some(200..=399), _) => Outcome::Delivered,
             (Some(400..=499), _) => Outcome::Deferred,
             (Some(_), _) => Outcome::Failed,

@@ -69,7 +69,11 @@ fn code_at(text: &str, at: usize) -> Option<Code> {
     let after = rest.get(3..)?;
     let ends =
         after.bytes().next().is_none_or(|b| b.is_ascii_whitespace() || b"-'\")]},:;.|=<#`&".contains(&b));
-    if !ends || !(200..600).contains(&reply) || is_number_of_something(after) {
+    let port = text.get(..at).is_some_and(|before| {
+        let word = before.trim_end_matches([':', '=', ' ', '#']);
+        word.len() >= 4 && word.get(word.len() - 4..).is_some_and(|word| word.eq_ignore_ascii_case("port"))
+    });
+    if !ends || port || !(200..600).contains(&reply) || is_number_of_something(after) {
         return None;
     }
     let more = after.starts_with('-');
@@ -441,6 +445,13 @@ const SAID: &[(&str, Stage)] = &[
     ("following recipients failed", Stage::Rcpt),
     ("following from address failed", Stage::Mail),
     ("data not accepted", Stage::EndOfData),
+    ("all recipients were rejected", Stage::Rcpt),
+    ("invalid login", Stage::Auth),
+    ("password command failed", Stage::Auth),
+    ("failed to authenticate", Stage::Auth),
+    ("unable to authenticate", Stage::Auth),
+    ("security.authenticationexception", Stage::Auth),
+    ("smtp auth extension", Stage::Auth),
     ("unknownhostexception", Stage::Dns),
     ("connectexception", Stage::Connect),
     ("mailconnectexception", Stage::Connect),
@@ -449,6 +460,8 @@ const SAID: &[(&str, Stage)] = &[
 /// Words that tell it where no server has answered: names first, then TLS, the connection,
 /// the log-in. In a server's reply they may be about anything.
 const MEANT: &[(&str, Stage)] = &[
+    ("verify error", Stage::Tls),
+    ("verify return code", Stage::Tls),
     ("enotfound", Stage::Dns),
     ("eai_again", Stage::Dns),
     ("getaddrinfo", Stage::Dns),
@@ -469,6 +482,12 @@ const MEANT: &[(&str, Stage)] = &[
     ("could not be initialised", Stage::Tls),
     ("starttls", Stage::Starttls),
     ("esocket", Stage::Tls),
+    ("[ssl:", Stage::Tls),
+    ("tls packet", Stage::Tls),
+    ("tls connection", Stage::Tls),
+    ("common algorithm", Stage::Tls),
+    ("unsupported protocol", Stage::Tls),
+    ("invalidcontenttype", Stage::Tls),
     ("certificate", Stage::Tls),
     ("handshake", Stage::Tls),
     ("x509", Stage::Tls),
@@ -487,6 +506,14 @@ const MEANT: &[(&str, Stage)] = &[
     ("no route to host", Stage::Connect),
     ("network is unreachable", Stage::Connect),
     ("connect etimedout", Stage::Connect),
+    ("[errno 110]", Stage::Connect),
+    ("[errno 60]", Stage::Connect),
+    ("[winerror 10060]", Stage::Connect),
+    ("110 connection timed out", Stage::Connect),
+    ("dial tcp", Stage::Connect),
+    ("connect() failed", Stage::Connect),
+    ("connecting to outgoing server", Stage::Connect),
+    ("net::opentimeout", Stage::Connect),
     ("failed to connect", Stage::Connect),
     ("could not connect", Stage::Connect),
     ("couldn't connect", Stage::Connect),

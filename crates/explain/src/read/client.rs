@@ -3,7 +3,7 @@
 
 use waxseal_model::MailEvent;
 
-use super::{Reading, doubt, paste, problem, reply, words};
+use super::{Reading, doubt, paste, problem, reply, transcript, words};
 
 /// Read this far, in bytes.
 const MOST: usize = 256 * 1024;
@@ -135,7 +135,7 @@ fn is_of_mail(lower: &str) -> bool {
 /// alone do not make it one of mail.
 pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<(usize, reply::Doubt)>) {
     let lines = paste::lines(bytes, MOST);
-    let said = lines.iter().map(|line| problem::without_meter(line));
+    let said = lines.iter().map(|line| transcript::without_stamp(problem::without_meter(line)));
     let filled: Vec<&str> = said.filter(|line| !line.trim().is_empty()).collect();
     let whole = words::join(&filled.join("\n"));
     let mut reading = Reading::default();

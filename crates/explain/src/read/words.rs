@@ -114,7 +114,10 @@ fn is_number_of_something(after: &str) -> bool {
 /// The enhanced code that follows a reply code, and how many bytes lead over it: ` 5.7.1 `,
 /// `-5.7.1 `, ` #5.7.1 `, ` (5.7.1) `, ` [5.7.1]`.
 fn status_after(after: &str) -> (Option<EnhancedStatus>, usize) {
-    let separator = after.strip_prefix(['-', ' ']).or(Some(after).filter(|a| a.starts_with(['#', '\t'])));
+    // `(550, b'5.1.1 no such user')` is a reply in Python.
+    let python = [", b'", ", b\"", ", '", ", \""].iter().find_map(|lead| after.strip_prefix(lead));
+    let separator =
+        after.strip_prefix(['-', ' ']).or(Some(after).filter(|a| a.starts_with(['#', '\t']))).or(python);
     let Some(mut rest) = separator else { return (None, 0) };
     let plain = after.len() - rest.len();
     rest = rest.trim_start_matches([' ', '\t']);
@@ -202,7 +205,8 @@ fn introduced(text: &str, at: usize) -> bool {
 /// second and further lines repeat.
 pub(super) fn join(text: &str) -> String {
     let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let flat = flat.replace("\\r\\n", " ").replace("\\n", " ").replace(" \\r", " ");
+    let flat = without_repeated_status(&flat.replace("\\r\\n", "\\n"));
+    let flat = flat.replace("\\n", " ").replace(" \\r", " ");
     let mut out = String::with_capacity(flat.len());
     let mut first: Option<(Option<u16>, Option<EnhancedStatus>, bool)> = None;
     let mut copied = 0;
@@ -235,6 +239,15 @@ pub(super) fn join(text: &str) -> String {
         }
     }
     out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without the enhanced codes that Python leaves in front of further lines.
+fn without_repeated_status(flat: &str) -> String {
+    let status = codes(flat).iter().find_map(|code| code.status);
+    match status {
+        Some(status) if flat.contains("\\n") => flat.replace(&format!("\\n{status} "), "\\n"),
+        _ => flat.to_owned(),
+    }
 }
 
 /// Codes as [`codes`] finds them, and those in the middle of a line that only repeat.
@@ -621,6 +634,7 @@ mod tests {
             ("Error: Invalid login: 535 nope", 535, ""),
             ("(550, b'no such user')", 550, ""),
             ("b'550 no'", 550, ""),
+            ("{'a@example.com': (550, b'5.1.1 no')}", 550, "5.1.1"),
         ] {
             let status = (!status.is_empty()).then(|| status.to_owned());
             assert_eq!(first(text), Some((Some(reply), status)), "{text}");
@@ -666,6 +680,7 @@ mod tests {
             assert_eq!(join(text), "550 5.7.1 a b c", "{text}");
         }
         assert_eq!(join("550-a 550 b"), "550 a b");
+        assert_eq!(join("(554, b'5.7.1 a\\n5.7.1 b')"), "(554, b'5.7.1 a b')");
         assert_eq!(join("host x said: 550-5.1.1 a 550 5.1.1 b"), "host x said: 550 5.1.1 a b");
         assert_eq!(join("550 b, see error 550 for more"), "550 b, see error 550 for more");
         assert_eq!(join("451 4.4.397 x -> 421 4.2.1 y"), "451 4.4.397 x -> 421 4.2.1 y");

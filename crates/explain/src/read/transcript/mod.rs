@@ -10,6 +10,7 @@ mod turn;
 
 use super::{Reading, paste, problem, words};
 use session::Session;
+pub(super) use turn::without_stamp;
 use turn::{Command, Turn};
 
 /// Read this far, in bytes.

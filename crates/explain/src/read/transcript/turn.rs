@@ -146,7 +146,7 @@ pub(super) fn line(raw: &str) -> Line {
 }
 
 /// Without the time, the level and the logger's name that programs put in front.
-fn without_stamp(raw: &str) -> &str {
+pub(in crate::read) fn without_stamp(raw: &str) -> &str {
     let mut rest = raw.trim_start_matches('\u{feff}');
     for _ in 0..6 {
         let trimmed = rest.trim_start();

@@ -2,13 +2,18 @@
 
 use std::{
     fs::File,
-    io::{IsTerminal, Read},
+    io::{BufRead, BufReader, IsTerminal, Read},
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
-use waxseal_explain::{Given, InputKind, digest::Digest, sisimai};
-use waxseal_model::diagnosis::Explanation;
+use waxseal_explain::{
+    Given, InputKind, Reading,
+    digest::Digest,
+    read::mbox::{self, Mails},
+    sisimai,
+};
+use waxseal_model::{MailEvent, diagnosis::Explanation, mail::Outcome};
 
 use crate::{
     exit::{Exit, Failure},
@@ -17,6 +22,10 @@ use crate::{
 
 /// Longest input that is read, in bytes; of more the beginning counts.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// Of a mail in a mailbox so much is kept, in bytes.
+const LARGEST_MAIL: usize = 4 * 1024 * 1024;
+/// So much of a file tells what it is, in bytes.
+const HEAD: usize = 64 * 1024;
 /// Verdicts that are told one by one; more are counted by cause.
 const MOST_TOLD: usize = 5;
 /// Folders within folders are followed this far.
@@ -154,8 +163,12 @@ impl<'t> Answers<'t> {
     fn path(&mut self, path: &Path, depth: usize) -> Result<(), Failure> {
         let cannot = |e: std::io::Error| Failure::usage(format!("{} cannot be read: {e}", path.display()));
         if !path.is_dir() {
+            let mut input = BufReader::with_capacity(HEAD, File::open(path).map_err(cannot)?);
+            if mbox::recognise(input.fill_buf().map_err(cannot)?) {
+                return self.mailbox(input, path);
+            }
             let mut bytes = Vec::new();
-            File::open(path).and_then(|f| f.take(LARGEST).read_to_end(&mut bytes)).map_err(cannot)?;
+            input.take(LARGEST).read_to_end(&mut bytes).map_err(cannot)?;
             return self.bytes(&bytes, Some(path));
         }
         if depth == DEEPEST {
@@ -173,6 +186,26 @@ impl<'t> Answers<'t> {
         Ok(())
     }
 
+    /// A mailbox of any size, mail by mail.
+    fn mailbox(&mut self, input: BufReader<File>, path: &Path) -> Result<(), Failure> {
+        self.files += 1;
+        let file = path.display().to_string();
+        let given = Given { file: Some(file.clone()), ..self.given.clone() };
+        let mut bounces = 0;
+        for mail in Mails::new(input, LARGEST_MAIL) {
+            let mail = mail.map_err(|e| Failure::usage(format!("{file} cannot be read: {e}")))?;
+            let mut reading = waxseal_explain::read(&mail.bytes, &given);
+            if reading.events.is_empty() {
+                continue;
+            }
+            bounces += 1;
+            reading.events.iter_mut().for_each(|event| event.source.line = Some(mail.line));
+            self.answer(explanation(reading, Some(file.clone())))?;
+        }
+        self.silent += u64::from(bounces == 0);
+        Ok(())
+    }
+
     fn bytes(&mut self, bytes: &[u8], file: Option<&Path>) -> Result<(), Failure> {
         self.files += 1;
         let file = file.map(|f| f.display().to_string());
@@ -181,20 +214,12 @@ impl<'t> Answers<'t> {
         if bytes.len() as u64 == LARGEST {
             reading.notes.push("Only the first 64 MiB were read; for logs use waxseal logs.".into());
         }
-        let explanation = Explanation {
-            schema_version: waxseal_model::SCHEMA_VERSION,
-            file,
-            input: kind(reading.kind).to_owned(),
-            notes: reading.notes,
-            diagnoses: reading.events.iter().map(waxseal_explain::diagnose).collect(),
-            tls_reports: reading.tls_reports,
-            dmarc_reports: reading.dmarc_reports,
-        };
-        self.answer(explanation)
+        without_successes(&mut reading);
+        self.silent += u64::from(reading.events.is_empty());
+        self.answer(explanation(reading, file))
     }
 
     fn answer(&mut self, explanation: Explanation) -> Result<(), Failure> {
-        self.silent += u64::from(explanation.diagnoses.is_empty());
         self.events += explanation.diagnoses.len();
         match self.format {
             Format::Sisimai => {
@@ -240,6 +265,34 @@ impl<'t> Answers<'t> {
             Format::Jsonl | Format::Sisimai => {}
         }
         Ok(if self.events > 0 { Exit::Fine } else { Exit::Undetermined })
+    }
+}
+
+/// Of a log only what went wrong is told, unless nothing did.
+fn without_successes(reading: &mut Reading) {
+    let success = |event: &MailEvent| matches!(event.outcome, Outcome::Delivered | Outcome::Relayed);
+    let all = reading.events.len();
+    if !matches!(reading.kind, InputKind::Log(_)) || reading.events.iter().all(success) {
+        return;
+    }
+    reading.events.retain(|event| !success(event));
+    if reading.events.len() < all {
+        let good = all - reading.events.len();
+        reading
+            .notes
+            .push(format!("{good} deliveries that succeeded are not shown; waxseal logs counts them."));
+    }
+}
+
+fn explanation(reading: Reading, file: Option<String>) -> Explanation {
+    Explanation {
+        schema_version: waxseal_model::SCHEMA_VERSION,
+        file,
+        input: kind(reading.kind).to_owned(),
+        notes: reading.notes,
+        diagnoses: reading.events.iter().map(waxseal_explain::diagnose).collect(),
+        tls_reports: reading.tls_reports,
+        dmarc_reports: reading.dmarc_reports,
     }
 }
 

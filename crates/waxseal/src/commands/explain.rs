@@ -14,6 +14,7 @@ use waxseal_explain::{
     sisimai,
 };
 use waxseal_model::{MailEvent, diagnosis::Explanation, mail::Outcome};
+use waxseal_scan::clock::now;
 
 use crate::{
     exit::{Exit, Failure},
@@ -307,10 +308,4 @@ fn kind(kind: InputKind) -> &'static str {
         InputKind::Dmarc => "a DMARC aggregate report",
         InputKind::Unknown => "nothing that is known",
     }
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }

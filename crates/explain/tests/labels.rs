@@ -154,7 +154,6 @@ fn verdicts(bytes: &[u8]) -> Vec<Diagnosis> {
 }
 
 #[test]
-#[ignore = "the rules are being sorted"]
 fn single_lines_get_the_answers_that_a_postmaster_gives() {
     let lines: Lines = labels("lines.toml");
     assert!(lines.line.len() >= 60, "{} lines", lines.line.len());
@@ -167,7 +166,6 @@ fn single_lines_get_the_answers_that_a_postmaster_gives() {
 }
 
 #[test]
-#[ignore = "the rules are being sorted"]
 fn bounces_get_the_answers_that_a_postmaster_gives() {
     let mails: Mails = labels("mails.toml");
     assert!(mails.mail.len() >= 100, "{} mails", mails.mail.len());

@@ -205,7 +205,7 @@ const CASES: &[Case] = &[
         "content refused",
         "content",
         &["policy_rejected", "spam_content"],
-        &["security_filter", "sender_client"],
+        &["security_filter", "sender_client", "sender_server"],
         &["after_fix"],
     )
     .with(Special::Pills),
@@ -222,7 +222,7 @@ const CASES: &[Case] = &[
     case("greylisted", "grey", &["greylisted"], &["nobody"], &["later"]),
     case("mailbox full", "full", &["mailbox_full"], &["recipient_server"], &["later"]),
     case("virus", "virus", &["virus"], &["sender_client"], &["no", "after_fix"]),
-    case("spam", "spam", &["spam_content"], &["sender_client"], &["after_fix"]),
+    case("spam", "spam", &["spam_content"], &["sender_client", "sender_server"], &["after_fix"]),
     case(GIVEN_UP, "given-up", &["expired"], &["network", "recipient_server"], &["after_fix", "later"]),
     case(
         "DATA not known",

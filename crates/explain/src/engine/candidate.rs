@@ -106,7 +106,7 @@ fn by_outcome(outcome: Outcome) -> Option<Candidate> {
         Outcome::Delivered | Outcome::Relayed => ("delivered", Level::Outcome),
         Outcome::Complaint => ("complaint", Level::Outcome),
         Outcome::AutoReply => ("auto_reply", Level::Outcome),
-        Outcome::Deferred => ("delayed", Level::VagueStatus),
+        Outcome::Deferred => ("delayed", Level::Outside),
         Outcome::Unknown | Outcome::Failed | Outcome::Rejected => return None,
     };
     Some(Candidate { level, ..bare(Basis::Outcome, rules::cause(cause)?) })

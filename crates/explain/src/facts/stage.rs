@@ -7,7 +7,7 @@ use waxseal_model::mail::Stage;
 
 /// How programs name moments. Of several in one text the last one counts: it belongs to the
 /// inner error. At one place the longest wins.
-const WORDS: [(&str, Stage); 74] = [
+const WORDS: [(&str, Stage); 75] = [
     // Postfix
     ("in reply to rcpt to", Stage::Rcpt),
     ("in reply to mail from", Stage::Mail),
@@ -20,6 +20,7 @@ const WORDS: [(&str, Stage); 74] = [
     ("in reply to auth", Stage::Auth),
     ("in reply to quit", Stage::Quit),
     ("while receiving the initial", Stage::Greeting),
+    ("refused to talk to me", Stage::Greeting),
     ("while performing the ehlo", Stage::Ehlo),
     ("while performing the helo", Stage::Ehlo),
     ("while performing the lhlo", Stage::Ehlo),

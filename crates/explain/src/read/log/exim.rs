@@ -291,8 +291,8 @@ impl<'a> Fields<'a> {
             } else if starts_field(rest) {
                 rest = fields.field(rest);
             } else if let Some(deferred) = rest.strip_prefix("defer (") {
-                fields.text = deferred.split_once("): ").map_or(rest, |(_, text)| text);
-                break;
+                // The reason, or first the host, whose colon goes before it.
+                rest = deferred.split_once(')').map_or("", |(_, more)| more);
             } else if rest.starts_with("(helo") || rest.starts_with('(') {
                 rest = rest.split_once(')').map_or("", |(_, more)| more);
             } else {

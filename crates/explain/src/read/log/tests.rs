@@ -393,6 +393,16 @@ fn exchange_protocol_logs_are_sessions() {
 }
 
 #[test]
+fn what_exim_says_of_a_deferral_is_kept_with_its_brackets_and_its_host() {
+    let line = "2026-11-27 12:44:12 1xWvJE-0004JO-0A == anna@example.net R=mx T=remote defer (-37) \
+                H=mx.example.net [192.0.2.8]: TLS session: (certificate verification failed): certificate invalid";
+    let reading = crate::read(line.as_bytes(), &Given::default());
+    let [event] = reading.events.as_slice() else { panic!("{reading:#?}") };
+    assert_eq!(event.text, "TLS session: (certificate verification failed): certificate invalid");
+    assert_eq!(event.remote_host.as_deref(), Some("mx.example.net"));
+}
+
+#[test]
 fn what_a_server_received_is_told_apart_from_what_it_sent() {
     let text = "\
 #Log-type: SMTP Receive Protocol Log

@@ -192,10 +192,11 @@ fn introduced(text: &str, at: usize) -> bool {
     if direct {
         return true;
     }
-    if before.ends_with([':', ';', '=', '>']) && !line.ends_with(|c: char| c.is_ascii_digit()) {
+    if before.ends_with([':', ';', '>']) && !line.ends_with(|c: char| c.is_ascii_digit()) {
         return true;
     }
-    let before = before.trim_end_matches(',').to_ascii_lowercase();
+    // `SIZE=400` is a size, `code=550` a code.
+    let before = before.trim_end_matches([',', '=']).to_ascii_lowercase();
     LEADS.iter().any(|lead| {
         before.strip_suffix(lead).is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_alphanumeric()))
     })
@@ -662,6 +663,7 @@ mod tests {
             "512 MB",
             "550x",
             "room 451",
+            "SIZE=400",
         ] {
             assert_eq!(codes(text), [], "{text}");
         }

@@ -295,6 +295,82 @@ curl: (55) RCPT failed: 550
 }
 
 #[test]
+fn still_more_programs_are_read() {
+    let mailkit = events(
+        "Connected to smtp://smtp.example.com:587/?starttls=when-available
+S: 220 smtp.example.com ESMTP
+C: EHLO host
+S: 250-smtp.example.com
+S: 250-AUTH LOGIN PLAIN
+S: 250 SIZE 1000
+C: AUTH PLAIN ********************
+S: 235 2.7.0 Ok
+C: MAIL FROM:<a@example.net> SIZE=500
+C: RCPT TO:<b@example.com>
+C: RCPT TO:<c@example.com>
+S: 250 2.1.0 Ok
+S: 250 2.1.5 Ok
+S: 452 4.2.2 Over quota
+C: DATA
+S: 354 go
+C: From: a
+C: .
+S: 250 2.0.0 queued
+",
+    );
+    let outcomes: Vec<_> = mailkit.iter().map(|e| (e.recipient.as_deref(), e.reply)).collect();
+    assert_eq!(outcomes, [(Some("b@example.com"), Some(250)), (Some("c@example.com"), Some(452))]);
+    let thunderbird = one("2026-01-05 10:00:00.123000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Connecting to: smtp.example.com on port 587
+2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Response: 220 smtp.example.com ESMTP
+2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Send: EHLO [192.168.1.2]
+2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Response: 250 smtp.example.com
+2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Send: MAIL FROM:<a@example.net> SIZE=400
+2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Response: 530 5.7.1 Authentication required
+");
+    assert_eq!((thunderbird.reply, thunderbird.stage), (Some(530), Some(Stage::Mail)));
+    let swift = one("++ Starting Swift_SmtpTransport
+<< 220 smtp.example.com ESMTP
+
+>> EHLO [127.0.0.1]
+
+<< 250-smtp.example.com
+250 AUTH LOGIN
+
+>> AUTH LOGIN
+
+<< 334 VXNlcm5hbWU6
+
+>> dXNlcg==
+
+<< 535 Incorrect authentication data
+
+!! Expected response code 235 but got code \"535\", with message \"535 Incorrect authentication data\"
+");
+    assert_eq!((swift.reply, swift.stage), (Some(535), Some(Stage::Auth)));
+    let exim = one("Connecting to mx.example.com [192.0.2.7]:25 ... connected
+  SMTP<< 220 mx.example.com ESMTP
+  SMTP>> EHLO host.example.net
+  SMTP<< 250-mx.example.com
+         250 STARTTLS
+  SMTP>> STARTTLS
+  SMTP<< 454 4.7.0 TLS not available due to local problem
+  SMTP>> QUIT
+");
+    assert_eq!((exim.reply, exim.stage), (Some(454), Some(Stage::Starttls)));
+    assert_eq!(exim.remote_host.as_deref(), Some("mx.example.com"));
+    let msmtp = one("<-- 220 smtp.example.com ESMTP
+--> EHLO localhost
+<-- 250-smtp.example.com
+<-- 250 STARTTLS
+--> STARTTLS
+<-- 220 2.0.0 Ready
+msmtp: TLS certificate verification failed: the certificate hasn't got a known issuer
+msmtp: could not send mail (account default from /home/u/.msmtprc)
+");
+    assert_eq!((msmtp.reply, msmtp.stage), (None, Some(Stage::Tls)));
+}
+
+#[test]
 fn a_session_that_breaks_off_tells_where() {
     let text = "=== Connected to mx.example.com.\n<-  220 mx\n -> EHLO c\n<-  250 mx\n -> MAIL FROM:<a@example.net>\n<-  250 ok\n -> RCPT TO:<b@example.com>\n<-  250 ok\n -> DATA\n<-  354 go\n -> hello\n -> .\n*** Remote host closed connection unexpectedly.\n";
     let event = one(text);

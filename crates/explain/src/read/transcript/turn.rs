@@ -154,7 +154,9 @@ pub(in crate::read) fn without_stamp(raw: &str) -> &str {
         let after = trimmed.get(word.len()..).unwrap_or_default();
         let bracketed = trimmed.starts_with('[').then(|| trimmed.split_once(']')).flatten();
         let next = match bracketed {
-            Some((inner, after)) if inner.len() <= 48 && is_stamp_content(inner) => Some(after),
+            Some((inner, after)) if inner.len() <= 48 && is_stamp_content(inner) => {
+                Some(after.strip_prefix(':').unwrap_or(after))
+            }
             _ if is_time(word) || is_logger(word) => Some(after),
             _ => None,
         };
@@ -186,7 +188,7 @@ fn is_time(word: &str) -> bool {
     let milliseconds = since.split_once('.').is_some_and(|(a, b)| {
         !a.is_empty() && b.len() == 1 && a.bytes().chain(b.bytes()).all(|b| b.is_ascii_digit())
     });
-    dated || milliseconds || matches!(word, "UTC" | "GMT")
+    dated || milliseconds || matches!(word, "UTC" | "GMT" | "-")
 }
 
 /// `DEBUG`, `D/SMTP`, `mailnews.smtp.1:`, `console.debug:`.
@@ -322,6 +324,7 @@ mod tests {
             "2026-01-05 10:00:00\tSERVER -> CLIENT: 550 no such user",
             "[2026-01-05 10:00:00] DEBUG [kq3Fb] S: 550 no such user",
             "mailnews.smtp.1: S: 550 no such user",
+            "2026-01-05 10:00:00.523000 UTC - [Parent 41: Main Thread]: I/SMTP SMTP Response: 550 no such user",
             "console.debug: \"mailnews.smtp.1: S: 550 no such user\"",
             "reply: b'550 no such user\\r\\n'",
             "reply: '550 no such user\\r\\n'",

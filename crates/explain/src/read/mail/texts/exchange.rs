@@ -133,8 +133,16 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
                 .take(12)
                 .take_while(|line| !line.trim().is_empty() && address::alone(line).is_none());
             let lines: Vec<&str> = std::iter::once(start).chain(more.copied()).collect();
+            // Earlier attempts follow, each with a code of its own.
+            let again = lines
+                .iter()
+                .skip(1)
+                .position(|line| code_of(line).is_some())
+                .map_or(lines.len(), |at| at + 1);
+            let (last, earlier) = lines.split_at(again);
             let mut event = notice.empty(named);
-            administrators(&said::unfold(&lines), &mut event);
+            administrators(&said::unfold(last), &mut event);
+            event.context.extend((!earlier.is_empty()).then(|| said::clean(&said::unfold(earlier))));
             event.remote_host = event.remote_host.or_else(|| host.map(said::clean));
             event.reporter = generating.map(said::clean).or(event.reporter);
             events.push(event);
@@ -160,8 +168,11 @@ fn code_of(line: &str) -> Option<&str> {
             return Some(rest);
         }
     }
-    let lower = line.get(..24).unwrap_or(line).to_ascii_lowercase();
-    lower.starts_with("remote server returned").then_some(line)
+    let lower = line.to_ascii_lowercase();
+    let (_, behind) = lower.get(..80).unwrap_or(&lower).split_once("remote server ")?;
+    let quotes =
+        behind.starts_with("returned") || (behind.starts_with("at ") && lower.contains(" returned '"));
+    quotes.then_some(line)
 }
 
 /// Reads the words behind the code's mark.

@@ -37,10 +37,12 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let mut events = Vec::new();
     for entry in entries(&notice.lines) {
         let Some(mut event) = event(notice, &entry, &failed) else { continue };
-        if event.text.is_empty()
-            && let Some(text) = &generated
-        {
-            said::words(text, &mut event);
+        if let Some(text) = &generated {
+            if event.text.is_empty() {
+                said::words(text, &mut event);
+            } else if is_other(entry.target) {
+                event.context.push(said::clean(text));
+            }
         }
         event.queue_id = queue_id(notice);
         events.push(event);
@@ -85,9 +87,13 @@ fn entries<'a>(lines: &[&'a str]) -> Vec<Entry<'a>> {
     entries
 }
 
+fn is_other(words: &str) -> bool {
+    OTHER_TARGETS.iter().any(|kind| words.starts_with(kind))
+}
+
 /// True for a line that names where a message was to go.
 fn is_target(words: &str) -> bool {
-    if OTHER_TARGETS.iter().any(|kind| words.starts_with(kind)) {
+    if is_other(words) {
         return true;
     }
     let start = words.trim_start_matches(['<', '"', '\'']);
@@ -96,7 +102,7 @@ fn is_target(words: &str) -> bool {
 
 /// The target of such a line and the words that follow on it.
 fn split_target(words: &str) -> (&str, &str) {
-    if OTHER_TARGETS.iter().any(|kind| words.starts_with(kind)) {
+    if is_other(words) {
         return (words, "");
     }
     match words.split_once(": ") {
@@ -119,7 +125,7 @@ fn event(notice: &Notice, entry: &Entry, failed: &[&str]) -> Option<MailEvent> {
         }
     }
     let only = if let [one] = failed { Some(*one) } else { None };
-    let own = if OTHER_TARGETS.iter().any(|kind| entry.target.starts_with(kind)) {
+    let own = if is_other(entry.target) {
         None
     } else {
         address::angle(entry.target).or_else(|| address::first(entry.target))

@@ -213,7 +213,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         name: "domino",
         signs: &[Says("was not delivered to:"), Says("because:")],
-        below: Some("was not delivered to:"),
+        who: Who::Label(&["was not delivered to:"]),
         what: &[Label(&["because:"])],
         ..PLAIN
     },

@@ -57,7 +57,8 @@ const ERRORS: &[&str] = &[
     "届け",
     "送信でき",
     "エラー",
-    "存在しない",
+    "存在し",
+    "理由",
     "不存在",
 ];
 
@@ -84,7 +85,7 @@ pub(super) fn recognise(notice: &Notice) -> bool {
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let own = address::first(notice.header("from"));
     let mut events: Vec<MailEvent> = Vec::new();
-    for read in [beside, alone, within, in_a_sentence] {
+    for read in [beside, alone, within, in_a_sentence, the_only_one] {
         for (recipient, text) in read(notice) {
             let again = events.iter().any(|event| event.recipient.as_deref() == Some(recipient));
             if Some(recipient) == own || again || events.len() == 100 {
@@ -117,6 +118,7 @@ fn alone<'a>(notice: &Notice<'a>) -> Told<'a> {
     let names_nobody =
         |p: &&Vec<&str>| is_error(&owned(p)) && p.iter().all(|line| address::alone(line).is_none());
     let shared = coded(&paragraphs)
+        .or_else(|| reason(&paragraphs))
         .or_else(|| paragraphs.iter().find(names_nobody))
         .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
     let blocks = blocks::alone(&notice.lines).into_iter();
@@ -153,10 +155,41 @@ fn in_a_sentence<'a>(notice: &Notice<'a>) -> Told<'a> {
         }
         let found = paragraph.iter().flat_map(|line| address::all(line));
         if let Some(recipient) = found.into_iter().find(|found| !found.eq_ignore_ascii_case(sender)) {
-            return vec![(recipient, owned(coded(&paragraphs).unwrap_or(paragraph)))];
+            let mut lines = coded(&paragraphs).unwrap_or(paragraph).clone();
+            if let Some(reason) = reason(&paragraphs).filter(|reason| *reason != paragraph) {
+                lines.extend(reason);
+            }
+            return vec![(recipient, owned(&lines))];
         }
     }
     Vec::new()
+}
+
+/// The only address in a notice, where an error stands somewhere else.
+fn the_only_one<'a>(notice: &Notice<'a>) -> Told<'a> {
+    let header =
+        [notice.header("to"), notice.header("from")].map(|field| address::first(field).unwrap_or_default());
+    let mut found: Vec<&str> = notice.lines.iter().take(300).flat_map(|line| address::all(line)).collect();
+    found.retain(|found| !header.iter().any(|own| own.eq_ignore_ascii_case(found)));
+    found.dedup();
+    let paragraphs = paragraphs(&notice.lines);
+    let told = coded(&paragraphs)
+        .or_else(|| reason(&paragraphs))
+        .or_else(|| paragraphs.iter().find(|p| is_error(&owned(p))));
+    match (found.as_slice(), told) {
+        ([only], Some(told)) => vec![(only, owned(told))],
+        _ => Vec::new(),
+    }
+}
+
+/// The first paragraph that calls itself the reason.
+fn reason<'a, 'b>(paragraphs: &'b [Vec<&'a str>]) -> Option<&'b Vec<&'a str>> {
+    const LABELS: &[&str] =
+        &["reason", "raison", "grund", "motivo", "причина", "理由", "原因", "error", "cause"];
+    paragraphs.iter().find(|paragraph| {
+        let first = paragraph.first().map_or("", |line| line.trim()).to_lowercase();
+        LABELS.iter().any(|label| first.starts_with(label) && first.contains([':', '：']))
+    })
 }
 
 /// The first paragraph that quotes a reply, a dialogue or a status.

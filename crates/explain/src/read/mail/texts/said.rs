@@ -21,6 +21,7 @@ const BEFORE_REPLY: &[(&str, Option<Stage>)] = &[
     ("remote server replied:", None),
     ("remote server returned:", None),
     ("remote server returned", None),
+    (" returned '", None),
     ("remote smtp server returned:", None),
     ("remote server response was:", None),
     ("remote server responded:", None),
@@ -147,7 +148,10 @@ pub(super) fn words(line: &str, event: &mut MailEvent) {
 
 /// Takes the words for the event's text, and the codes at their beginning.
 pub(super) fn set_text(text: &str, event: &mut MailEvent) {
-    let text = joined_reply(&without_inner_quotes(unquoted(text.trim())));
+    let text = unquoted(text.trim());
+    let one_quote = text.matches('\'').count() == 1;
+    let text = text.strip_suffix('\'').filter(|_| one_quote).unwrap_or(text);
+    let text = joined_reply(&without_inner_quotes(text));
     let (reply, status) = codes(&text);
     event.reply = event.reply.or(reply);
     event.status = event.status.or(status);
@@ -164,7 +168,10 @@ fn reply_within(line: &str, lower: &str, event: &mut MailEvent) -> (usize, usize
         let Some(at) = lower.find(needle) else { continue };
         let behind = at + needle.len();
         let better = best.is_none_or(|(found, _, _)| at < found);
-        if better && line.get(behind..).is_some_and(is_worth) {
+        let reply = line.get(behind..).unwrap_or_default();
+        // A reason in words says less than the sentence that gives it.
+        let spoken = *needle == " reason:" && !leads_with_code(reply.trim_start());
+        if better && !spoken && is_worth(reply) {
             best = Some((at, behind, *stage));
         }
     }

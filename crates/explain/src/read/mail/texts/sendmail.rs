@@ -109,8 +109,16 @@ fn named<'a>(lines: &[&'a str], outcome: Outcome) -> Vec<Named<'a>> {
             }
         } else if let Some(inside) = words.strip_prefix("(expanded from: ") {
             if let Some(named) = all.last_mut() {
-                named.original = address::angle(inside).or_else(|| Some(inside.trim_end_matches(')')));
+                let from = address::angle(inside).unwrap_or(inside.trim_end_matches(')'));
+                if named.recipient.is_empty() {
+                    named.recipient = from;
+                } else {
+                    named.original = Some(from);
+                }
             }
+        } else if ["\"|", "|", "/", "\"/", ":include:"].iter().any(|kind| words.starts_with(kind)) {
+            // A program or a file: the mailbox that it belongs to follows.
+            all.push(Named { outcome, ..Named::default() });
         } else if let Some((recipient, rest)) = recipient(words) {
             let reason = if rest.is_empty() { Vec::new() } else { vec![rest] };
             all.push(Named { recipient, reason, outcome, ..Named::default() });
@@ -189,6 +197,15 @@ fn of_named(notice: &Notice, named: &Named, transcript: &[Answer]) -> MailEvent 
     }
     if event.text.is_empty() && !reason.is_empty() {
         said::words(&reason, &mut event);
+    }
+    // Of a program that failed the reason is its exit code; its words stand in the transcript.
+    if !event.text.is_empty() && event.text.bytes().all(|b| b.is_ascii_digit()) {
+        let own =
+            transcript.iter().map(|answer| answer.verdict).filter(|words| address::angle(words).is_none());
+        let words = said::unfold(&own.take(8).collect::<Vec<_>>());
+        if !words.is_empty() {
+            event.text = said::clean(&words);
+        }
     }
     event
 }

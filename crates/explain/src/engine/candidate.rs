@@ -64,6 +64,30 @@ pub(super) enum Level {
     Outcome,
 }
 
+impl Candidate {
+    /// The kind of basis, by which it is measured how often such answers are right: a name
+    /// in `rules/confidence.toml`.
+    pub(super) fn class(&self) -> &'static str {
+        let coded = self.codes > 0;
+        match self.level {
+            Level::Outcome => "outcome",
+            Level::Words if self.tier == 3 && coded => "provider_code_text",
+            Level::Words if self.tier == 3 => "provider_text",
+            Level::Words if coded => "code_text",
+            Level::Words => "text",
+            Level::Context => "context",
+            Level::BroadWords => "broad_text",
+            Level::Status if matches!(self.basis, Basis::Rule(..)) => "provider_code",
+            Level::Status => "status",
+            Level::VagueWords => "vague_text",
+            Level::Wrapper => "wrapper",
+            Level::VagueStatus => "vague_status",
+            Level::Reply => "reply_stage",
+            Level::Outside => "outside",
+        }
+    }
+}
+
 /// All answers that the event allows.
 pub(super) fn find(seen: &mut Seen<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -210,7 +234,7 @@ fn by_reply(seen: &Seen<'_>) -> Option<Candidate> {
     Some(Candidate { level: Level::Reply, ..bare(Basis::Reply(code), code.cause) })
 }
 
-/// How many of the rule's codes are the event's, and whose words it knows; none where a code
+/// How many of the rule's codes are the event's, or agree with its cause, and whose words it knows; none where a code
 /// that it names is another one, or its provider is not at work and must be.
 fn fits(seen: &mut Seen<'_>, rule: &Rule) -> Option<(u8, u8)> {
     fn one<T: PartialEq>(wanted: &[T], given: Option<T>) -> Option<u8> {
@@ -227,6 +251,9 @@ fn fits(seen: &mut Seen<'_>, rule: &Rule) -> Option<(u8, u8)> {
     if !moment || other || rule.exact && codes == 0 {
         return None;
     }
+    let agrees = rule.status.is_empty()
+        && seen.status.and_then(rules::status_code).is_some_and(|s| !s.vague && s.cause.id == rule.cause.id);
+    let codes = codes + u8::from(agrees);
     let here = seen.knows(rule.provider);
     if rule.only_here && !here || rule.no_reply && event.reply.is_some() {
         return None;

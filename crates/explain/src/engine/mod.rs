@@ -3,9 +3,11 @@
 //! - `seen`: the event as rules see it: whose words these are, where the inner reply begins.
 //! - `candidate`: what may be the answer, and how strong it is.
 //! - `verdict`: the answer written out, with its evidence and what to do.
+//! - `templates`: fixes and commands, with the event's facts put into them.
 
 mod candidate;
 mod seen;
+pub(crate) mod templates;
 mod verdict;
 
 use waxseal_model::{Diagnosis, MailEvent};
@@ -13,12 +15,18 @@ use waxseal_model::{Diagnosis, MailEvent};
 /// The verdict on an event. There always is one: where nothing is known its cause is
 /// `unspecified`, with a low confidence.
 pub fn diagnose(event: &MailEvent) -> Diagnosis {
+    diagnose_with_class(event).0
+}
+
+/// The verdict, and the kind of its basis: a class of [`crate::rules::measured`].
+pub fn diagnose_with_class(event: &MailEvent) -> (Diagnosis, &'static str) {
     let mut seen = seen::Seen::of(event);
     let mut found = candidate::find(&mut seen);
     found.sort_by(candidate::stronger);
     candidate::heed_beats(&mut found);
     let runner_up = found.first().and_then(|best| found.iter().find(|other| other.cause.id != best.cause.id));
-    verdict::write(&seen, found.first(), runner_up)
+    let class = found.first().map_or("nothing", |best| best.class());
+    (verdict::write(&seen, found.first(), runner_up), class)
 }
 
 #[cfg(test)]

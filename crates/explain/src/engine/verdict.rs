@@ -8,11 +8,12 @@ use waxseal_model::{
     mail::Outcome,
 };
 
+use super::templates::{fill, next};
 use super::{
-    candidate::{Basis, Candidate, Level},
+    candidate::{Basis, Candidate},
     seen::Seen,
 };
-use crate::rules::{self, Cause, FixText, ProviderKind, Rule};
+use crate::rules::{self, Cause, ProviderKind, Rule};
 
 /// Writes the verdict.
 pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&Candidate>) -> Diagnosis {
@@ -135,22 +136,15 @@ impl Basis {
     }
 }
 
-/// How sure rules of this kind are, as measured.
+/// How many answers the assumption before any measurement counts for.
+const PRIOR: f64 = 10.0;
+
+/// How sure answers of this kind are: the share that was right, drawn towards what was
+/// assumed where few were counted. A code that agrees with the words makes words surer.
 fn confidence(candidate: &Candidate) -> f64 {
-    match candidate.level {
-        Level::Outcome => 0.98,
-        Level::Words if candidate.tier == 3 && candidate.codes > 0 => 0.95,
-        Level::Words if candidate.codes > 0 => 0.9,
-        Level::Words => 0.85,
-        Level::BroadWords => 0.75,
-        Level::Context => 0.8,
-        Level::Status if candidate.basis.rule().is_some() => 0.8,
-        Level::Status => 0.6,
-        Level::VagueWords => 0.55,
-        Level::Wrapper => 0.6,
-        Level::Reply => 0.45,
-        Level::VagueStatus | Level::Outside => 0.3,
-    }
+    let class = candidate.class();
+    let Some(measured) = rules::measured().iter().find(|m| m.class == class) else { return 0.3 };
+    (f64::from(measured.right) + PRIOR * measured.start) / (f64::from(measured.of) + PRIOR)
 }
 
 fn provider(seen: &Seen<'_>, rule: Option<&Rule>) -> Option<String> {
@@ -218,75 +212,4 @@ fn whole<'t>(text: &'t str, span: &Range<usize>) -> (Range<usize>, &'t str) {
 
 fn find(text: &str, word: &str) -> Option<Range<usize>> {
     text.find(word).map(|at| at..at + word.len())
-}
-
-/// The longest text that is put into a command.
-const LONGEST: usize = 300;
-
-/// A name that is safe to paste, or none.
-fn name(text: Option<&str>) -> Option<String> {
-    let text = text?.trim_end_matches('.');
-    let safe = !text.is_empty()
-        && text.len() <= 253
-        && !text.starts_with('-')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_');
-    safe.then(|| text.to_ascii_lowercase())
-}
-
-fn domain(address: Option<&str>) -> Option<String> {
-    name(address?.rsplit_once('@').map(|(_, domain)| domain))
-}
-
-/// What stands for a placeholder: the event's fact, and the word for one that it lacks.
-fn placeholder(event: &MailEvent, which: &str) -> (Option<String>, &'static str) {
-    match which {
-        "recipient_domain" => (domain(event.recipient.as_deref()), "RECIPIENT-DOMAIN"),
-        "sender_domain" => (domain(event.sender.as_deref()), "SENDER-DOMAIN"),
-        "remote_host" => (name(event.remote_host.as_deref()), "SERVER"),
-        "remote_address" => (event.remote_address.map(|a| a.to_string()), "SERVER-IP"),
-        "client_address" => (event.client_address.map(|a| a.to_string()), "SENDING-IP"),
-        "text" => (quoted(&event.text), "TEXT"),
-        _ => (None, ""),
-    }
-}
-
-/// A text that stands between single quotes in a shell.
-fn quoted(text: &str) -> Option<String> {
-    let cut = text.floor_char_boundary(text.len().min(LONGEST));
-    let text = text.get(..cut).map(str::trim).filter(|t| !t.is_empty())?;
-    Some(text.replace('\'', r"'\''"))
-}
-
-/// Puts the event's facts into a template; the second value says that none was lacking.
-fn filled(event: &MailEvent, template: &str) -> (String, bool) {
-    let (mut out, mut complete, mut rest) = (String::new(), true, template);
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let slot = after.split_once('}').map(|(which, tail)| (placeholder(event, which), tail));
-        match slot {
-            Some(((_, ""), _)) | None => {
-                out.push('{');
-                rest = after;
-            }
-            Some(((value, word), tail)) => {
-                complete &= value.is_some();
-                out.push_str(value.as_deref().unwrap_or(word));
-                rest = tail;
-            }
-        }
-    }
-    out.push_str(rest);
-    (out, complete)
-}
-
-fn fill(event: &MailEvent, fix: &FixText) -> Fix {
-    Fix { at: fix.at.into(), text: fix.text.into(), paste: fix.paste.map(|paste| filled(event, paste).0) }
-}
-
-/// The commands that the event has everything for; where there is none, all of them with
-/// words in capitals for what it lacks.
-fn next(event: &MailEvent, templates: &[&str]) -> Vec<String> {
-    let all: Vec<_> = templates.iter().map(|template| filled(event, template)).collect();
-    let any = all.iter().any(|(_, complete)| *complete);
-    all.into_iter().filter(|(_, complete)| *complete || !any).map(|(command, _)| command).collect()
 }

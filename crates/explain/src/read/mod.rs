@@ -98,7 +98,10 @@ fn plain(bytes: &[u8], given: &Given) -> Reading {
             Some(report) => return report,
             None => mail::read(&text),
         },
-        InputKind::Log(format) => log::read(format, &text, given),
+        InputKind::Log(format) => match log::read(format, &text, given) {
+            reading if reading.events.is_empty() => remarks(reading, log::remarks::read(format, &text)),
+            reading => reading,
+        },
         InputKind::Transcript => transcript::read(&text),
         InputKind::TlsRpt => tlsrpt::read(&text),
         InputKind::Dmarc => dmarc::read(&text),
@@ -107,6 +110,12 @@ fn plain(bytes: &[u8], given: &Given) -> Reading {
     };
     reading.kind = kind;
     reading
+}
+
+/// What lines of a log say that tell of no delivery; where that is nothing, as before.
+fn remarks(nothing: Reading, remarks: (Reading, Vec<(usize, Doubt)>)) -> Reading {
+    let found = believed(InputKind::Unknown, remarks);
+    if found.events.is_empty() { nothing } else { found }
 }
 
 /// Without the events whose words no rule knows: they are no errors of mail. Where nothing is

@@ -2,6 +2,7 @@
 //!
 //! - `stamp`, `line`: times, and what stands before a message in syslog and the journal.
 //! - `record`: what a line tells, still in the line's own bytes.
+//! - `remarks`: what lines say beside deliveries and refusals.
 //! - `recent`: a map that forgets; what is known from earlier lines stands in such maps.
 //! - `postfix`, `exim`, `sendmail`, `opensmtpd`, `qmail`, `exchange`: the programs.
 //!
@@ -16,6 +17,7 @@ mod postfix;
 mod qmail;
 mod recent;
 mod record;
+pub(super) mod remarks;
 mod sendmail;
 mod stamp;
 

@@ -74,8 +74,7 @@ pub(super) fn recognise(notice: &Notice) -> bool {
         .any(|word| notice.from.contains(word))
         || notice.from.is_empty()
         || path.trim() == "<>"
-        || path.to_ascii_lowercase().contains("mailer-daemon")
-        || notice.header("auto-submitted").starts_with("auto-");
+        || path.to_ascii_lowercase().contains("mailer-daemon");
     machine
         && tells_of_failure(&notice.subject)
         && !ANSWERS.iter().any(|words| notice.subject.starts_with(words))
@@ -269,6 +268,7 @@ mod tests {
             "From: alice@example.com\nTo: bob@example.net\nSubject: Delivery failure of our van\n\n",
             "Return-Path: <>\nFrom: bob@example.net\nAuto-Submitted: auto-replied\nSubject: Out of office: message delivery\n\n",
             "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nSubject: Welcome\n\n",
+            "Return-Path: <bounce@parcels.example>\nFrom: Parcels <noreply@parcels.example>\nAuto-Submitted: auto-generated\nSubject: Delivery status notification\n\n",
         ] {
             assert!(events(&format!("{head}carol@example.org failed\n550 no\n")).is_empty(), "{head}");
         }

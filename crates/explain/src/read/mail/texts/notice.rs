@@ -222,7 +222,10 @@ pub(super) fn may_be(mail: &Mail<'_>) -> bool {
         || said_by_program(mail)
         || {
             let subject = mail.header("subject").to_lowercase();
-            tells_of_failure(&subject) && !ANSWERS.iter().any(|prefix| subject.starts_with(prefix))
+            let systems = ["sysadmin", "administrator", "admin@", "reply", "root@", "daemon", "system"];
+            systems.iter().any(|name| from.contains(name))
+                && tells_of_failure(&subject)
+                && !ANSWERS.iter().any(|prefix| subject.starts_with(prefix))
         }
 }
 

@@ -328,6 +328,10 @@ S: 250 2.0.0 queued
 2026-01-05 10:00:00.523000 UTC - [Parent 4123: Main Thread]: I/SMTP SMTP Response: 530 5.7.1 Authentication required
 ");
     assert_eq!((thunderbird.reply, thunderbird.stage), (Some(530), Some(Stage::Mail)));
+}
+
+#[test]
+fn programs_of_the_command_line_and_of_php_are_read() {
     let swift = one("++ Starting Swift_SmtpTransport
 << 220 smtp.example.com ESMTP
 

@@ -117,3 +117,55 @@ fn has_mail_fields(head: &[u8]) -> bool {
             && (FIELDS.contains(&name.as_str()) || name.starts_with("x-") || name.starts_with("content-"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIL: &str =
+        "From: MAILER-DAEMON@mx.example.com\nTo: a@example.com\nSubject: Undelivered Mail\n\nhello\n";
+    const LOG: &str = "Jan  5 10:00:00 mx postfix/smtp[1]: 4ABC: to=<a@example.com>, relay=none, delay=1, delays=0/0/1/0, \
+        dsn=4.4.1, status=deferred (connect to mx.example.com[192.0.2.1]:25: Connection timed out)\n";
+    const SESSION: &str = "220 mx ESMTP\nEHLO c\n250 mx\nMAIL FROM:<a@example.com>\n550 no\n";
+
+    /// What happens to texts on their way here.
+    fn disguises(text: &str) -> Vec<Vec<u8>> {
+        let each =
+            |lead: &str| text.lines().map(|line| format!("{lead}{line}\n")).collect::<String>().into_bytes();
+        let wide = text.encode_utf16().flat_map(u16::to_le_bytes);
+        vec![
+            text.as_bytes().to_vec(),
+            text.replace('\n', "\r\n").into_bytes(),
+            format!("\n\n  \n{text}").into_bytes(),
+            format!("\u{feff}{text}").into_bytes(),
+            [0xff, 0xfe].into_iter().chain(wide.clone()).collect(),
+            wide.collect(),
+            each("> "),
+            each("    "),
+            format!("```\n{text}```\n").into_bytes(),
+        ]
+    }
+
+    #[test]
+    fn a_text_is_recognised_in_any_disguise() {
+        for (text, kind) in [
+            (MAIL, InputKind::Mail),
+            (LOG, InputKind::Log(LogFormat::Postfix)),
+            (SESSION, InputKind::Transcript),
+            ("javax.mail.MessagingException: x\n", InputKind::ClientError),
+            ("550 5.1.1 no such user\n", InputKind::Reply),
+            ("{\"organization-name\": \"x\", \"policies\": []}\n", InputKind::TlsRpt),
+            ("<feedback>\n<policy_published></policy_published></feedback>\n", InputKind::Dmarc),
+        ] {
+            for bytes in disguises(text) {
+                assert_eq!(detect(&bytes), kind, "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_begins_like_a_field_is_no_mail() {
+        assert_eq!(detect(b"Error: 550 5.1.1 no such user"), InputKind::Reply);
+        assert_ne!(detect(b"reason: connection refused\nserver: x"), InputKind::Mail);
+    }
+}

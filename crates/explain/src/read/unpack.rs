@@ -14,6 +14,8 @@ use super::{InputKind, Reading, dmarc, tlsrpt};
 const MOST: u64 = 64 * 1024 * 1024;
 /// Files of an archive that are looked at.
 const MOST_FILES: usize = 64;
+/// Mails up to this size are looked through for reports, in bytes.
+const MOST_MAIL: usize = 32 * 1024 * 1024;
 /// Reports of one mail that are read.
 const MOST_REPORTS: usize = 16;
 
@@ -189,18 +191,23 @@ pub(super) fn report_in_mail(bytes: &[u8]) -> Option<Reading> {
 
 /// Cheap enough to be asked of each of many mails.
 fn may_carry_report(bytes: &[u8]) -> bool {
-    const MARKS: [&[u8]; 9] = [
-        b"tlsrpt",
-        b"zip",
-        b"organization-name",
-        b"<feedback",
-        b"octet-stream",
-        b"/xml",
-        b"/json",
-        b"H4sI",
-        b"UEsDB",
+    const MARKS: [&str; 11] = [
+        "tlsrpt",
+        "application/zip",
+        "application/x-zip",
+        "application/gzip",
+        "application/x-gzip",
+        "organization-name",
+        "<feedback",
+        "/xml",
+        "/json",
+        "H4sI",
+        "UEsDB",
     ];
-    MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
+    const NAMES: [&str; 4] = [".gz", ".zip", ".xml", ".json"];
+    let has = |mark: &str| memmem::find(bytes, mark.as_bytes()).is_some();
+    bytes.len() <= MOST_MAIL
+        && (MARKS.iter().any(|mark| has(mark)) || (has("octet-stream") && NAMES.iter().any(|name| has(name))))
 }
 
 /// Reads a report, packed or not; none for what is no report.
@@ -337,7 +344,7 @@ mod tests {
         for (kind, content, expected) in [
             ("application/tlsrpt+gzip", gzip(TLS.as_bytes()), InputKind::TlsRpt),
             ("application/zip", zip_of(&[("a.xml", DMARC)]), InputKind::Dmarc),
-            ("application/octet-stream", gzip(DMARC.as_bytes()), InputKind::Dmarc),
+            ("application/octet-stream; x=.gz", gzip(DMARC.as_bytes()), InputKind::Dmarc),
             ("text/xml", DMARC.as_bytes().to_vec(), InputKind::Dmarc),
         ] {
             let reading = read(mail(kind, &content).as_bytes(), &Given::default());

@@ -239,7 +239,17 @@ pub(super) fn join(text: &str) -> String {
             out.replace_range(start + 3..=start + 3, " ");
         }
     }
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_statuses(text)
+}
+
+/// Without the enhanced code of the reply where it stands between its words again: some
+/// servers repeat it, without the reply code, on each line.
+fn without_statuses(text: String) -> String {
+    let found = codes(&text).into_iter().find(|code| code.reply.is_some() && code.status.is_some());
+    let Some(Code { status: Some(status), end, .. }) = found else { return text };
+    let (head, rest) = text.split_at(end);
+    format!("{head}{}", rest.replace(&format!(" {status} "), " "))
 }
 
 /// Without the enhanced codes that Python leaves in front of further lines.
@@ -682,6 +692,7 @@ mod tests {
             assert_eq!(join(text), "550 5.7.1 a b c", "{text}");
         }
         assert_eq!(join("550-a 550 b"), "550 a b");
+        assert_eq!(join("550 5.1.1 a b\n5.1.1 c d\n5.1.1 e"), "550 5.1.1 a b c d e");
         assert_eq!(join("(554, b'5.7.1 a\\n5.7.1 b')"), "(554, b'5.7.1 a b')");
         assert_eq!(join("host x said: 550-5.1.1 a 550 5.1.1 b"), "host x said: 550 5.1.1 a b");
         assert_eq!(join("550 b, see error 550 for more"), "550 b, see error 550 for more");

@@ -166,7 +166,7 @@ fn tag<'a>(out: &mut String, source: &'a str, skip: &mut bool) -> &'a str {
     let name = inner.trim_start_matches('/');
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
     let name = name.get(..end).unwrap_or_default();
-    let close = inner.bytes().take(LONGEST_TAG).position(|b| b == b'>');
+    let close = memchr(b'>', inner.as_bytes().get(..LONGEST_TAG.min(inner.len())).unwrap_or_default());
     let Some(close) = close.filter(|_| !name.is_empty() || inner.starts_with('!')) else {
         out.push('<');
         return inner;

@@ -85,6 +85,8 @@ fn one(bytes: &[u8]) -> Reading {
         reading.notes.push(why_not(&mail));
     } else if mail.delivery_statuses().nth(1).is_some() {
         reading.notes.push("The mail carries several delivery reports; all were read.".into());
+    } else {
+        reading.notes.extend(why(&mail, &reading));
     }
     if mime::left_out(bytes.len()) > 0 {
         let megabytes = bytes.len() / 1024 / 1024;
@@ -169,6 +171,15 @@ fn sent_on(mail: &Mail<'_>, reading: &mut Reading) {
     if !reading.events.is_empty() {
         reading.notes.push(format!("The mail itself is no bounce: a person {how}, which was read."));
     }
+}
+
+/// By what signs a notice in prose was taken for one, in a sentence.
+fn why(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
+    let format = reading.events.first()?.source.format.as_str();
+    let prose = structured::DECODERS.iter().chain(structured::LAST).all(|(name, _)| *name != format);
+    let signs = signs::of(mail);
+    let told = prose && reading.notes.is_empty() && !signs.seen.is_empty();
+    told.then(|| format!("Taken for the notice of a mail system: {}.", signs.seen.join(", ")))
 }
 
 /// Why nothing was found, in a sentence.

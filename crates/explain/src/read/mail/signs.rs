@@ -89,8 +89,8 @@ impl Signs {
         self.score >= 4
     }
 
-    /// The mail is one that a person or a list sent, whatever it quotes: its header has a
-    /// sign of that and none of a mail system.
+    /// The mail is one that a person or a list sent, or the copy of one, whatever it quotes:
+    /// its header has a sign of that and none of a mail system.
     pub(super) fn person(&self) -> bool {
         self.person
     }
@@ -123,7 +123,9 @@ pub(super) fn of(mail: &Mail<'_>) -> Signs {
     signs.add(program && !report && !system, -1, "");
     // A report as a part of something else that no mail system wrote is a quotation.
     let quoted = !report && mail.delivery_status().is_some();
-    signs.person = !system && (list || answers(&subject) || quoted);
+    // A copy of a message for the archive: Exchange wraps it into a notice of its own.
+    let journal = !mail.header("x-ms-journal-report").is_empty();
+    signs.person = journal || (!system && (list || answers(&subject) || quoted));
     signs
 }
 

@@ -108,7 +108,12 @@ fn close(report: &mut Report, group: &mut Group) {
     let about_message = |name: &str| {
         matches!(
             name,
-            "reporting-mta" | "arrival-date" | "received-from-mta" | "dsn-gateway" | "original-envelope-id"
+            "reporting-mta"
+                | "reporting-ua"
+                | "arrival-date"
+                | "received-from-mta"
+                | "dsn-gateway"
+                | "original-envelope-id"
         ) || name.ends_with("-queue-id")
             || name.ends_with("-sender")
     };

@@ -4,6 +4,7 @@
 //!   what their human-readable part adds.
 //! - [`arf`]: complaints (RFC 5965) and what providers send in their place.
 //! - [`sns`]: what Amazon SES reports as JSON.
+//! - [`mdn`]: rejections in the form of a receipt (RFC 5429).
 //! - [`auto`]: automatic answers (RFC 3834).
 
 use super::Decoder;
@@ -11,14 +12,19 @@ use super::Decoder;
 mod arf;
 mod auto;
 mod fields;
+mod mdn;
 mod notice;
 mod rfc3464;
 mod sns;
 mod words;
 
 /// Name and decoder of each format that is read before the bounces for people.
-pub(super) const DECODERS: &[(&str, Decoder)] =
-    &[("ses_notification", sns::decode), ("arf", arf::decode), (RFC3464, rfc3464::decode)];
+pub(super) const DECODERS: &[(&str, Decoder)] = &[
+    ("ses_notification", sns::decode),
+    ("arf", arf::decode),
+    ("rejection", mdn::decode),
+    (RFC3464, rfc3464::decode),
+];
 
 /// The format whose events the prose around it may complete.
 pub(super) const RFC3464: &str = "rfc3464";

@@ -143,7 +143,7 @@ fn answers_are_right() {
     }
     recipient.demand("recipient", 98.0);
     status.demand("status", 97.0);
-    reason.demand("reason", 74.0);
+    reason.demand("reason", 95.0);
 }
 
 #[test]

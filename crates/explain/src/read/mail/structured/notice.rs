@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 
+use memchr::memmem;
 use waxseal_model::mail::Stage;
 
 use super::words;
 
-/// So many lines of a notice are looked at.
-const MOST_LINES: usize = 4000;
+/// So much of a notice is looked at, in bytes.
+const MOST: usize = 64 * 1024;
 /// What is said about one recipient is not longer than this, in lines.
 const LONGEST: usize = 40;
 
@@ -48,24 +49,53 @@ pub(super) struct Said {
     pub(super) address: Option<IpAddr>,
 }
 
+/// The lines of a notice, prepared once for all recipients.
+pub(super) struct Notice<'a> {
+    lines: Vec<&'a str>,
+    /// The notice in lower case; ASCII letters alone, so that places are the same.
+    lower: String,
+    /// Those of [`BEFORE_REASON`] that it has.
+    announced: Vec<&'static str>,
+}
+
+impl<'a> Notice<'a> {
+    pub(super) fn new(notice: &'a str) -> Self {
+        let notice = notice.get(..notice.floor_char_boundary(MOST)).unwrap_or_default();
+        let lower = notice.to_ascii_lowercase();
+        let has = |words: &&&str| memmem::find(lower.as_bytes(), words.as_bytes()).is_some();
+        let announced = BEFORE_REASON.iter().filter(has).copied().collect();
+        Self { lines: notice.lines().collect(), lower, announced }
+    }
+
+    /// The lines' numbers, the lines, and the same in lower case.
+    fn each(&self) -> impl Iterator<Item = (usize, &'a str, &str)> {
+        let pairs = self.lines.iter().zip(self.lower.lines());
+        pairs.enumerate().map(|(i, (line, lower))| (i, *line, lower))
+    }
+
+    fn after(&self, line: usize) -> &[&'a str] {
+        self.lines.get(line + 1..).unwrap_or_default()
+    }
+}
+
 /// Finds what a notice says about the recipient, given what its machine-readable part says.
 /// `alone`: it is the only one, and all that is said is about it.
-pub(super) fn about(notice: &str, recipient: &str, diagnostic: &str, alone: bool) -> Option<Said> {
-    let lines: Vec<&str> = notice.lines().take(MOST_LINES).collect();
+pub(super) fn about(notice: &Notice<'_>, recipient: &str, diagnostic: &str, alone: bool) -> Option<Said> {
+    let lines = &notice.lines;
     let wanted = words::letters(diagnostic);
-    let mut found = paragraphs(&lines, recipient);
+    let mut found = paragraphs(notice, recipient);
     if alone {
-        found.extend(reasons(&lines));
+        found.extend(reasons(notice));
     }
     let all = || found.iter().filter(|text| !words::says_nothing(text));
     let quoting = || all().find(|text| wanted.len() > 8 && words::letters(text).contains(&wanted));
     let replying = || all().find(|text| has_reply(text));
     let text = quoting().or_else(replying).or_else(|| all().next()).cloned();
-    let text = text.or_else(|| sentence(&lines, recipient).filter(|_| wanted.is_empty()));
+    let text = text.or_else(|| sentence(lines, recipient).filter(|_| wanted.is_empty()));
     let mut said = Said { text: label_off(&words::one_line(&text.unwrap_or_default())), ..Said::default() };
     said.stage = stage(&said.text);
     (said.host, said.address) = host(&said.text);
-    if let Some((reply, stage)) = in_transcript(&lines, &wanted) {
+    if let Some((reply, stage)) = in_transcript(lines, &wanted) {
         said.stage = said.stage.or(stage);
         if reply.len() > diagnostic.len() {
             (said.text, said.whole) = (words::joined_reply(&reply), true);
@@ -75,7 +105,7 @@ pub(super) fn about(notice: &str, recipient: &str, diagnostic: &str, alone: bool
     let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let fewer = said.text.split(' ').count() < diagnostic.split(' ').count();
     said.whole |= fewer && squeezed(&said.text) == squeezed(diagnostic);
-    if let Some(reply) = given_up_for(&lines, diagnostic).filter(|_| alone) {
+    if let Some(reply) = given_up_for(lines, diagnostic).filter(|_| alone) {
         (said.text, said.cause) = (reply, true);
     }
     Some(said)
@@ -104,14 +134,15 @@ fn label_off(text: &str) -> String {
 }
 
 /// The texts that follow the recipient's address: on the same line, on the lines below it.
-fn paragraphs(lines: &[&str], recipient: &str) -> Vec<String> {
+fn paragraphs(notice: &Notice<'_>, recipient: &str) -> Vec<String> {
     let mut found = Vec::new();
-    if recipient.is_empty() {
+    let recipient = recipient.to_ascii_lowercase();
+    let finder = memmem::Finder::new(&recipient);
+    if recipient.is_empty() || finder.find(notice.lower.as_bytes()).is_none() {
         return found;
     }
-    let recipient = recipient.to_ascii_lowercase();
-    for (i, line) in lines.iter().enumerate() {
-        let Some(at) = line.to_ascii_lowercase().find(&recipient) else { continue };
+    for (i, line, lower) in notice.each() {
+        let Some(at) = finder.find(lower.as_bytes()) else { continue };
         let before =
             line.get(..at).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric() && c != ':');
         // In the middle of a sentence the address belongs to what is said; in a list of
@@ -123,7 +154,7 @@ fn paragraphs(lines: &[&str], recipient: &str) -> Vec<String> {
         let after = line.get(at + recipient.len()..).unwrap_or_default();
         let mut text =
             after.trim_start_matches(['>', ')', ']', '"', '\'', ':', ';', '-', ' ', '\t']).to_owned();
-        follow(lines.get(i + 1..).unwrap_or_default(), indent(line), &mut text);
+        follow(notice.after(i), indent(line), &mut text);
         found.push(text);
         if found.len() > 20 {
             break;
@@ -184,15 +215,17 @@ fn is_entry(line: &str) -> bool {
 }
 
 /// The texts that follow one of the usual announcements.
-fn reasons(lines: &[&str]) -> Vec<String> {
+fn reasons(notice: &Notice<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (i, line) in lines.iter().enumerate() {
-        let lower = line.to_ascii_lowercase();
-        let Some((at, words)) = BEFORE_REASON.iter().find_map(|w| Some((lower.find(w)?, w))) else {
+    if notice.announced.is_empty() {
+        return found;
+    }
+    for (i, line, lower) in notice.each() {
+        let Some((at, words)) = notice.announced.iter().find_map(|w| Some((lower.find(w)?, w))) else {
             continue;
         };
         let mut text = line.get(at + words.len()..).unwrap_or_default().trim_start_matches(':').to_owned();
-        follow(lines.get(i + 1..).unwrap_or_default(), indent(line), &mut text);
+        follow(notice.after(i), indent(line), &mut text);
         found.push(text);
         if found.len() > 20 {
             break;
@@ -215,7 +248,11 @@ fn has_reply(text: &str) -> bool {
 
 /// The command that the words name.
 pub(super) fn stage(text: &str) -> Option<Stage> {
-    let lower = words::one_line(text).to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase();
+    let speaks = ["in reply to", "after ", "refused to talk", "for rcpt to"];
+    if !speaks.iter().any(|words| memmem::find(lower.as_bytes(), words.as_bytes()).is_some()) {
+        return None;
+    }
     let named: &[(&str, Stage)] = &[
         ("in reply to end of data", Stage::EndOfData),
         ("after end of data", Stage::EndOfData),
@@ -317,7 +354,7 @@ mod tests {
     const BOB: &str = "bob@example.net";
 
     fn said(notice: &str, diagnostic: &str) -> Said {
-        about(notice, BOB, diagnostic, true).unwrap()
+        about(&Notice::new(notice), BOB, diagnostic, true).unwrap()
     }
 
     #[test]
@@ -366,8 +403,8 @@ mod tests {
     #[test]
     fn what_is_said_of_others_is_not_taken() {
         let two = "<bob@example.net>: 550 no such user\n<eve@example.net>: 552 full\n";
-        assert_eq!(about(two, BOB, "", false).unwrap().text, "550 no such user");
-        assert_eq!(about(two, "mallory@example.net", "", false).unwrap().text, "");
+        assert_eq!(about(&Notice::new(two), BOB, "", false).unwrap().text, "550 no such user");
+        assert_eq!(about(&Notice::new(two), "mallory@example.net", "", false).unwrap().text, "");
     }
 
     proptest! {
@@ -376,7 +413,7 @@ mod tests {
             notice in "(bob@example\\.net|<|>|:|reason:|>>> DATA|<<< 550-|550|returned '|host |\\n|  | |é|x){0,60}",
             diagnostic in "(550 |5\\.1\\.1|x|é| 4\\.4\\.7 ){0,6}",
         ) {
-            about(&notice, BOB, &diagnostic, true);
+            about(&Notice::new(&notice), BOB, &diagnostic, true);
         }
     }
 }

@@ -76,10 +76,11 @@ fn event(mail: &Mail<'_>, report: &Report, group: &Group) -> MailEvent {
 /// has none or none that mean anything, the command, the host.
 pub(in super::super) fn enrich(mail: &Mail<'_>, events: &mut [MailEvent]) {
     let alone = events.len() == 1;
+    let told = notice::Notice::new(mail.notice());
     // A report about hundreds of recipients says all there is to say.
     for event in events.iter_mut().take(200) {
         let recipient = event.recipient.as_deref().unwrap_or_default();
-        let Some(said) = notice::about(mail.notice(), recipient, &event.text, alone) else { continue };
+        let Some(said) = notice::about(&told, recipient, &event.text, alone) else { continue };
         let (host, address) = notice::host(&event.text);
         event.stage = event.stage.or(said.stage).or_else(|| notice::stage(&event.text));
         event.remote_host = event.remote_host.take().or(said.host).or(host);

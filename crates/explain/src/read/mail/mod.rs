@@ -193,6 +193,8 @@ fn why_not(mail: &Mail<'_>) -> String {
         "it comes from a person or a mailing list, whatever it quotes"
     } else if signs.seen.is_empty() {
         "nothing in it says that a message was not delivered"
+    } else if !signs.system() {
+        "nothing but a word or two in its header looks like a mail system's"
     } else {
         "a mail system seems to have written it, but it names no failed delivery that could be read"
     };

@@ -72,6 +72,7 @@ pub(super) struct Signs {
     pub(super) seen: Vec<&'static str>,
     score: i32,
     person: bool,
+    system: bool,
 }
 
 impl Signs {
@@ -82,6 +83,11 @@ impl Signs {
                 self.seen.push(words);
             }
         }
+    }
+
+    /// Its author or its envelope is a mail system's.
+    pub(super) fn system(&self) -> bool {
+        self.system
     }
 
     /// Enough of them for a mail that carries a machine-readable report.
@@ -103,6 +109,7 @@ pub(super) fn of(mail: &Mail<'_>) -> Signs {
     let report = mail.kind == "multipart/report";
     let failed = !mail.header("x-failed-recipients").is_empty();
     let system = from_daemon(mail) || null_path(mail) || failed;
+    signs.system = system;
     signs.add(report, 3, "it is a multipart/report");
     let typed = mail.parts.iter().any(|part| part.kind.ends_with("/delivery-status"));
     signs.add(typed, 2, "a part of it is a delivery status");

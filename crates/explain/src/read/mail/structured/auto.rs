@@ -21,8 +21,10 @@ const SUBJECTS: &[&str] = &[
     "out of the office",
     "out-of-office",
     "vacation",
+    "please confirm your message",
     "away from my mail",
     "automatische antwort",
+    "abwesenheitsnotiz",
     "abwesenheit",
     "réponse automatique",
     "absence du bureau",
@@ -87,13 +89,25 @@ fn weight(mail: &Mail<'_>) -> u32 {
     weight += 3 * u32::from(is("preference", &["auto_reply"]) || is("x-precedence", &["auto_reply"]));
     weight += 3 * u32::from(FIELDS.iter().any(|name| has(name)) || is("x-apple-action", &["vacation"]));
     weight += 2 * u32::from(has("x-ms-exchange-inbox-rules-loop"));
-    weight += 2 * u32::from(SUBJECTS.iter().any(|words| subject.starts_with(words)));
+    weight += opening(&subject);
     weight += u32::from(has("x-auto-response-suppress"));
     weight += u32::from(mail.header("return-path").trim() == "<>");
     weight += u32::from(has("in-reply-to") || has("references"));
     weight += u32::from(is("precedence", &["bulk", "junk"]));
     weight += u32::from(is("auto-submitted", &["auto-generated"]));
     if has("list-id") || has("list-unsubscribe") { weight.min(2) } else { weight }
+}
+
+/// Programs put a colon and the subject that they answer after their words; people go on
+/// with words of their own.
+fn opening(subject: &str) -> u32 {
+    let rest = SUBJECTS.iter().find_map(|words| subject.strip_prefix(words));
+    rest.map_or(0, |rest| {
+        let by_program = rest.is_empty()
+            || subject.starts_with("auto:")
+            || rest.trim_start().starts_with([':', '：', '-']);
+        1 + u32::from(by_program)
+    })
 }
 
 /// Jobs on a machine write to their owner and call that an answer.
@@ -135,6 +149,7 @@ mod tests {
         for header in [
             "Subject: out of office next week\n",
             "Subject: Re: Automatic reply: hello\n",
+            "Subject: Out of office next week\nIn-Reply-To: <1@example.com>\n",
             "Auto-Submitted: auto-generated\nSubject: Cron job\n",
             "Auto-Submitted: no\nSubject: vacation\n",
             "Precedence: bulk\nList-Unsubscribe: <mailto:x@example.net>\nSubject: vacation offers\n",

@@ -16,6 +16,9 @@ pub(super) struct Block<'a> {
 /// Most recipients that are read from one notice.
 pub(super) const MOST: usize = 10_000;
 
+/// So many lines are shared by several recipients.
+const MOST_SHARED: usize = 20;
+
 /// Paragraphs that begin with `<addr>:`, up to the next one or a blank line.
 pub(super) fn angled<'a>(lines: &[&'a str]) -> Vec<Block<'a>> {
     // A reply that is folded may go on with an address too, but further to the right.
@@ -66,8 +69,9 @@ pub(super) fn collect<'a>(
     opens: impl Fn(&'a str) -> Option<(&'a str, Option<&'a str>, &'a str)>,
 ) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
     let mut open = false;
-    for line in lines {
+    for (at, line) in lines.iter().enumerate() {
         if let Some((recipient, original, rest)) = opens(line) {
             if blocks.len() == MOST {
                 break;
@@ -75,6 +79,7 @@ pub(super) fn collect<'a>(
             let rest = rest.trim();
             let lines = if rest.is_empty() { Vec::new() } else { vec![rest] };
             blocks.push(Block { recipient, original, lines });
+            places.push(at);
             open = true;
         } else if line.trim().is_empty() {
             // A blank line closes a paragraph, but not one that has said nothing yet.
@@ -83,7 +88,22 @@ pub(super) fn collect<'a>(
             block.lines.push(line);
         }
     }
+    share(&mut blocks, &places);
     blocks
+}
+
+/// Recipients on lines that follow each other share what stands below the last of them.
+fn share(blocks: &mut [Block], places: &[usize]) {
+    for at in (1..blocks.len()).rev() {
+        let (before, behind) = blocks.split_at_mut(at);
+        let adjacent = matches!(places.get(at - 1..=at), Some([here, next]) if here + 1 == *next);
+        if let (Some(block), Some(next)) = (before.last_mut(), behind.first())
+            && adjacent
+            && block.lines.is_empty()
+        {
+            block.lines = next.lines.iter().take(MOST_SHARED).copied().collect();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +132,9 @@ mod tests {
             (blocks[1].original, blocks[1].lines.as_slice()),
             (Some("c@example.com"), ["host"].as_slice())
         );
+        let shared = alone(&["a@example.com", "b@example.com", "", "why", "", "c@example.com"]);
+        let lines: Vec<_> = shared.iter().map(|block| block.lines.as_slice()).collect();
+        assert_eq!(lines, [["why"].as_slice(), &["why"], &[]]);
         let folded = ["<a@example.com>: host said: 550 5.1.1", "    <a@example.com>: no"];
         assert_eq!(angled(&folded)[0].lines.len(), 2);
         assert_eq!(leading(&["a@example.com Invalid Address, 550"])[0].lines, ["Invalid Address, 550"]);

@@ -39,21 +39,18 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
         let named = lines.iter().filter(|line| line.contains(" to ")).find_map(|line| address::first(line));
         recipients.extend(named);
     }
+    let mut told = notice.empty("");
+    if is_group(notice) {
+        told.text = said::clean(&said::unfold(&lines));
+    } else {
+        tell(&lines, &mut told);
+    }
+    if notice.subject.contains("(delay)") || notice.says("has been delayed") {
+        told.outcome = Outcome::Deferred;
+    }
+    let recipients = recipients.into_iter().take(blocks::MOST);
     recipients
-        .into_iter()
-        .take(blocks::MOST)
-        .map(|recipient| {
-            let mut event = notice.empty(recipient);
-            if is_group(notice) {
-                event.text = said::clean(&said::unfold(&lines));
-            } else {
-                tell(&lines, &mut event);
-            }
-            if notice.subject.contains("(delay)") || notice.says("has been delayed") {
-                event.outcome = Outcome::Deferred;
-            }
-            event
-        })
+        .map(|recipient| MailEvent { recipient: Some(said::clean(recipient)), ..told.clone() })
         .collect()
 }
 

@@ -3,7 +3,7 @@
 //! - [`notice`]: the mail as all decoders here see it, prepared once.
 //! - [`said`]: the reply, command and host in the lines about one recipient.
 //! - [`blocks`], [`address`]: which lines belong to whom.
-//! - [`angled`], [`exim`], [`sendmail`], [`exchange`], [`google`], [`united`], [`sun`],
+//! - [`angled`], [`exim`], [`sendmail`] (and the [`transcript`] in it), [`exchange`], [`google`], [`united`], [`sun`],
 //!   [`ezweb`], [`fml`], [`session`]: formats that need code, a file for each shape.
 //! - [`table`]: reads the many that need none; [`formats`]: these, as data.
 //! - [`generic`]: what remains.
@@ -24,6 +24,7 @@ mod sendmail;
 mod session;
 mod sun;
 mod table;
+mod transcript;
 mod united;
 
 use waxseal_model::MailEvent;

@@ -208,6 +208,8 @@ pub(super) struct Notice<'a> {
     returned: Vec<&'a str>,
     /// It speaks of a delay.
     pub(super) delayed: bool,
+    sender: Option<String>,
+    reporter: Option<String>,
 }
 
 /// True where the header alone shows that no person wrote the mail, or that it tells of a
@@ -259,7 +261,21 @@ impl<'a> Notice<'a> {
         let header = mail.headers.iter().map(|(name, value)| (name.as_str(), value.as_ref())).collect();
         let fields = mail.returned_headers().iter();
         let returned_header = fields.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Self { header, returned_header, from, subject, lines, opening, returned, delayed }
+        let mut notice = Self {
+            header,
+            returned_header,
+            from,
+            subject,
+            lines,
+            opening,
+            returned,
+            delayed,
+            sender: None,
+            reporter: None,
+        };
+        notice.sender = notice.find_sender();
+        notice.reporter = notice.find_reporter();
+        notice
     }
 
     /// A field of the notice's own header, its name in lower case; an empty text where there
@@ -291,15 +307,15 @@ impl<'a> Notice<'a> {
         MailEvent {
             outcome: if self.delayed { Outcome::Deferred } else { Outcome::Failed },
             recipient: (!recipient.is_empty()).then_some(recipient),
-            sender: self.sender(),
-            reporter: self.reporter(),
+            sender: self.sender.clone(),
+            reporter: self.reporter.clone(),
             ..MailEvent::default()
         }
     }
 
     /// Who sent the message that came back: what its own envelope says, else to whom the
     /// notice goes.
-    fn sender(&self) -> Option<String> {
+    fn find_sender(&self) -> Option<String> {
         let path = self.returned_field("return-path").map(|value| address::bare(&value).to_owned());
         path.filter(|path| path.contains('@'))
             .or_else(|| address::first(self.header("to")).map(ToOwned::to_owned))
@@ -308,7 +324,7 @@ impl<'a> Notice<'a> {
 
     /// The host that the first sentence names, `program at mx.example.com.`, else the one in
     /// whose name the notice is written.
-    fn reporter(&self) -> Option<String> {
+    fn find_reporter(&self) -> Option<String> {
         let start: Vec<&str> = self.opening.split_whitespace().take(24).collect();
         let named = start.windows(2).find_map(|pair| match pair {
             ["at" | "host" | "on" | "from", word] => {

@@ -1,12 +1,15 @@
 //! Notices in sections under dashed headings: sendmail 5 and 8, and the programs that write
 //! in its manner (Active!hunter, Biglobe, McAfee, Mail2000).
 
+use std::collections::HashSet;
+
 use waxseal_model::{
     MailEvent,
     mail::{Outcome, Stage},
 };
 
 use super::notice::Notice;
+use super::transcript::{Answer, Transcript};
 use super::{address, blocks, said};
 
 /// A section of a notice.
@@ -25,16 +28,6 @@ struct Named<'a> {
     outcome: Outcome,
 }
 
-/// One answer in the transcript.
-struct Answer<'a> {
-    host: Option<&'a str>,
-    command: Option<&'a str>,
-    /// What the other server said; none where sendmail itself speaks.
-    replies: Vec<&'a str>,
-    /// What sendmail made of it, and for whom.
-    verdict: &'a str,
-}
-
 /// Whether this is such a notice.
 pub(super) fn recognise(notice: &Notice) -> bool {
     let text = &notice.opening;
@@ -45,11 +38,8 @@ pub(super) fn recognise(notice: &Notice) -> bool {
 /// One event for each recipient of the first section, told by the transcript.
 pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
     let sections = sections(&notice.lines);
-    let transcript: Vec<Answer> = sections
-        .iter()
-        .filter(|s| s.heading.contains("transcript"))
-        .flat_map(|s| answers(&s.lines))
-        .collect();
+    let spoken = sections.iter().filter(|s| s.heading.contains("transcript"));
+    let transcript = Transcript::new(spoken.flat_map(|s| s.lines.iter().copied()));
     let mut events: Vec<MailEvent> = Vec::new();
     for section in sections.iter().filter(|s| s.heading.contains("ollowing address")) {
         let outcome = outcome(&section.heading, notice);
@@ -149,49 +139,13 @@ fn recipient(words: &str) -> Option<(&str, &str)> {
     Some((found, rest))
 }
 
-/// The answers of a transcript, in order.
-fn answers<'a>(lines: &[&'a str]) -> Vec<Answer<'a>> {
-    let mut all = Vec::new();
-    let (mut host, mut command) = (None, None);
-    let mut replies: Vec<&str> = Vec::new();
-    for line in lines {
-        let words = line.trim();
-        let talking = words.trim_start_matches(['.', ' ']);
-        if let Some(rest) =
-            talking.strip_prefix("while talking to ").or_else(|| talking.strip_prefix("While talking to "))
-        {
-            host = rest.split_whitespace().next().map(|word| word.trim_end_matches([':', '.']));
-            (command, replies) = (None, Vec::new());
-        } else if let Some(said) = words.strip_prefix(">>>") {
-            command = Some(said.trim());
-            replies.clear();
-        } else if let Some(said) = words.strip_prefix("<<<") {
-            // A reply that follows a verdict belongs to the next one.
-            replies.push(said.trim());
-            if all.last().is_some_and(|last: &Answer| last.command == command && last.verdict.is_empty()) {
-                all.pop();
-            }
-            all.push(Answer { host, command, replies: replies.clone(), verdict: "" });
-        } else if !words.is_empty() {
-            if all.last().is_some_and(|last: &Answer| last.verdict.is_empty() && !replies.is_empty()) {
-                all.pop();
-            }
-            all.push(Answer { host, command, replies: std::mem::take(&mut replies), verdict: words });
-        }
-        if all.len() == blocks::MOST {
-            break;
-        }
-    }
-    all
-}
-
 /// The event of a recipient that the first section names.
-fn of_named(notice: &Notice, named: &Named, transcript: &[Answer]) -> MailEvent {
+fn of_named(notice: &Notice, named: &Named, transcript: &Transcript) -> MailEvent {
     let mut event = notice.empty(named.recipient);
     event.outcome = named.outcome;
     event.original_recipient = named.original.map(said::clean);
     let reason = said::unfold(&named.reason);
-    let answer = answer_for(named.recipient, &reason, transcript);
+    let answer = transcript.about(named.recipient, &reason);
     if let Some(answer) = answer {
         tell(answer, transcript, &mut event);
     }
@@ -200,8 +154,11 @@ fn of_named(notice: &Notice, named: &Named, transcript: &[Answer]) -> MailEvent 
     }
     // Of a program that failed the reason is its exit code; its words stand in the transcript.
     if !event.text.is_empty() && event.text.bytes().all(|b| b.is_ascii_digit()) {
-        let own =
-            transcript.iter().map(|answer| answer.verdict).filter(|words| address::angle(words).is_none());
+        let own = transcript
+            .answers
+            .iter()
+            .map(|answer| answer.verdict)
+            .filter(|words| address::angle(words).is_none());
         let words = said::unfold(&own.take(8).collect::<Vec<_>>());
         if !words.is_empty() {
             event.text = said::clean(&words);
@@ -210,44 +167,15 @@ fn of_named(notice: &Notice, named: &Named, transcript: &[Answer]) -> MailEvent 
     event
 }
 
-/// The answer that tells most about a recipient: the one that its reason quotes, one that
-/// names it, else the only refusal there is.
-fn answer_for<'a, 'b>(recipient: &str, reason: &str, transcript: &'b [Answer<'a>]) -> Option<&'b Answer<'a>> {
-    // sendmail leaves the middle of a long reason out.
-    let head = reason.split("...").next().unwrap_or_default();
-    let quotes = |answer: &&Answer| {
-        head.len() > 8
-            && (answer.replies.iter().any(|r| r.starts_with(head)) || answer.verdict.contains(head))
-    };
-    let names = |text: &str| address::all(text).any(|found| found.eq_ignore_ascii_case(recipient));
-    let own = |answer: &&Answer| names(answer.verdict) || answer.replies.iter().any(|r| names(r));
-    let quoting: Vec<&Answer> = transcript.iter().filter(quotes).collect();
-    if let Some(found) = quoting.iter().find(|answer| own(answer)).or(quoting.first()) {
-        return Some(found);
-    }
-    if let Some(found) = transcript.iter().find(own) {
-        return Some(found);
-    }
-    transcript.iter().find(|answer| refusal(answer)).filter(|_| head.is_empty())
-}
-
-fn refusal(answer: &Answer) -> bool {
-    answer.replies.iter().any(|r| said::leads_with_code(r)) || said::leads_with_code(answer.verdict)
-}
-
 /// Puts an answer into an event.
-fn tell(answer: &Answer, transcript: &[Answer], event: &mut MailEvent) {
+fn tell(answer: &Answer, transcript: &Transcript, event: &mut MailEvent) {
     if !answer.replies.is_empty() {
         event.remote_host = answer.host.filter(|host| said::is_host(host)).map(said::clean);
         event.stage = answer.command.and_then(said::stage_of);
     }
     // The reply to RCPT is read after DATA was sent along with it. That nobody was left to
     // send to shows it, and so does sendmail's own word for such a reply.
-    let pipelined = answer.verdict.contains("User unknown")
-        || transcript.iter().any(|other| {
-            other.command == answer.command
-                && other.replies.iter().any(|r| r.starts_with("503") || nobody_left(r))
-        });
+    let pipelined = answer.verdict.contains("User unknown") || transcript.left_nobody(answer);
     if event.stage == Some(Stage::Data) && pipelined {
         event.stage = Some(Stage::Rcpt);
     }
@@ -264,17 +192,13 @@ fn tell(answer: &Answer, transcript: &[Answer], event: &mut MailEvent) {
     }
 }
 
-fn nobody_left(reply: &str) -> bool {
-    let lower = reply.to_ascii_lowercase();
-    lower.contains("no valid recipients") || lower.contains("need rcpt")
-}
-
 /// Where no section names the recipients, the verdicts do, and where those do not either, the
 /// returned message.
-fn of_verdicts(notice: &Notice, transcript: &[Answer]) -> Vec<MailEvent> {
+fn of_verdicts(notice: &Notice, transcript: &Transcript) -> Vec<MailEvent> {
     let mut events: Vec<MailEvent> = Vec::new();
+    let mut told = HashSet::new();
     let mut pending: Option<&Answer> = None;
-    for answer in transcript {
+    for answer in &transcript.answers {
         let recipient = answer.verdict.split("...").next().and_then(address::first);
         let Some(recipient) = recipient else {
             if !answer.replies.is_empty() {
@@ -285,7 +209,7 @@ fn of_verdicts(notice: &Notice, transcript: &[Answer]) -> Vec<MailEvent> {
         // The reply may stand before a line about the connection.
         let telling =
             pending.take().filter(|p| answer.replies.is_empty() && p.host == answer.host).unwrap_or(answer);
-        if events.iter().any(|event| event.recipient.as_deref() == Some(recipient)) {
+        if !told.insert(recipient) {
             continue;
         }
         let mut event = notice.empty(recipient);
@@ -293,7 +217,7 @@ fn of_verdicts(notice: &Notice, transcript: &[Answer]) -> Vec<MailEvent> {
         events.push(event);
     }
     if events.is_empty()
-        && let Some(answer) = transcript.iter().find(|answer| refusal(answer)).or(transcript.first())
+        && let Some(answer) = transcript.refusal().or(transcript.answers.first())
     {
         for recipient in notice.returned_recipients() {
             let mut event = notice.empty(&recipient);

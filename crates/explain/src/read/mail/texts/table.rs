@@ -89,11 +89,14 @@ pub(super) fn read(notice: &Notice, place: usize) -> Vec<MailEvent> {
         .and_then(|words| behind(&[words], lines))
         .and_then(|lines| said::stage_of(lines.first()?));
     let mut events = Vec::new();
+    let first = skip + found.first().map_or(0, |found| found.line);
+    let label = format.what.iter().find_map(|what| whole(what, notice, first));
+    let shared = Shared { notice, label };
     for (here, end) in found.iter().zip(ends) {
         let mut event = notice.empty(here.recipient);
         let own = lines.get(here.line..end.max(here.line + 1)).unwrap_or_default();
         for what in format.what {
-            tell(what, here, own, notice, &mut event);
+            tell(what, here, own, &shared, &mut event);
             if !event.text.is_empty() {
                 break;
             }
@@ -154,12 +157,8 @@ fn recipients<'a>(who: &Who, lines: &[&'a str]) -> Vec<Found<'a>> {
                     let tail = tail.trim_start_matches(['>', '\'', '"', '.', ':', ' ']);
                     all.push(Found { recipient, line: at, tail });
                 } else if rest.trim().is_empty() {
-                    let below = lines
-                        .iter()
-                        .enumerate()
-                        .skip(at + 1)
-                        .take(12)
-                        .skip_while(|(_, line)| line.trim().is_empty());
+                    let below =
+                        lines.iter().enumerate().skip(at + 1).skip_while(|(_, line)| line.trim().is_empty());
                     let below = below.map_while(|(at, line)| Some((at, address::alone(line)?)));
                     all.extend(below.map(|(line, recipient)| Found { recipient, line, tail: "" }));
                 }
@@ -170,8 +169,33 @@ fn recipients<'a>(who: &Who, lines: &[&'a str]) -> Vec<Found<'a>> {
     all
 }
 
+/// What all recipients of a notice have in common.
+struct Shared<'a> {
+    notice: &'a Notice<'a>,
+    /// What stands behind a label somewhere, a dialogue, the paragraph above the recipients.
+    label: Option<Vec<&'a str>>,
+}
+
+/// What a notice says once for all its recipients.
+fn whole<'a>(what: &What, notice: &Notice<'a>, first: usize) -> Option<Vec<&'a str>> {
+    match what {
+        What::Label(labels) => behind(labels, &notice.lines),
+        What::Dialogue => {
+            let spoken = notice.lines.iter().copied().filter(|line| said::spoken(line).is_some());
+            Some(spoken.take(400).collect())
+        }
+        What::Above => {
+            let above = notice.lines.get(..first).unwrap_or_default();
+            let mut lines: Vec<&str> = paragraph(above.iter().rev().copied(), true);
+            lines.reverse();
+            Some(lines)
+        }
+        _ => None,
+    }
+}
+
 /// Puts into the event what stands at one place, if anything does.
-fn tell(what: &What, here: &Found, own: &[&str], notice: &Notice, event: &mut MailEvent) {
+fn tell(what: &What, here: &Found, own: &[&str], shared: &Shared, event: &mut MailEvent) {
     match what {
         What::Line => {
             let lines: Vec<&str> = own.iter().copied().take_while(|line| !line.trim().is_empty()).collect();
@@ -184,22 +208,18 @@ fn tell(what: &What, here: &Found, own: &[&str], notice: &Notice, event: &mut Ma
             said::interpret(&lines, event);
         }
         What::Label(labels) => {
-            if let Some(lines) = behind(labels, own).or_else(|| behind(labels, &notice.lines)) {
-                said::interpret(&lines, event);
+            if let Some(lines) = behind(labels, own).as_ref().or(shared.label.as_ref()) {
+                said::interpret(lines, event);
             }
         }
-        What::Above => {
-            let at = notice.lines.iter().position(|line| line.contains(here.recipient)).unwrap_or(0);
-            let above = notice.lines.get(..at).unwrap_or_default();
-            let mut lines: Vec<&str> = paragraph(above.iter().rev().copied(), true);
-            lines.reverse();
-            said::interpret(&lines, event);
-        }
+        What::Above => said::interpret(shared.label.as_deref().unwrap_or_default(), event),
         What::Dialogue => {
-            said::dialogue(&notice.lines, event);
+            if !said::dialogue(own, event) {
+                said::dialogue(shared.label.as_deref().unwrap_or_default(), event);
+            }
         }
         What::Everything => {
-            let lines: Vec<&str> = notice.lines.iter().copied().take(60).collect();
+            let lines: Vec<&str> = shared.notice.lines.iter().copied().take(60).collect();
             said::interpret(&lines, event);
         }
     }

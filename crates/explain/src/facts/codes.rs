@@ -120,7 +120,7 @@ fn weight(lower: &str, at: usize, code: u16) -> u8 {
     let before = lower.get(..at).unwrap_or_default();
     let rest = lower.get(at + 3..).unwrap_or_default();
     let after = rest.trim_start_matches([' ', '-', '#', '(']);
-    let port = before.trim_end_matches([':', '=', ' ', '#']).ends_with("port");
+    let port = before.trim_end_matches([':', '=', ' ', '#']).ends_with("port") || is_after_host(before);
     if port || UNITS.iter().any(|unit| after.starts_with(unit)) {
         return 0;
     }
@@ -149,6 +149,13 @@ fn weight(lower: &str, at: usize, code: u16) -> u8 {
     }
     // A greeting may stand before the refusal.
     (place + u8::from(with_status) * 2) - u8::from(code < 300)
+}
+
+/// True behind `mx.example.com:` and `[2001:db8::1]:`, where a port stands.
+fn is_after_host(before: &str) -> bool {
+    let Some(host) = before.strip_suffix(':') else { return false };
+    let word = host.rsplit([' ', '"', '\'', '(', '/']).next().unwrap_or_default();
+    word.ends_with(']') || (word.contains('.') && word.ends_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// An enhanced status code at that place, and its length.
@@ -223,6 +230,7 @@ mod tests {
             "size 550: too big".trim_start_matches("size 550: "),
             "mail/550/x",
             "host: mx.example.com, port: 465, no answer",
+            "connection to \"smtp.example.com:587\" timed out",
             "id 1550 2.5",
         ] {
             assert_eq!(both(text), (0, String::new()), "{text}");

@@ -150,7 +150,10 @@ fn count(text: &str) -> (usize, usize, usize) {
 /// True for a text that names something of mail itself, not only of networks.
 pub(super) fn has_mail_words(text: &str) -> bool {
     let mail: HashSet<&str> = MAIL.split_whitespace().collect();
-    tokens(text).iter().any(|token| mail.contains(token.as_str()))
+    tokens(text)
+        .iter()
+        .flat_map(|token| std::iter::once(token.as_str()).chain(token.split('-')))
+        .any(|word| mail.contains(word))
 }
 
 /// True for the words of other programs.

@@ -3,7 +3,7 @@
 
 use waxseal_model::{
     MailEvent,
-    mail::{Outcome, Source},
+    mail::{Outcome, Source, Stage},
 };
 use waxseal_wire::text::neutralise;
 
@@ -197,7 +197,9 @@ pub(super) fn event(text: &str, code: Option<&words::Code>) -> MailEvent {
         sender: words::sender(&text),
         reply,
         status,
-        stage: words::stage(&text, code.is_some()),
+        // RFC 4954 section 6: only AUTH is answered so.
+        stage: words::stage(&text, code.is_some())
+            .or(reply.filter(|reply| matches!(reply, 534 | 535 | 538)).map(|_| Stage::Auth)),
         remote_host: place.host,
         remote_address: place.address,
         remote_port: place.port,
@@ -275,7 +277,7 @@ mod tests {
         );
         assert_eq!(event.remote_host.as_deref(), Some("mx.example.com"));
         assert_eq!(event.remote_address, "192.0.2.7".parse().ok());
-        assert_eq!(event.stage, Some(waxseal_model::mail::Stage::Rcpt));
+        assert_eq!(event.stage, Some(Stage::Rcpt));
         let event = one("554 5.7.1 blocked [198.51.100.9]");
         assert_eq!(event.remote_address, None);
     }

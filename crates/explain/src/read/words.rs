@@ -192,6 +192,9 @@ fn introduced(text: &str, at: usize) -> bool {
     if direct {
         return true;
     }
+    if is_after_host(before) {
+        return false;
+    }
     if before.ends_with([':', ';', '>']) && !line.ends_with(|c: char| c.is_ascii_digit()) {
         return true;
     }
@@ -200,6 +203,13 @@ fn introduced(text: &str, at: usize) -> bool {
     LEADS.iter().any(|lead| {
         before.strip_suffix(lead).is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_alphanumeric()))
     })
+}
+
+/// True behind `mx.example.com:`, where a port stands.
+fn is_after_host(before: &str) -> bool {
+    let host = before.strip_suffix(':').unwrap_or_default();
+    let word = host.rsplit([' ', '"', '\'', '(', '/']).next().unwrap_or_default();
+    word.ends_with(']') || is_host(word)
 }
 
 /// The same text on one line, and a reply of several lines without the codes that its

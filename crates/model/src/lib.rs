@@ -21,7 +21,8 @@
 //! - [`threshold`]: when a report is a failure.
 //! - [`lint`]: texts that are about to be published.
 //! - [`mail`]: what became of a message, whoever told it.
-//! - [`diagnosis`]: why, who must act, and what to change.
+//! - [`diagnosis`]: why, who must act, and what to change; [`reference`](mod@reference): the same
+//!   knowledge to look things up in.
 //! - [`tls_report`], [`dmarc_report`]: what other people's servers report about a domain.
 //! - [`logs`]: many of them, counted.
 //! - [`confirmation`]: what tests said of a diagnosis.
@@ -47,6 +48,7 @@ pub mod mail;
 pub mod observed;
 pub mod policy;
 pub mod publication;
+pub mod reference;
 pub mod report;
 pub mod revocation;
 pub mod sender;

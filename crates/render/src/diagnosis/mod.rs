@@ -3,11 +3,13 @@
 //! - `text`: for people: the sentence first, then who acts, then what to change.
 //! - `digest`: many of them, by cause.
 //! - `confirmation`: a diagnosis with what tests said of it, for `waxseal diagnose`.
+//! - `reference`: what is known of a code, a cause, a rule or a provider.
 //! - `reports`: TLS and DMARC reports, above what follows from them.
 //! - `said`: the words for sides, retries and scopes.
 
 mod confirmation;
 mod digest;
+mod reference;
 mod reports;
 mod said;
 mod text;
@@ -17,6 +19,7 @@ use waxseal_model::diagnosis::{Diagnosis, Explanation};
 
 pub use confirmation::{confirmation, confirmations_json};
 pub use digest::digest;
+pub use reference::{entry, list};
 pub use text::{one, text};
 
 use crate::json::one_or_many;

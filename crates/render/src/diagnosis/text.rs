@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The column in which answers begin.
-const COLUMN: usize = 14;
+pub(super) const COLUMN: usize = 14;
 /// Below this the runner-up is shown beside the verdict.
 const UNSURE: f64 = 0.5;
 /// Evidence that is quoted, at most.
@@ -91,15 +91,15 @@ pub(super) fn verdict(page: &mut Page, diagnosis: &Diagnosis) {
         page.paragraph(0, Role::Plain, &format!("Or: {} ({:.0} %)", other.summary, other.confidence * 100.0));
     }
     page.blank();
-    entry(page, "Who acts", said::who(diagnosis.who));
-    entry(page, "Retry", &retry(diagnosis));
-    entry(page, "Scope", said::scope(diagnosis.scope));
-    entry(page, "Sure", &sure(diagnosis));
+    label(page, "Who acts", said::who(diagnosis.who));
+    label(page, "Retry", &retry(diagnosis));
+    label(page, "Scope", said::scope(diagnosis.scope));
+    label(page, "Sure", &sure(diagnosis));
     said_by(page, diagnosis);
 }
 
-fn entry(page: &mut Page, label: &str, text: &str) {
-    page.entry(&[(Role::Faint, label)], COLUMN, Role::Plain, text);
+pub(super) fn label(page: &mut Page, name: &str, text: &str) {
+    page.entry(&[(Role::Faint, name)], COLUMN, Role::Plain, text);
 }
 
 /// Whether a retry helps; of a message that is still in a queue, that it happens by itself.
@@ -148,14 +148,14 @@ fn said_by(page: &mut Page, diagnosis: &Diagnosis) {
     let stage = event.stage.map(|stage| format!("at {}", stage.label())).unwrap_or_default();
     let facts: Vec<&str> = [host.as_str(), stage.as_str()].into_iter().filter(|f| !f.is_empty()).collect();
     if !facts.is_empty() {
-        entry(page, "Said by", &facts.join(", "));
+        label(page, "Said by", &facts.join(", "));
     }
     if !event.text.is_empty() && event.source.format != "reply" {
         let words: String = event.text.chars().take(LONGEST_WORDS).collect();
-        entry(page, "Words", &words);
+        label(page, "Words", &words);
     }
     if let Some(time) = event.time {
-        entry(page, "When", &when::moment(time));
+        label(page, "When", &when::moment(time));
     }
 }
 

@@ -11,9 +11,10 @@ use waxseal_explain::{
     Given, InputKind, Reading,
     digest::Digest,
     read::mbox::{self, Mails},
-    sisimai,
+    reference, sisimai,
 };
 use waxseal_model::{MailEvent, diagnosis::Explanation, mail::Outcome};
+use waxseal_render::Style;
 use waxseal_scan::clock::now;
 
 use crate::{
@@ -79,17 +80,45 @@ enum Format {
 }
 
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    if args.inputs.is_empty() && std::io::stdin().is_terminal() {
+    if args.inputs.is_empty() && !args.list && std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             "nothing to explain: give the error text in quotes, a file, or - for standard input",
         ));
     }
     let format = if args.json { Format::Json } else { args.format };
+    if args.list {
+        return book(reference::list().as_slice(), waxseal_render::diagnosis::list, format, terminal);
+    }
+    if let [word] = args.inputs.as_slice()
+        && !Path::new(word).exists()
+        && let Some(entry) = reference::lookup(word)
+    {
+        return book(&entry, waxseal_render::diagnosis::entry, format, terminal);
+    }
     let mut answers = Answers::new(terminal, format, args.each);
     for input in inputs(&args.inputs) {
         answers.input(&input)?;
     }
     answers.finish()
+}
+
+/// Prints what the reference says.
+fn book<T: serde::Serialize + ?Sized>(
+    found: &T,
+    text: impl Fn(&T, &Style) -> String,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    match format {
+        Format::Text => terminal.print(&text(found, &terminal.style()))?,
+        Format::Json | Format::Jsonl => {
+            terminal.print(&waxseal_render::json::any(&found).map_err(Failure::internal)?)?;
+        }
+        Format::Sisimai => {
+            return Err(Failure::usage("--format sisimai is for mails; a look-up has text and json"));
+        }
+    }
+    Ok(Exit::Fine)
 }
 
 /// Where a text comes from.

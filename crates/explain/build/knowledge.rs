@@ -396,10 +396,11 @@ fn check_rule(rule: &Rule, causes: &BTreeSet<&str>, rules: &BTreeSet<&str>, wron
         }
     }
     match &rule.text {
-        Some(text) => match literals::required(text) {
-            Ok(_) => {}
-            Err(why) => wrong.add(why),
-        },
+        Some(text) => {
+            if let Err(why) = literals::alternatives(text) {
+                wrong.add(why);
+            }
+        }
         None if !rule.only_here => {
             wrong.add("it has no text and is not for its provider alone (only_here)".into())
         }

@@ -48,11 +48,11 @@ fn causes(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>
 
 fn providers(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
     writeln!(code, "static PROVIDERS: [Provider; {}] = [", knowledge.providers.len())?;
-    for p in &knowledge.providers {
+    for (place, p) in knowledge.providers.iter().enumerate() {
         let tokens: Vec<String> = p.tokens.iter().map(|t| t.to_ascii_lowercase()).collect();
         writeln!(
             code,
-            "Provider {{ id: {:?}, title: {:?}, kind: ProviderKind::{}, hosts: &{:?}, tokens: &{tokens:?}, \
+            "Provider {{ place: {place}, id: {:?}, title: {:?}, kind: ProviderKind::{}, hosts: &{:?}, tokens: &{tokens:?}, \
              formats: &{:?} }},",
             p.id,
             p.title,
@@ -165,21 +165,43 @@ fn registries(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// The literals, and a table of one trigram of each, the rarest among all literals, by hash.
+/// All alternatives of all patterns, the literals that they are looked for by, and a table
+/// of one trigram of each literal, the rarest among all of them, by hash.
 fn prefilter(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Error>> {
-    let mut by_literal: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-    for (index, rule) in knowledge.rules.iter().enumerate() {
-        for literal in rule.text.as_deref().map(literals::required).transpose()?.unwrap_or_default() {
-            by_literal.entry(literal).or_default().push(index);
+    let mut by_literal: BTreeMap<Vec<u8>, Vec<(usize, u8)>> = BTreeMap::new();
+    let mut alternatives = Vec::new();
+    for (rule, text) in knowledge.rules.iter().enumerate().filter_map(|(i, r)| Some((i, r.text.as_deref()?)))
+    {
+        for alternative in literals::alternatives(text)? {
+            for (bit, set) in alternative.sets.iter().enumerate() {
+                for literal in set {
+                    by_literal.entry(literal.clone()).or_default().push((alternatives.len(), 1 << bit));
+                }
+            }
+            let all = u8::MAX >> (8 - alternative.sets.len());
+            alternatives.push(format!(
+                "Alternative {{ rule: {rule}, pattern: {:?}, sets: {all} }},",
+                alternative.pattern
+            ));
         }
     }
+    writeln!(code, "static ALTERNATIVES: [Alternative; {}] = [", alternatives.len())?;
+    writeln!(code, "{}\n];", alternatives.join("\n"))?;
+    writeln!(code, "static LITERALS: [(&[u8], &[(u16, u8)]); {}] = [", by_literal.len())?;
+    for (literal, users) in &by_literal {
+        writeln!(code, "(&{literal:?}, &{users:?}),")?;
+    }
+    writeln!(code, "];")?;
+    trigrams(&by_literal.into_keys().collect::<Vec<_>>(), code)
+}
+
+fn trigrams(literals: &[Vec<u8>], code: &mut String) -> Result<(), Box<dyn Error>> {
     let mut frequency: BTreeMap<&[u8], usize> = BTreeMap::new();
-    for trigram in by_literal.keys().flat_map(|literal| literal.windows(literals::SHORTEST)) {
+    for trigram in literals.iter().flat_map(|literal| literal.windows(literals::SHORTEST)) {
         *frequency.entry(trigram).or_default() += 1;
     }
     let mut entries = Vec::new();
-    writeln!(code, "static LITERALS: [(&[u8], &[u16]); {}] = [", by_literal.len())?;
-    for (index, (literal, rules)) in by_literal.iter().enumerate() {
+    for (index, literal) in literals.iter().enumerate() {
         let rarest = literal.windows(literals::SHORTEST).enumerate().min_by_key(|(_, t)| {
             let letters = t.iter().filter(|b| b.is_ascii_lowercase()).count();
             (usize::from(letters < 2), frequency.get(t).copied().unwrap_or(0))
@@ -188,10 +210,9 @@ fn prefilter(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Err
             let gram = u32::from(*a) << 16 | u32::from(*b) << 8 | u32::from(*c);
             entries.push((hash(gram), gram, at, index));
         }
-        writeln!(code, "(&{literal:?}, &{rules:?}),")?;
     }
     entries.sort_unstable();
-    writeln!(code, "];\nstatic TRIGRAMS: [(u32, u8, u16); {}] = [", entries.len())?;
+    writeln!(code, "static TRIGRAMS: [(u32, u8, u16); {}] = [", entries.len())?;
     for (_, gram, at, index) in &entries {
         writeln!(code, "({gram}, {at}, {index}),")?;
     }

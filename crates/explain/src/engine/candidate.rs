@@ -93,12 +93,13 @@ pub(super) fn find(seen: &mut Seen<'_>) -> Vec<Candidate> {
     let mut found = Vec::new();
     let event = seen.event;
     found.extend(by_outcome(event.outcome));
-    for place in rules::candidates(event.text.as_bytes()) {
-        found.extend(by_words(seen, place));
+    for alternative in rules::candidates(seen.text.as_bytes()) {
+        found.extend(by_words(seen, alternative));
     }
     for (number, line) in event.context.iter().enumerate() {
-        for place in rules::candidates(line.as_bytes()) {
-            found.extend(by_context(seen, number, line, place));
+        let line = line.to_ascii_lowercase();
+        for alternative in rules::candidates(line.as_bytes()) {
+            found.extend(by_context(seen, number, line.as_bytes(), alternative));
         }
     }
     found.extend(by_provider(seen));
@@ -149,37 +150,33 @@ fn bare(basis: Basis, cause: &'static Cause) -> Candidate {
     }
 }
 
-fn by_words(seen: &mut Seen<'_>, place: usize) -> Option<Candidate> {
+fn by_words(seen: &mut Seen<'_>, alternative: usize) -> Option<Candidate> {
+    let place = rules::rule_of(alternative)?;
     let rule = rules::rules().get(place)?;
     let (codes, tier) = fits(seen, rule)?;
-    let pattern = rules::pattern(place)?;
-    let text = seen.event.text.as_bytes();
+    let pattern = rules::pattern(alternative)?;
+    let text = seen.text.as_bytes();
     let text = text.get(..text.len().min(rules::MOST)).unwrap_or(text);
     let inner = pattern.find_at(text, seen.inner.min(text.len()));
     let found = inner.or_else(|| pattern.find(text))?;
     let level = match rule {
+        // Words around a quoted reply are the program's own, or a template's.
+        _ if inner.is_none() => Level::Outside,
         Rule { wrapper: true, .. } => Level::Wrapper,
         Rule { vague: true, .. } => Level::VagueWords,
         Rule { broad: true, .. } => Level::BroadWords,
         _ => Level::Words,
     };
-    // Words around a quoted reply are the program's own, or a template's.
-    let level = if inner.is_none() { Level::Outside } else { level };
     let words = Some(found.range());
-    Some(Candidate {
-        level,
-        tier,
-        codes,
-        inner: inner.is_some(),
-        words,
-        ..bare(Basis::Rule(place, rule), rule.cause)
-    })
+    let inner = inner.is_some();
+    Some(Candidate { level, tier, codes, inner, words, ..bare(Basis::Rule(place, rule), rule.cause) })
 }
 
-fn by_context(seen: &mut Seen<'_>, number: usize, line: &str, place: usize) -> Option<Candidate> {
+fn by_context(seen: &mut Seen<'_>, number: usize, line: &[u8], alternative: usize) -> Option<Candidate> {
+    let place = rules::rule_of(alternative)?;
     let rule = rules::rules().get(place).filter(|rule| !rule.wrapper && !rule.vague)?;
     let (codes, tier) = fits(seen, rule)?;
-    let words = Some(rules::pattern(place)?.find(line.as_bytes())?.range());
+    let words = Some(rules::pattern(alternative)?.find(line)?.range());
     let context = Some(number);
     Some(Candidate {
         level: Level::Context,

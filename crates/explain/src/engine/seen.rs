@@ -15,8 +15,10 @@ pub(super) struct Seen<'a> {
     pub(super) inner: usize,
     /// The enhanced status code, where it says anything.
     pub(super) status: Option<EnhancedStatus>,
-    /// Text and reporter in lower case, for the marks of providers.
-    lower: String,
+    /// Its text in lower case.
+    pub(super) text: String,
+    /// The reporting host in lower case.
+    reporter: String,
     host: String,
     /// Providers that were asked for already, by their place.
     known: Vec<Option<bool>>,
@@ -25,10 +27,8 @@ pub(super) struct Seen<'a> {
 impl<'a> Seen<'a> {
     pub(super) fn of(event: &'a MailEvent) -> Self {
         let telling = |s: &EnhancedStatus| (s.subject, s.detail) != (0, 0);
-        let mut lower = event.text.to_ascii_lowercase();
-        let inner = facts::innermost(&lower);
-        lower.push('\n');
-        lower.push_str(&event.reporter.as_deref().unwrap_or_default().to_ascii_lowercase());
+        let text = event.text.to_ascii_lowercase();
+        let inner = facts::innermost(&text);
         let host = event.remote_host.as_deref().or(event.reporter.as_deref());
         Self {
             event,
@@ -37,7 +37,8 @@ impl<'a> Seen<'a> {
                 .status
                 .filter(telling)
                 .or_else(|| facts::status(&event.text, event.reply).filter(telling)),
-            lower,
+            text,
+            reporter: event.reporter.as_deref().unwrap_or_default().to_ascii_lowercase(),
             host: host.unwrap_or_default().to_ascii_lowercase(),
             known: vec![None; providers().len()],
         }
@@ -45,13 +46,12 @@ impl<'a> Seen<'a> {
 
     /// These are words of that provider or program, going by hosts, marks and format.
     pub(super) fn knows(&mut self, provider: &Provider) -> bool {
-        let place = providers().iter().position(|p| p.id == provider.id).unwrap_or_default();
-        if let Some(Some(known)) = self.known.get(place) {
+        if let Some(Some(known)) = self.known.get(provider.place) {
             return *known;
         }
         let known =
             self.is_host_of(provider) || self.mark_of(provider).is_some() || self.is_format_of(provider);
-        if let Some(slot) = self.known.get_mut(place) {
+        if let Some(slot) = self.known.get_mut(provider.place) {
             *slot = Some(known);
         }
         known
@@ -67,7 +67,8 @@ impl<'a> Seen<'a> {
 
     /// A word of the text that only this provider writes.
     pub(super) fn mark_of(&self, provider: &Provider) -> Option<&'static str> {
-        provider.tokens.iter().find(|token| self.lower.contains(**token)).copied()
+        let marked = |token: &&&str| self.text.contains(**token) || self.reporter.contains(**token);
+        provider.tokens.iter().find(marked).copied()
     }
 
     fn is_format_of(&self, provider: &Provider) -> bool {

@@ -65,6 +65,8 @@ pub struct FixText {
 /// Whose words a file of rules knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Provider {
+    /// Its place in [`providers`].
+    pub(crate) place: usize,
     /// `google`.
     pub id: &'static str,
     /// `Gmail and Google Workspace`.
@@ -107,7 +109,8 @@ pub struct Rule {
     pub stage: &'static [Stage],
     /// Moments of the session; an event of one of them is not meant.
     pub not_stage: &'static [Stage],
-    /// A regular expression, matched byte by byte and without regard to ASCII case.
+    /// A regular expression, matched byte by byte and without regard to ASCII case. Its
+    /// alternatives are matched each for itself.
     pub text: Option<&'static str>,
     /// The words count only together with one of the codes.
     pub exact: bool,
@@ -277,15 +280,31 @@ pub(crate) fn silent() -> &'static [usize] {
     &SILENT
 }
 
-static PATTERNS: [OnceLock<Option<Regex>>; RULES.len()] = [const { OnceLock::new() }; RULES.len()];
+/// One alternative of a rule's pattern.
+struct Alternative {
+    /// The place of the rule.
+    rule: u16,
+    /// The regular expression, in lower case.
+    pattern: &'static str,
+    /// A bit for each set of words that it is looked for by.
+    sets: u8,
+}
 
-/// The pattern of the rule at that place; none where it has none.
-pub(crate) fn pattern(index: usize) -> Option<&'static Regex> {
-    let compile = || compile(RULES.get(index)?.text?);
-    PATTERNS.get(index)?.get_or_init(compile).as_ref()
+static PATTERNS: [OnceLock<Option<Regex>>; ALTERNATIVES.len()] =
+    [const { OnceLock::new() }; ALTERNATIVES.len()];
+
+/// The pattern of an alternative.
+pub(crate) fn pattern(alternative: usize) -> Option<&'static Regex> {
+    let compile = || compile(ALTERNATIVES.get(alternative)?.pattern);
+    PATTERNS.get(alternative)?.get_or_init(compile).as_ref()
+}
+
+/// The place of the rule that an alternative belongs to.
+pub(crate) fn rule_of(alternative: usize) -> Option<usize> {
+    ALTERNATIVES.get(alternative).map(|alternative| alternative.rule.into())
 }
 
 /// `build.rs` parses every pattern in this manner, so that none fails here.
 fn compile(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text).unicode(false).case_insensitive(true).build().ok()
+    RegexBuilder::new(text).unicode(false).build().ok()
 }

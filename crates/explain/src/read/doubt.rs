@@ -87,6 +87,11 @@ const FOREIGN: &[&str] = &[
     "zookeeper",
     "amqp",
     "ssh:",
+    "fn main",
+    "#include",
+    "public static",
+    "console.log(",
+    "err_connection_",
 ];
 
 /// Ports of other protocols.
@@ -157,7 +162,7 @@ pub(super) fn has_mail_words(text: &str) -> bool {
 }
 
 /// True for the words of other programs.
-fn is_foreign(text: &str) -> bool {
+pub(super) fn is_foreign(text: &str) -> bool {
     if has_mail_words(text) {
         return false;
     }
@@ -258,7 +263,8 @@ pub(super) fn reply_like(text: &str, code: &words::Code, alone: bool) -> bool {
         return all == 0 || (alone && all <= 3) || subjects + troubles >= 1;
     }
     let (_, subjects, troubles) = count(text);
-    has_mail_words(text) || (is_smtp_code(reply) && subjects >= 1 && troubles >= 1)
+    let data = text.starts_with(['{', '[', '<']);
+    has_mail_words(text) || !data && (is_smtp_code(reply) && subjects >= 1 && troubles >= 1)
 }
 
 /// Why nothing was found, in one sentence.
@@ -332,6 +338,12 @@ mod tests {
         "thread 'main' panicked at src/main.rs:2:5:\nindex out of bounds",
         "fatal: unable to access 'https://example.com/x.git/': Could not resolve host: example.com",
         "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b",
+        "Jan  5 10:00:02 h sshd[1]: Connection closed by authenticating user root 192.0.2.9 port 42 [preauth]",
+        "fn main() {\n    connect().expect(\"connection refused\");\n}",
+        "{\"name\": \"x\", \"errors\": [{\"code\": 550, \"message\": \"y\"}]}",
+        "ERROR 2003 (HY000): Can't connect to MySQL server on '127.0.0.1' (111)",
+        "ssh: connect to host example.com port 22: Connection refused",
+        "This site can't be reached\nwww.example.com refused to connect.\nERR_CONNECTION_REFUSED",
         "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nKeyError: 'a'",
         "java.lang.NullPointerException\n\tat com.example.Main.main(Main.java:5)",
         "404",

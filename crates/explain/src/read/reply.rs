@@ -47,7 +47,7 @@ pub(super) fn read(bytes: &[u8]) -> (Reading, Vec<(usize, Doubt)>) {
         } else if short && doubt::may_be_an_error(text) {
             doubted.push((0, Doubt::All));
             events.push(event(text, None));
-        } else {
+        } else if !doubt::is_foreign(text.get(..text.floor_char_boundary(MOST_WORDS)).unwrap_or(text)) {
             for (at, line) in error_lines(&lines).into_iter().enumerate() {
                 doubted.push((at, Doubt::Words));
                 events.push(event(&line, None));

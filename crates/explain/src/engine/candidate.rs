@@ -116,12 +116,16 @@ pub(super) fn stronger(a: &Candidate, b: &Candidate) -> Ordering {
     key(b).cmp(&key(a))
 }
 
-/// Moves the best rule that beats the first one to the front.
+/// Rules that beat one another in a row.
+const LONGEST_CHAIN: usize = 4;
+
+/// Moves the best rule that beats the first one to the front, and then the one that beats it.
 pub(super) fn heed_beats(found: &mut [Candidate]) {
-    let Some(Basis::Rule(first, _)) = found.first().map(|c| c.basis) else { return };
-    let beats = |c: &Candidate| matches!(c.basis, Basis::Rule(_, rule) if rule.beats.contains(&first));
-    let place = found.iter().position(beats);
-    if let Some(head) = place.and_then(|place| found.get_mut(..=place)) {
+    for _ in 0..LONGEST_CHAIN {
+        let Some(Basis::Rule(first, _)) = found.first().map(|c| c.basis) else { return };
+        let beats = |c: &Candidate| matches!(c.basis, Basis::Rule(_, rule) if rule.beats.contains(&first));
+        let place = found.iter().position(beats);
+        let Some(head) = place.and_then(|place| found.get_mut(..=place)) else { return };
         head.rotate_right(1);
     }
 }

@@ -227,10 +227,11 @@ fn established(context: &mut Context<'_, '_>, trust: &str, relay: &str) {
 }
 
 fn is_tls_error(message: &str) -> bool {
-    const BEGINNINGS: [&str; 7] = [
+    const BEGINNINGS: [&str; 8] = [
         "certificate verification failed for ",
         "server certificate verification failed for ",
         "SSL_connect error",
+        "SMTPS wrappermode",
         "TLS library problem",
         "Cannot start TLS",
         "TLS is required",

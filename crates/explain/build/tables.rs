@@ -187,7 +187,7 @@ fn prefilter(knowledge: &Knowledge, code: &mut String) -> Result<(), Box<dyn Err
     }
     writeln!(code, "static ALTERNATIVES: [Alternative; {}] = [", alternatives.len())?;
     writeln!(code, "{}\n];", alternatives.join("\n"))?;
-    writeln!(code, "static LITERALS: [(&[u8], &[(u16, u8)]); {}] = [", by_literal.len())?;
+    writeln!(code, "static LITERALS: [Literal; {}] = [", by_literal.len())?;
     for (literal, users) in &by_literal {
         writeln!(code, "(&{literal:?}, &{users:?}),")?;
     }

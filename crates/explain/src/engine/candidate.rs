@@ -222,17 +222,18 @@ fn by_status(seen: &Seen<'_>) -> Option<Candidate> {
     Some(Candidate { level, ..bare(Basis::Status(code), code.cause) })
 }
 
-fn by_reply(seen: &Seen<'_>) -> Option<Candidate> {
-    let reply = seen.event.reply?;
-    let fits = |code: &&ReplyCode, stage: Option<Stage>| {
-        code.code == reply && stage.map_or(code.stages.is_empty(), |stage| code.stages.contains(&stage))
-    };
-    let codes = rules::reply_codes();
-    let code = codes
-        .iter()
-        .find(|code| seen.event.stage.is_some() && fits(code, seen.event.stage))
-        .or_else(|| codes.iter().find(|code| fits(code, None)))?;
-    Some(Candidate { level: Level::Reply, ..bare(Basis::Reply(code), code.cause) })
+/// What the reply code says at that moment. Where the moment is not known, what it says in
+/// general and then what it may say at some moment.
+fn by_reply(seen: &Seen<'_>) -> Vec<Candidate> {
+    let Some(reply) = seen.event.reply else { return Vec::new() };
+    let codes = || rules::reply_codes().iter().filter(move |code| code.code == reply);
+    let stage = seen.event.stage;
+    let at_stage = codes().filter(|code| stage.is_some_and(|stage| code.stages.contains(&stage)));
+    let in_general = codes().filter(|code| code.stages.is_empty());
+    let elsewhere = codes().filter(|code| stage.is_none() && !code.stages.is_empty());
+    let answer =
+        |code: &'static ReplyCode| Candidate { level: Level::Reply, ..bare(Basis::Reply(code), code.cause) };
+    at_stage.chain(in_general).chain(elsewhere).map(answer).collect()
 }
 
 /// How many of the rule's codes are the event's, or agree with its cause, and whose words it knows; none where a code

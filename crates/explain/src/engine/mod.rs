@@ -35,7 +35,7 @@ mod tests {
     use waxseal_model::{diagnosis::EvidenceKind, mail::EnhancedStatus};
 
     use super::*;
-    use crate::rules::rules;
+    use crate::rules::{Rule, causes, rules};
 
     fn event(text: &str) -> MailEvent {
         let mut event = MailEvent { text: text.into(), ..MailEvent::default() };
@@ -51,26 +51,61 @@ mod tests {
         assert!(diagnosis.evidence.is_empty());
     }
 
+    /// The example of a rule as its own provider would have it.
+    fn example(rule: &Rule, text: &str) -> MailEvent {
+        let mut event = event(text);
+        if rule.only_here {
+            let format = rule.provider.formats.first().copied().unwrap_or_default();
+            format.clone_into(&mut event.source.format);
+            event.remote_host = rule.provider.hosts.first().map(|host| format!("mx.{host}"));
+        }
+        event.stage = event.stage.or(rule.stage.first().copied());
+        event
+    }
+
     #[test]
     fn the_example_of_every_rule_wins_against_all_other_rules() {
         let mut lost = Vec::new();
-        for rule in rules().iter().filter(|rule| !rule.generated) {
-            let mut event = event(rule.example);
-            if rule.only_here {
-                rule.provider
-                    .formats
-                    .iter()
-                    .take(1)
-                    .for_each(|format| (*format).clone_into(&mut event.source.format));
-                event.remote_host = rule.provider.hosts.first().map(|host| format!("mx.{host}"));
-            }
-            event.stage = event.stage.or(rule.stage.first().copied());
-            let diagnosis = diagnose(&event);
-            if diagnosis.rule != rule.id {
-                lost.push(format!("{} to {}: {}", rule.id, diagnosis.rule, rule.example));
+        for rule in rules() {
+            let winner = diagnose(&example(rule, rule.example)).rule;
+            if winner != rule.id {
+                lost.push(format!("{} to {winner}: {}", rule.id, rule.example));
             }
         }
         assert!(lost.is_empty(), "{} lost:\n{}", lost.len(), lost.join("\n"));
+    }
+
+    #[test]
+    fn words_lead_to_the_cause_without_any_codes() {
+        let (mut right, mut wrong) = (0, Vec::new());
+        for rule in rules().iter().filter(|rule| rule.text.is_some() && !rule.vague && !rule.wrapper) {
+            let is_code = |word: &str| {
+                let digits = word.bytes().filter(u8::is_ascii_digit).count();
+                digits >= 3 && word.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-')
+            };
+            let words: Vec<&str> = rule.example.split(' ').filter(|word| !is_code(word)).collect();
+            let mut event = example(rule, &words.join(" "));
+            (event.reply, event.status) = (None, None);
+            let cause = diagnose(&event).cause;
+            if cause == rule.cause.id {
+                right += 1;
+            } else {
+                wrong.push(format!("{} became {cause}: {}", rule.id, event.text));
+            }
+        }
+        let share = f64::from(right) / (f64::from(right) + wrong.len() as f64);
+        assert!(share > 0.95, "{share:.3}:\n{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn every_cause_is_the_answer_of_something() {
+        let outcomes = ["delivered", "complaint", "auto_reply", "delayed"];
+        let unused: Vec<&str> = causes()
+            .iter()
+            .map(|cause| cause.id)
+            .filter(|id| !outcomes.contains(id) && !rules().iter().any(|rule| rule.cause.id == *id))
+            .collect();
+        assert_eq!(unused, ["unspecified"]);
     }
 
     proptest! {

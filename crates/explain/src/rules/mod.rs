@@ -290,6 +290,9 @@ struct Alternative {
     sets: u8,
 }
 
+/// A word in lower case, and what it is looked for by: alternatives and the bit of their set.
+type Literal = (&'static [u8], &'static [(u16, u8)]);
+
 static PATTERNS: [OnceLock<Option<Regex>>; ALTERNATIVES.len()] =
     [const { OnceLock::new() }; ALTERNATIVES.len()];
 

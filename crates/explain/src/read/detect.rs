@@ -67,11 +67,12 @@ fn by_words(head: &[u8]) -> InputKind {
     if dmarc::recognise(head) {
         return InputKind::Dmarc;
     }
-    if let Some(format) = log::recognise(head) {
-        return InputKind::Log(format);
-    }
+    // Asked before the logs, each of which has several programs to know: no log has a header.
     if mail::recognise(head) && has_mail_fields(head) {
         return InputKind::Mail;
+    }
+    if let Some(format) = log::recognise(head) {
+        return InputKind::Log(format);
     }
     if transcript::recognise(head) {
         return InputKind::Transcript;

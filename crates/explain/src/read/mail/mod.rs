@@ -222,10 +222,15 @@ fn bound(event: &mut MailEvent) {
     names.into_iter().flatten().for_each(clean);
 }
 
-/// True for a text that begins with the header of a mail, or with a delivery report alone.
+/// True for a text that begins with the header of a mail, or with a delivery report alone:
+/// transcripts and notes that have a header somewhere are none.
 pub(super) fn recognise(head: &[u8]) -> bool {
     let plain = view::plain(head);
-    let (fields, _) = mime::header(&plain);
+    let (first, _) = mime::line(plain.trim_ascii_start());
+    let separator = first.starts_with(b"From ") || first.starts_with(b">From ");
+    if !separator && mime::field(first).is_none() && !junk_before_trace(&plain) {
+        return false;
+    }
     let known: [&[u8]; 12] = [
         b"received",
         b"return-path",
@@ -240,8 +245,16 @@ pub(super) fn recognise(head: &[u8]) -> bool {
         b"reporting-mta",
         b"final-recipient",
     ];
+    let (fields, _) = mime::header(&plain);
     let is_known = |field: &&mime::Field<'_>| known.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-    fields.iter().take(60).filter(is_known).count() >= 2 || plain.starts_with(b"From ")
+    mbox::recognise(&plain) || fields.iter().take(60).filter(is_known).count() >= 2
+}
+
+/// A few lines that somebody put before a header which begins as those of received mails do.
+fn junk_before_trace(text: &[u8]) -> bool {
+    let trace: [&[u8]; 5] = [b"received", b"return-path", b"delivered-to", b"envelope-to", b"x-original-to"];
+    let first = text.split(|b| *b == b'\n').take(6).find_map(mime::field);
+    first.is_some_and(|field| trace.iter().any(|name| field.name.eq_ignore_ascii_case(name)))
 }
 
 #[cfg(test)]
@@ -425,11 +438,22 @@ Hello
 
     #[test]
     fn a_mail_is_recognised_by_its_header() {
-        for text in [BOUNCE, "From - Mon Jan  5 10:11:12 2026\nX: y\n", "\n\nSubject: a\nTo: b\n\nc"] {
+        for text in [
+            BOUNCE,
+            "From - Mon Jan  5 10:11:12 2026\nX: y\n",
+            "\n\nSubject: a\nTo: b\n\nc",
+            "the mail:\n\nReturn-Path: <>\nTo: b\n\nc",
+        ] {
             assert!(recognise(text.as_bytes()), "{text}");
         }
         assert!(recognise(BOUNCE.replace('\n', "\r").as_bytes()));
-        for text in ["550 5.1.1 user unknown", "Error: 550\nReason: x\n", "S: 220 mx\nC: EHLO me\n", ""] {
+        for text in [
+            "550 5.1.1 user unknown",
+            "Error: 550\nReason: x\n",
+            "S: 220 mx\nC: EHLO me\n",
+            "354 go\nFrom: a\nTo: b\n\n.\n550 no",
+            "",
+        ] {
             assert!(!recognise(text.as_bytes()), "{text}");
         }
     }

@@ -132,7 +132,7 @@ fn mechanism(run: &Run<'_>, notes: Notes, here: &Offer) -> Confirmation {
         "PLAIN",
         "LOGIN",
     ];
-    let text = run.diagnosis.event.text.to_ascii_uppercase();
+    let text = run.subject.words.to_ascii_uppercase();
     let is_offered = |m: &str| here.mechanisms().iter().any(|o| o.eq_ignore_ascii_case(m));
     let named = KNOWN.into_iter().find(|m| stands_alone(&text, m));
     match named {

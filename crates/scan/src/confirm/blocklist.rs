@@ -154,10 +154,12 @@ async fn state(run: &Run<'_>, zone: &str, entry: &Entry, answer: &DnsAnswer) -> 
     }
     let resolver = &run.means.resolver;
     let (listed, never) = entry.tests(zone);
+    // Where mail comes from 127.0.0.1, as in tests, that entry tells nothing.
+    let is_test = never == entry.name(zone);
     let never = resolver.lookup(&never, "A").await;
     let codes = codes(answer);
     if !codes.is_empty() {
-        if refusal(&never).is_none() && !self::codes(&never).is_empty() {
+        if !is_test && refusal(&never).is_none() && !self::codes(&never).is_empty() {
             let text = "it lists every address, even 127.0.0.1, as closed lists do";
             return State::Closed(text.to_owned());
         }

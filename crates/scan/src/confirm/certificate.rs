@@ -18,7 +18,7 @@ use crate::issuers::{CertificateLookups, CertificateOptions};
 const OLD_TLS: Depth = Depth { budget: 6, start_fixed: true };
 
 pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
-    if run.cause == "tls_interception" && !names_program(&run.diagnosis.event.text) {
+    if run.cause == "tls_interception" && !names_program(&run.subject.words) {
         return starttls::confirm(run, notes).await;
     }
     let found = match servers::find(run, &mut notes).await {
@@ -33,7 +33,7 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         }
     }
     let mut places: Vec<Place> = seen.iter().map(|seen| place(run, seen)).collect();
-    let text = &run.diagnosis.event.text;
+    let text = &run.subject.words;
     let about = About::of(run.cause, text);
     if about == About::Revocation {
         for (seen, place) in seen.iter_mut().zip(&mut places) {

@@ -28,7 +28,7 @@ const KNOWN: [&str; 13] = [
 ];
 
 pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
-    let Some(keyword) = keyword(run.cause, &run.diagnosis.event.text) else {
+    let Some(keyword) = keyword(run.cause, &run.subject.words) else {
         return notes.untested("the text does not name an extension of SMTP that could be looked for: the sending program's own transcript \
              (its debug output) shows which command was refused");
     };

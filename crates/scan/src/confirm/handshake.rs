@@ -22,7 +22,7 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         Ok(found) => found,
         Err(because) => return notes.untested(because),
     };
-    let about = About::of(run.cause, &run.diagnosis.event.text);
+    let about = About::of(run.cause, &run.subject.words);
     let depth = if about == About::Versions { VERSIONS } else { SUITES };
     let seen = servers::look(run, &found.aims, depth).await;
     let places: Vec<Place> = seen.iter().map(|seen| place(run, about, seen)).collect();

@@ -76,7 +76,7 @@ fn conclude(
         return notes.untested(format!("{at} could not be asked: see above which ports answer"));
     };
     let clear_first = speaks != Speaks::TlsAtOnce;
-    match began_with_tls(&run.diagnosis.event.text) {
+    match began_with_tls(&run.subject.words) {
         Some(tls) if tls != clear_first => notes.refuted(format!(
             "{at} {}, which is how the sender began: something between them changes it, or it was set right since",
             speaks.words()

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use waxseal_model::{Cause, Confirmation, Why};
+use waxseal_model::{Cause, Confirmation, Why, mail::Stage};
 
 use super::{
     Run,
@@ -31,12 +31,16 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     if run.cause == "wrong_host" {
         return super::welcome::confirm(run, notes).await;
     }
+    if is_later(run) {
+        return super::welcome::confirm(run, notes).await;
+    }
     let mut knocked = Vec::new();
     for aim in &found.aims {
         let endpoint = &aim.endpoint;
         knocked.push((aim, servers::knock(run, endpoint.address, endpoint.port).await));
     }
-    let places: Vec<Place> = knocked.iter().map(|(aim, knock)| place(aim, knock)).collect();
+    let unreachable = says_unreachable(&run.subject.words);
+    let places: Vec<Place> = knocked.iter().map(|(aim, knock)| place(aim, knock, unreachable)).collect();
     if knocked.iter().all(|(_, knock)| knock.is_err()) {
         return none_stands(run, notes, &knocked, &places).await;
     }
@@ -58,11 +62,26 @@ fn accepts(cause: &str) -> &'static [&'static str] {
     }
 }
 
-fn place(aim: &Aim, knock: &Result<(), Why>) -> Place {
+/// The connection stood, and then nothing came.
+fn is_later(run: &Run<'_>) -> bool {
+    let stage = run.diagnosis.event.stage;
+    let text = run.subject.words.to_ascii_lowercase();
+    stage.is_some_and(|s| s > Stage::Connect)
+        || text.contains("after initial connection")
+        || text.contains("greeting")
+}
+
+fn says_unreachable(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["unreachable", "no route", "enetunreach", "ehostunreach"].iter().any(|w| text.contains(w))
+}
+
+fn place(aim: &Aim, knock: &Result<(), Why>, unreachable: bool) -> Place {
     let state = match knock {
         Ok(()) => State::Fine("a connection stands".to_owned()),
-        // IPv6 that this machine does not have says nothing about the server.
-        Err(why) if why.cause == Cause::Unreachable => State::Unknown(why.text.clone()),
+        // IPv6 that this machine does not have says nothing about the server, unless that is
+        // what the text complains of.
+        Err(why) if why.cause == Cause::Unreachable && !unreachable => State::Unknown(why.text.clone()),
         Err(why) => match of_connection(why) {
             Ok(fault) => State::Faults(vec![fault]),
             Err(why) => State::Unknown(why.text),

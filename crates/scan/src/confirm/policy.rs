@@ -13,12 +13,9 @@ use waxseal_model::{
 use super::{
     Run,
     notes::{Notes, list},
-    servers::{self, Depth},
+    servers::{self, ONE},
 };
 use crate::{names, published};
-
-/// The handshake, and certificates of the other kind of key.
-const CHAINS: Depth = Depth { budget: 8, start_fixed: true };
 
 /// Checks that tell why senders who keep to MTA-STS do not deliver.
 const STS: [&str; 5] = ["sts.mx", "sts.mx_tls", "sts.fetch", "sts.certificate", "sts.record"];
@@ -62,7 +59,7 @@ pub(super) async fn sts(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         Ok(found) => found,
         Err(because) => return notes.untested(because),
     };
-    let endpoints = servers::look(run, &found.aims, CHAINS).await;
+    let endpoints = servers::look(run, &found.aims, ONE).await;
     let refuted =
         format!("policy and servers of {name} fit together now: what did not fit was mended meanwhile");
     conclude(run, notes, whole(&name, evidence, endpoints), &STS, &refuted)
@@ -77,7 +74,7 @@ pub(super) async fn dane(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         return notes
             .untested("TLSA records are looked up from the recipient's domain: name it with --to DOMAIN");
     };
-    let mut endpoints = servers::look(run, &found.aims, CHAINS).await;
+    let mut endpoints = servers::look(run, &found.aims, ONE).await;
     let records = join_all(endpoints.iter().map(|e| tlsa(run, &domain, e))).await;
     let mut any = false;
     for (endpoint, mut records) in endpoints.iter_mut().zip(records) {

@@ -10,7 +10,7 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     };
     let state = dns::state(run, &domain, &mut notes).await;
     let fault = match state {
-        Ok(None) if is_callout(&run.diagnosis.event.text) => {
+        Ok(None) if is_callout(&run.subject.words) => {
             notes.next(format!("waxseal check {domain}"));
             return notes.untested(format!(
                 "{domain} can be answered by its MX, and whether these take mail for the very address of the sender, \

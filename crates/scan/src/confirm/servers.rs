@@ -88,7 +88,9 @@ pub(super) async fn find(run: &Run<'_>, notes: &mut Notes) -> Result<Servers, St
     let evidence = names::domain(&run.means.resolver, domain).await;
     match server {
         // Mail that went through a host of one's own: it is that host which answered.
-        Some(server) if !is_mail_host(&evidence, server) && is_elsewhere(server) => {
+        Some(server)
+            if !is_mail_host(&evidence, server) && (is_elsewhere(server) || evidence.hosts.is_empty()) =>
+        {
             host(run, server, notes).await
         }
         _ => mail_hosts(evidence, notes),

@@ -11,14 +11,14 @@ use super::{
 };
 
 /// Less is no size of a message that would be refused.
-const SMALLEST: u64 = 10_000;
+const SMALLEST: u64 = 1000;
 
 pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     let found = match servers::find(run, &mut notes).await {
         Ok(found) => found,
         Err(because) => return notes.untested(because),
     };
-    let size = run.given.size.or_else(|| size_in(&run.diagnosis.event.text));
+    let size = run.given.size.or_else(|| size_in(&run.subject.words));
     let seen = servers::look(run, &found.aims, ONE).await;
     let mut limits = Vec::new();
     let places: Vec<Place> = seen
@@ -104,8 +104,11 @@ fn size_in(text: &str) -> Option<u64> {
     digits.parse().ok().filter(|size| *size >= SMALLEST)
 }
 
-/// `10.2 MB`, in millions of octets.
+/// `10.2 MB (10240000 bytes)`, in millions of octets.
 fn megabytes(octets: u64) -> String {
+    if octets < 100_000 {
+        return format!("{octets} bytes");
+    }
     let tenths = (octets.saturating_add(50_000)) / 100_000;
     if tenths.is_multiple_of(10) {
         format!("{} MB ({octets} bytes)", tenths / 10)
@@ -125,6 +128,7 @@ mod tests {
         assert_eq!(size_in("552 5.3.4 Message size exceeds fixed limit"), None);
         assert_eq!(size_in("552 message size 12 exceeds"), None);
         assert_eq!(megabytes(10_240_000), "10.2 MB (10240000 bytes)");
+        assert_eq!(megabytes(2000), "2000 bytes");
         assert_eq!(megabytes(20_000_000), "20 MB (20000000 bytes)");
     }
 }

@@ -149,6 +149,8 @@ pub(super) struct Subject {
     pub(super) selectors: Vec<(String, Option<String>)>,
     /// The name that the text says was not found.
     pub(super) missing_name: Option<String>,
+    /// The text, and what was said before it on the same connection.
+    pub(super) words: String,
 }
 
 impl Subject {
@@ -182,6 +184,7 @@ impl Subject {
             blocklist: given.blocklist.clone().or_else(|| blocklist::named_in(&words)),
             selectors: selectors(&words, &given.selectors),
             missing_name,
+            words,
         }
     }
 
@@ -298,6 +301,13 @@ fn behind<'a>(text: &'a str, marks: &[&str]) -> Option<&'a str> {
 /// The domain whose policy a refusal quotes: `domain of a@example.com does not designate`,
 /// `Unauthenticated email from example.com`.
 fn claimed_domain(text: &str) -> Option<String> {
+    // `<a@example.com>: Sender address rejected: Domain not found`
+    let refused = text
+        .split_once(": Sender address rejected")
+        .and_then(|(before, _)| before.rsplit(['<', ' ', '>']).find(|part| !part.is_empty()));
+    if let Some(domain) = refused.and_then(|address| domain_of(address).or_else(|| host_name(address))) {
+        return Some(domain);
+    }
     let marks = [
         "unauthenticated email from ",
         "unauthenticated mail from ",
@@ -309,7 +319,6 @@ fn claimed_domain(text: &str) -> Option<String> {
         "smtp.mailfrom=",
         "envelope-from ",
         "envelope-from=",
-        "sender address rejected: ",
         "from domain ",
     ];
     let word = behind(text, &marks)?;
@@ -415,6 +424,8 @@ mod tests {
         assert_eq!(subject(text).missing_name.as_deref(), Some("gone.example"));
         let text = "dkim=fail (no key for s1._domainkey.example.com)";
         assert_eq!(subject(text).selectors, [("s1".to_owned(), Some("example.com".to_owned()))]);
+        let text = "450 4.1.8 <app@nowhere.example>: Sender address rejected: Domain not found";
+        assert_eq!(subject(text).sender_domain.as_deref(), Some("nowhere.example"));
         assert_eq!(subject("550 no").sender_domain, None);
     }
 

@@ -124,7 +124,7 @@ pub(crate) fn run(args: &DiagnoseArgs, terminal: &Terminal) -> Result<Exit, Fail
     let pairs: Vec<(Diagnosis, Confirmation)> = chosen
         .into_iter()
         .zip(confirmations)
-        .map(|(diagnosis, confirmation)| (diagnosis, with_text(confirmation, &command)))
+        .map(|(diagnosis, confirmation)| (named(diagnosis, &given), with_text(confirmation, &command)))
         .collect();
     if args.json {
         terminal.print(&waxseal_render::diagnosis::confirmations_json(&pairs).map_err(Failure::internal)?)?;
@@ -171,6 +171,42 @@ fn distinct(diagnoses: Vec<Diagnosis>) -> Vec<Diagnosis> {
         }
     }
     chosen
+}
+
+/// Fills in what the person said where the text left a gap in settings and commands.
+fn named(mut diagnosis: Diagnosis, given: &Given) -> Diagnosis {
+    let bare = |name: &Option<String>| name.as_deref().map(|n| n.rsplit('@').next().unwrap_or(n).to_owned());
+    let host = given.server.as_ref().and_then(|s| s.host.clone());
+    let words = [
+        ("RECIPIENT-DOMAIN", bare(&given.to)),
+        ("SENDER-DOMAIN", bare(&given.from)),
+        ("SENDING-IP", given.address.map(|a| a.to_string())),
+        ("SERVER", host),
+    ];
+    let pasted = diagnosis.fix.iter_mut().filter_map(|fix| fix.paste.as_mut());
+    for text in pasted.chain(&mut diagnosis.next) {
+        for (word, value) in &words {
+            if let Some(value) = value {
+                *text = replaced(text, word, value);
+            }
+        }
+    }
+    diagnosis
+}
+
+/// Replaces a word in capitals, but not where it begins or ends a longer one.
+fn replaced(text: &str, word: &str, value: &str) -> String {
+    let joins = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        out.push_str(before);
+        let whole = !joins(before.chars().next_back()) && !joins(after.chars().next());
+        out.push_str(if whole { value } else { word });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Fills in what was diagnosed in commands that repeat it.
@@ -402,6 +438,13 @@ mod tests {
         assert!(take(Need::ClientAddress, "here", &mut given).is_err());
         assert!(take(Need::Recipient, "example.org", &mut given).is_err());
         assert!(take(Need::SenderDomain, "a b", &mut given).is_err());
+    }
+
+    #[test]
+    fn gaps_are_filled_with_what_was_said() {
+        assert_eq!(replaced("check SERVER:587", "SERVER", "mx.example.com"), "check mx.example.com:587");
+        assert_eq!(replaced("ping SERVER-IP", "SERVER", "mx.example.com"), "ping SERVER-IP");
+        assert_eq!(replaced("SERVER SERVER", "SERVER", "a"), "a a");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Errors that real mail servers run into, explained: Postfix, Exim and OpenSMTPD send to
 //! servers that refuse, break or are not there, and what each writes into its own log is
 //! given to `waxseal explain`, which has to name the cause, who must act and whether a retry
-//! helps.
+//! helps, and to `waxseal diagnose`, which has to find the cause still there ([`confirm`]).
 //!
 //! Those servers are real ones with settings of their own ([`stage`]), servers of the lab, and
 //! a few that say what a test tells them to. Mail servers find one another by DNS and at port
@@ -18,6 +18,7 @@
 )]
 
 mod case;
+mod confirm;
 mod exim;
 mod opensmtpd;
 mod postfix;
@@ -58,4 +59,5 @@ fn within() {
     told.extend(exim::told(&stage));
     told.extend(opensmtpd::told(&stage));
     case::judge(&told);
+    confirm::judge(&stage, &told);
 }

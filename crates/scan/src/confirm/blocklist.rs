@@ -316,7 +316,7 @@ async fn meaning(run: &Run<'_>, zone: &str, codes: &[Ipv4Addr], answer: &DnsAnsw
     parts.join("; ")
 }
 
-/// What Spamhaus documents of its codes (https://www.spamhaus.org/faqs/dnsbl-usage/).
+/// What Spamhaus documents of its codes (<https://www.spamhaus.org/faqs/dnsbl-usage/>).
 fn of_code(zone: &str, code: Ipv4Addr) -> Option<&'static str> {
     if !is_at_or_below(zone, "spamhaus.org") && !is_at_or_below(zone, "dq.spamhaus.net") {
         return None;

@@ -138,19 +138,23 @@ fn complete(events: &mut [MailEvent], prose: Vec<MailEvent>) {
         let named = |told: &MailEvent| told.recipient.as_ref().map(|r| r.to_lowercase());
         let same = |told: &&MailEvent| alone || (told.recipient.is_some() && named(told) == named(event));
         let Some(told) = prose.iter().find(same).cloned() else { continue };
-        event.stage = told.stage.or(event.stage);
-        event.remote_host = event.remote_host.take().or(told.remote_host);
-        event.remote_address = event.remote_address.or(told.remote_address);
-        event.reply = event.reply.or(told.reply);
         event.context.extend(told.context);
         if told.text.is_empty() {
             continue;
         }
-        let fuller = structured::same(&event.text, &told.text) && told.text.len() > event.text.len();
-        if fuller || (structured::says_nothing(&event.text) && !structured::says_nothing(&told.text)) {
+        let nothing = structured::says_nothing(&event.text);
+        let same = structured::same(&event.text, &told.text);
+        if nothing || same {
+            event.stage = told.stage.or(event.stage);
+            event.reply = event.reply.or(told.reply);
+        }
+        event.remote_host = event.remote_host.take().or(told.remote_host);
+        event.remote_address = event.remote_address.or(told.remote_address);
+        let fuller = same && told.text.len() > event.text.len();
+        if fuller || (nothing && !structured::says_nothing(&told.text)) {
             event.text = told.text;
             event.status = structured::status(event.status, &event.text);
-        } else if !structured::same(&event.text, &told.text) {
+        } else if !same && !structured::says_nothing(&told.text) {
             event.context.push(told.text);
         }
     }

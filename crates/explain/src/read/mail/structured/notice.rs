@@ -336,7 +336,10 @@ pub(super) fn host(text: &str) -> (Option<String>, Option<IpAddr>) {
     let lower = text.to_ascii_lowercase();
     let found = ["host ", "connect to ", "server at ", "remote system: dns;"].iter().find_map(|words| {
         let at = lower.find(words)? + words.len();
-        let begins = lower.get(..at - words.len())?.chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+        // "Client host" and the like are another's words about us.
+        let before = lower.get(..at - words.len())?.trim_end();
+        let begins =
+            before.is_empty() || before.ends_with([':', '(', '>', ';']) || before.ends_with("remote");
         let rest: Vec<&str> = text.get(at..)?.split_whitespace().take(2).collect();
         begins.then(|| rest.join(" "))
     });

@@ -131,7 +131,8 @@ pub(in super::super) fn status(field: Option<EnhancedStatus>, text: &str) -> Opt
 /// Words that stand for "it failed", and say no more.
 const EMPTY: &str = "smtp esmtp error status the message mail delivery failed failure service unavailable undefined \
     unknown unspecified permanent temporary transaction null none not delivered undeliverable deferred reason to \
-    deliver could be will continue trying this action delayed your other or was is";
+    deliver could be will continue trying this action delayed your other or was is sorry has have been following these \
+    recipient recipients group groups couldn address addresses it sent returned see below";
 
 /// True for a text that names no reason: codes and phrases that stand for "it failed".
 pub(in super::super) fn says_nothing(text: &str) -> bool {

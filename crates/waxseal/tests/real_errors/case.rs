@@ -30,7 +30,16 @@ pub(crate) struct Case {
     pub(crate) retries: &'static [&'static str],
     /// What is special about the message.
     pub(crate) message: Special,
+    /// What `waxseal diagnose` is told beside the lines.
+    pub(crate) given: &'static [&'static str],
+    /// How it ends: [`CONFIRMED`], [`UNTESTED`], or a cause that it is rather.
+    pub(crate) ending: &'static str,
 }
+
+/// The tests show what the lines say.
+pub(crate) const CONFIRMED: &str = "confirmed";
+/// Only a delivery, a password or the message itself could show it.
+pub(crate) const UNTESTED: &str = "untested";
 
 /// What is special about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +69,20 @@ pub(crate) const fn case(
     sides: &'static [&'static str],
     retries: &'static [&'static str],
 ) -> Case {
-    Case { what, domain, causes, sides, retries, message: Special::No }
+    Case { what, domain, causes, sides, retries, message: Special::No, given: &[], ending: CONFIRMED }
 }
 
 impl Case {
     pub(crate) const fn with(self, message: Special) -> Self {
         Self { message, ..self }
+    }
+
+    pub(crate) const fn given(self, given: &'static [&'static str]) -> Self {
+        Self { given, ..self }
+    }
+
+    pub(crate) const fn ends(self, ending: &'static str) -> Self {
+        Self { ending, ..self }
     }
 
     /// Its recipients; one whose message is not delivered is looked at.

@@ -1,7 +1,7 @@
 //! Errors that real mail servers run into, explained: Postfix, Exim and OpenSMTPD send to
 //! servers that refuse, break or are not there, and what each writes into its own log is
 //! given to `waxseal explain`, which has to name the cause, who must act and whether a retry
-//! helps, and to `waxseal diagnose`, which has to find the cause still there ([`confirm`]).
+//! helps; and to `waxseal diagnose`, which has to find the cause still there ([`confirm`]).
 //!
 //! Those servers are real ones with settings of their own ([`stage`]), servers of the lab, and
 //! a few that say what a test tells them to. Mail servers find one another by DNS and at port

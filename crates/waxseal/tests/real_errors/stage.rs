@@ -197,7 +197,12 @@ fn vacant(label: &'static str) -> Vacant {
     let records: &[&str] = match label {
         "away" => &["lost A 192.0.2.1", "unroutable A 198.51.100.1"],
         "listed" => {
-            &["1.0.0.127.dnsbl A 127.0.0.2", "1.0.0.127.dnsbl TXT \"Listed, see https://listed.lab.test/\""]
+            // Every list has 127.0.0.2 on it, to be tried with.
+            &[
+                "9.9.9.127.dnsbl A 127.0.0.2",
+                "9.9.9.127.dnsbl TXT \"Listed, see https://listed.lab.test/\"",
+                "2.0.0.127.dnsbl A 127.0.0.2",
+            ]
         }
         _ => &[],
     };

@@ -69,7 +69,7 @@ const CASES: &[Case] = &[
     ),
     case("on a blocklist", "listed", &["ip_listed"], &["sender_server"], &["after_fix"]),
     case("greylisted", "grey", &["greylisted"], &["nobody"], &["later"]),
-    case("disk full", "disk", &["remote_disk_full"], &["recipient_server"], &["later"]),
+    case("disk full", "disk", &["remote_disk_full"], &["recipient_server"], &["later"]).ends(UNTESTED),
     case("mailbox full", "full", &["mailbox_full"], &["recipient_server"], &["later"]),
     case("virus", "virus", &["virus"], &["sender_client"], &["no", "after_fix"]).ends(UNTESTED),
     case("lost in the message", "cut", &["connection_lost"], &["network"], &["later"]).ends(UNTESTED),

@@ -218,7 +218,9 @@ const CASES: &[Case] = &[
     )
     .ends(UNTESTED)
     .with(Special::Pills),
-    case("too many hops", "hops", &["mail_loop"], &["recipient_server"], &["after_fix"]).with(Special::Hops),
+    case("too many hops", "hops", &["mail_loop"], &["recipient_server"], &["after_fix"])
+        .ends(UNTESTED)
+        .with(Special::Hops),
     case("disk full", "disk", &["remote_disk_full"], &["recipient_server"], &["later"]),
     case(
         "SMTPUTF8 not offered",

@@ -122,15 +122,35 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
             None => return notes.untested(spf::lacks(Need::ClientAddress)),
         }
     };
-    let Some(zone) = run.subject.blocklist.clone() else {
+    let Some(zone) = run.subject.blocklist.as_deref().map(|zone| of_kind(zone, &entry)) else {
         return notes.untested(
             "the text does not name the list, and the recipient may keep one of its own: give its zone with \
              --blocklist ZONE",
         );
     };
     let answer = run.means.resolver.lookup(&entry.name(&zone), "A").await;
-    let state = state(run, &zone, &entry, &answer).await;
+    let state = match state(run, &zone, &entry, &answer).await {
+        State::Unknown(why) if is_closed(&zone) => {
+            State::Closed(format!("it was closed, and does not answer: {why}"))
+        }
+        state => state,
+    };
     conclude(run, &mut notes, &zone, &entry, &answer, state).await
+}
+
+/// The zone for entries of that kind, where one service has several: its pages do not tell
+/// which was asked.
+fn of_kind(zone: &str, entry: &Entry) -> String {
+    match (zone, entry) {
+        ("zen.spamhaus.org", Entry::Domain(_)) => "dbl.spamhaus.org".to_owned(),
+        ("dbl.spamhaus.org", Entry::Address(_)) => "zen.spamhaus.org".to_owned(),
+        _ => zone.to_owned(),
+    }
+}
+
+/// True for a list that is known to have been closed.
+fn is_closed(zone: &str) -> bool {
+    blocklists().iter().any(|list| !list.alive && list.zones.contains(&zone))
 }
 
 /// What an answer of a list means.
@@ -149,7 +169,7 @@ enum State {
 }
 
 async fn state(run: &Run<'_>, zone: &str, entry: &Entry, answer: &DnsAnswer) -> State {
-    if let Some(refused) = refusal(answer) {
+    if let Some(refused) = refusal(answer, entry) {
         return refused;
     }
     let resolver = &run.means.resolver;
@@ -159,14 +179,14 @@ async fn state(run: &Run<'_>, zone: &str, entry: &Entry, answer: &DnsAnswer) -> 
     let never = resolver.lookup(&never, "A").await;
     let codes = codes(answer);
     if !codes.is_empty() {
-        if !is_test && refusal(&never).is_none() && !self::codes(&never).is_empty() {
+        if !is_test && refusal(&never, entry).is_none() && !self::codes(&never).is_empty() {
             let text = "it lists every address, even 127.0.0.1, as closed lists do";
             return State::Closed(text.to_owned());
         }
         return State::Listed(codes);
     }
     let test = resolver.lookup(&listed, "A").await;
-    if let Some(refused) = refusal(&test) {
+    if let Some(refused) = refusal(&test, entry) {
         return refused;
     }
     if self::codes(&test).is_empty() {
@@ -191,8 +211,12 @@ fn is_error(address: Ipv4Addr) -> bool {
 }
 
 /// Why an answer is none.
-fn refusal(answer: &DnsAnswer) -> Option<State> {
+fn refusal(answer: &DnsAnswer, entry: &Entry) -> Option<State> {
     let addresses = answer.addresses().collect::<Vec<_>>();
+    // SURBL and URIBL say so to resolvers that they do not serve.
+    if matches!(entry, Entry::Domain(_)) && addresses.contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)) {
+        return Some(State::Refused("it answered 127.0.0.1: it does not serve this resolver".to_owned()));
+    }
     let error = addresses.iter().find_map(|a| match a {
         IpAddr::V4(v4) if is_error(*v4) => Some(*v4),
         _ => None,
@@ -235,7 +259,6 @@ async fn conclude(
     let label = entry.label();
     let known = blocklists().iter().find(|list| list.zones.contains(&zone));
     let page = known.and_then(|list| list.lookup);
-    let closed_before = known.is_some_and(|list| !list.alive);
     // A receiver that takes errors for listings blocks everybody.
     let broken = run.cause == "dnsbl_broken";
     match state {
@@ -278,7 +301,7 @@ async fn conclude(
         }
         State::Refused(why) => {
             notes.failed(zone, &why);
-            let closed = if closed_before { "; it is known to be closed" } else { "" };
+            let closed = if is_closed(zone) { "; it is known to be closed" } else { "" };
             let page = page.map(|p| format!("; look {label} up at {p}")).unwrap_or_default();
             notes.untested(format!("your resolver is refused by the list: {why}{closed}{page}"))
         }
@@ -349,6 +372,7 @@ mod tests {
     fn the_list_is_found_by_its_zone_or_the_words_before_it() {
         for (text, expected) in [
             ("Client host [192.0.2.1] blocked using bl.lists.example; see it", Some("bl.lists.example")),
+            ("550 see https://www.spamhaus.org/query/ip/192.0.2.1", Some("zen.spamhaus.org")),
             ("listed by combined.mail.abusix.zone (127.0.0.12)", Some("combined.mail.abusix.zone")),
             ("550 5.7.1 rejected by policy", None),
             ("550 listed in our local list", None),
@@ -379,8 +403,11 @@ mod tests {
             codes(&answer(&["127.0.0.2", "127.255.255.254"])),
             ["127.0.0.2".parse::<Ipv4Addr>().unwrap()]
         );
-        assert!(matches!(refusal(&answer(&["127.255.255.254"])), Some(State::Refused(_))));
-        assert!(matches!(refusal(&answer(&["192.0.2.80"])), Some(State::Closed(_))));
-        assert_eq!(refusal(&answer(&["127.0.0.2"])), None);
+        let address = Entry::Address(Ipv4Addr::LOCALHOST.into());
+        let domain = Entry::Domain("example.com".into());
+        assert!(matches!(refusal(&answer(&["127.255.255.254"]), &address), Some(State::Refused(_))));
+        assert!(matches!(refusal(&answer(&["192.0.2.80"]), &address), Some(State::Closed(_))));
+        assert_eq!(refusal(&answer(&["127.0.0.2"]), &address), None);
+        assert!(matches!(refusal(&answer(&["127.0.0.1"]), &domain), Some(State::Refused(_))));
     }
 }

@@ -125,6 +125,7 @@ const TABLE: &[Line] = &[
             "mailbox_disabled",
             "mailbox_unavailable",
             "recipient_rate",
+            "recipient_restricted",
         ],
         test(Test::Recipient),
     ),
@@ -174,7 +175,6 @@ const TABLE: &[Line] = &[
     (&["rate_limited", "too_many_recipients", "sending_limit", "too_many_errors"], VOLUME),
     // relay_permission
     (&["relay_denied"], test(Test::Relay)),
-    (&["recipient_restricted"], OWN_RULE),
     (
         &["identity_not_verified"],
         cannot("which senders an account may use stands in its settings: look there, and verify the sender"),
@@ -270,6 +270,12 @@ pub(super) fn fixes(cause: &str) -> Vec<Fix> {
             paste: fix.paste.filter(|paste| !paste.contains('{')).map(str::to_owned),
         })
         .collect()
+}
+
+/// What to do about a cause, where the person may have named a blocklist: that is looked at
+/// whatever the words of a block were.
+pub(super) fn plan_for(cause: &str, family: &str, blocklist: bool) -> Plan {
+    if blocklist && family == "reputation" { Plan::Test(Test::Blocklist) } else { plan(cause, family) }
 }
 
 /// True if testing the second cause says more than testing the first did.

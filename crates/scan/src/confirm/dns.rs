@@ -181,7 +181,7 @@ fn record(data: &RecordData) -> Option<String> {
 
 /// A host name that the text says was not found, such as a server's that a program was set
 /// to use.
-async fn name_alone(run: &Run<'_>, mut notes: Notes, name: &str) -> Confirmation {
+pub(super) async fn name_alone(run: &Run<'_>, mut notes: Notes, name: &str) -> Confirmation {
     let answers = names::addresses(&run.means.resolver, name).await;
     let found = names::usable(&answers);
     let what = format!("address of {name}");

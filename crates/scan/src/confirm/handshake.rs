@@ -74,10 +74,13 @@ fn place(run: &Run<'_>, about: About, seen: &EndpointEvidence) -> Place {
     let state = match of_tls(seen, run.given.now) {
         Err(why) => State::Unknown(why.text),
         Ok(faults) => {
-            let mut faults: Vec<Fault> = faults
-                .into_iter()
-                .filter(|f| !(f.cause.starts_with("cert_") || explained && f.cause.starts_with("tls_")))
-                .collect();
+            // Some senders call a certificate that they do not take a handshake that failed.
+            let counts = |fault: &Fault| match fault.cause {
+                cause if cause.starts_with("cert_") => about == About::Handshake,
+                cause if cause.starts_with("tls_") => !explained,
+                _ => true,
+            };
+            let mut faults: Vec<Fault> = faults.into_iter().filter(counts).collect();
             faults.extend(of_versions(about, seen));
             faults.extend(of_dh(seen));
             if faults.is_empty() { State::Fine(fine(seen)) } else { State::Faults(faults) }

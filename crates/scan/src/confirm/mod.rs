@@ -113,7 +113,7 @@ impl Confirmer {
         given: &Given,
     ) -> Confirmation {
         let run = Run { means: self, diagnosis, cause, subject, given };
-        match causes::plan(cause, &diagnosis.family) {
+        match causes::plan_for(cause, &diagnosis.family, given.blocklist.is_some()) {
             Plan::Cannot { because, next } => {
                 let mut notes = Notes::default();
                 notes.next.extend(next.map(str::to_owned));

@@ -3,10 +3,11 @@
 
 use std::net::IpAddr;
 
+use futures_util::{StreamExt, stream};
 use waxseal_model::{Cause, Confirmation, Why, mail::Stage};
 
 use super::{
-    Run,
+    Run, dns,
     faults::{Fault, of_connection},
     notes::{Notes, list},
     servers::{self, Aim},
@@ -19,10 +20,15 @@ use crate::{
 
 /// Ports for mail.
 const PORTS: [u16; 4] = [SMTP, SUBMISSIONS, SUBMISSION, ALTERNATIVE];
+/// Servers that are knocked at side by side.
+const AT_A_TIME: usize = 8;
 /// Other people's servers that are knocked at to tell whether port 25 is blocked here.
 const MOST_CONTROLS: usize = 2;
 
 pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
+    if let (None, Some(name)) = (&run.subject.server, &run.subject.missing_name) {
+        return dns::name_alone(run, notes, name).await;
+    }
     let found = match servers::find(run, &mut notes).await {
         Ok(found) => found,
         Err(because) if run.cause == "wrong_host" => return notes.confirmed(because),
@@ -34,11 +40,9 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     if is_later(run) {
         return super::welcome::confirm(run, notes).await;
     }
-    let mut knocked = Vec::new();
-    for aim in &found.aims {
-        let endpoint = &aim.endpoint;
-        knocked.push((aim, servers::knock(run, endpoint.address, endpoint.port).await));
-    }
+    let knocks = found.aims.iter().map(|aim| servers::knock(run, aim.endpoint.address, aim.endpoint.port));
+    let knocks: Vec<Result<(), Why>> = stream::iter(knocks).buffered(AT_A_TIME).collect().await;
+    let knocked: Vec<(&Aim, Result<(), Why>)> = found.aims.iter().zip(knocks).collect();
     let unreachable = says_unreachable(&run.subject.words);
     let places: Vec<Place> = knocked.iter().map(|(aim, knock)| place(aim, knock, unreachable)).collect();
     if knocked.iter().all(|(_, knock)| knock.is_err()) {
@@ -157,7 +161,7 @@ async fn other_ports(run: &Run<'_>, address: IpAddr, port: u16, notes: &mut Note
     let mut open = Vec::new();
     for other in PORTS.into_iter().filter(|p| *p != port) {
         let at = std::net::SocketAddr::new(address, other).to_string();
-        match servers::knock(run, address, other).await {
+        match servers::knock_briefly(run, address, other).await {
             Ok(()) => {
                 notes.aside(at, "a connection stands");
                 open.push(other);
@@ -180,7 +184,7 @@ async fn is_blocked_here(run: &Run<'_>, notes: &mut Notes) -> bool {
         };
         let at = format!("{host}[{address}]:{SMTP}");
         tried += 1;
-        match servers::knock(run, *address, SMTP).await {
+        match servers::knock_briefly(run, *address, SMTP).await {
             Ok(()) => {
                 notes.aside(at, "for comparison: a connection stands, so port 25 is open from here");
                 return false;

@@ -1,6 +1,9 @@
 //! From a subject to the servers in question, and one look at each.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use waxseal_model::{
@@ -18,6 +21,8 @@ use crate::{names, ports};
 
 /// Servers that are looked at side by side.
 const AT_A_TIME: usize = 8;
+/// The patience for a connection that only serves for comparison.
+const BRIEFLY: Duration = Duration::from_secs(6);
 /// More addresses than this are not looked at.
 const MOST: usize = 24;
 
@@ -221,6 +226,18 @@ pub(super) async fn knock(run: &Run<'_>, address: IpAddr, port: u16) -> Result<(
     let stands = prober.egress.connect(SocketAddr::new(address, port)).await;
     drop(permit);
     stands.map(|_| ()).map_err(|e| e.why())
+}
+
+/// The same with less patience, for comparison.
+pub(super) async fn knock_briefly(run: &Run<'_>, address: IpAddr, port: u16) -> Result<(), Why> {
+    match tokio::time::timeout(BRIEFLY, knock(run, address, port)).await {
+        Ok(knocked) => knocked,
+        Err(_) => {
+            let text =
+                format!("{} did not answer within {} s", SocketAddr::new(address, port), BRIEFLY.as_secs());
+            Err(Why::new(Cause::Timeout, text))
+        }
+    }
 }
 
 /// True if the reason lies with this machine or its network, so that it says nothing about

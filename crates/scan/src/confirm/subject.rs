@@ -203,10 +203,11 @@ impl Subject {
 
 /// What the test of a diagnosis needs and nobody said, in the order in which to ask.
 pub fn missing(diagnosis: &Diagnosis, given: &Given) -> Vec<Need> {
-    let Plan::Test(test) = causes::plan(&diagnosis.cause, &diagnosis.family) else { return Vec::new() };
+    let plan = causes::plan_for(&diagnosis.cause, &diagnosis.family, given.blocklist.is_some());
+    let Plan::Test(test) = plan else { return Vec::new() };
     let subject = Subject::of(&diagnosis.event, given);
     let needs: &[Need] = match test {
-        Test::Dns if subject.missing_name.is_some() => &[],
+        Test::Dns | Test::Network if subject.missing_name.is_some() => &[],
         Test::Recipient if given.recipient_test.is_none() => &[],
         Test::Recipient => &[Need::Recipient],
         Test::Spf | Test::Dmarc => &[Need::SenderDomain, Need::ClientAddress],
@@ -321,8 +322,10 @@ fn claimed_domain(text: &str) -> Option<String> {
         "envelope-from=",
         "from domain ",
     ];
-    let word = behind(text, &marks)?;
-    domain_of(word).or_else(|| host_name(word))
+    marks.iter().find_map(|mark| {
+        let word = behind(text, &[mark])?;
+        domain_of(word).or_else(|| host_name(word))
+    })
 }
 
 /// The name that a refusal says was given in EHLO: `<name>: Helo command rejected`.

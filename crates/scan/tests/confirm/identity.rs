@@ -187,6 +187,9 @@ async fn a_listing_is_told_from_a_closed_list_and_a_refused_resolver() {
         Untested,
         &["bl-down.lab.test did not answer"],
     );
+    let named = Given { blocklist: Some("bl-live.lab.test".into()), ..given() };
+    let told = confirmer.confirm(&diagnosis("ip_blocked", "550 [192.0.2.7] is blocked"), &named).await;
+    ends(&told, Confirmed, &["is listed at bl-live.lab.test"]);
     let nameless = diagnosis("ip_listed", "554 5.7.1 [192.0.2.7] is on our blocklist");
     ends(
         &confirmer.confirm(&nameless, &given()).await,

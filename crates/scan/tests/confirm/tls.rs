@@ -184,7 +184,9 @@ async fn a_certificate_put_in_between_is_not_there_from_here() {
 
 #[tokio::test]
 async fn versions_and_handshakes_are_tried() {
-    let lab = lab(["healthy", "tls10-only", "tls13-only", "tls-alert", "tls-reset", "closed-port"]).await;
+    let lab =
+        lab(["healthy", "tls10-only", "tls13-only", "tls-alert", "tls-reset", "closed-port", "wrong-name"])
+            .await;
     let confirmer = confirmer(&lab);
     let version = diagnosis("tls_version", "tlsv1 alert protocol version");
     let told = confirmer.confirm(&version, &to("tls10-only")).await;
@@ -206,6 +208,7 @@ async fn versions_and_handshakes_are_tried() {
         &["the handshake fails", "reset"],
     );
     ends(&confirmer.confirm(&handshake, &to("healthy")).await, Refuted, &["a handshake comes about now"]);
+    rather(&confirmer.confirm(&handshake, &to("wrong-name")).await, "cert_name_mismatch", &[]);
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use std::{
     io::{BufRead, IsTerminal, Read},
     net::IpAddr,
     path::Path,
+    time::Duration,
 };
 
 use clap::Args;
+use indicatif::ProgressBar;
 use waxseal_explain::Given as Source;
 use waxseal_model::{Confirmation, Diagnosis, Target, confirmation::Ending, mail::Outcome};
 use waxseal_scan::{
@@ -30,6 +32,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 const MOST: usize = 5;
 /// How often a person is asked the same.
 const TRIES: usize = 3;
+/// How often the sign of life on a terminal moves.
+const TICK: Duration = Duration::from_millis(100);
 /// A longer text is not repeated in commands to paste.
 const LONGEST_COMMAND: usize = 300;
 /// Servers that take mail from everywhere, to tell a blocked port from a server that is down.
@@ -58,12 +62,13 @@ pub(crate) struct DiagnoseArgs {
     #[arg(value_name = "TEXT|FILE|-", required = true)]
     input: Vec<String>,
     /// The recipient's domain or address.
-    #[arg(long, value_name = "DOMAIN", conflicts_with = "server")]
+    #[arg(long, value_name = "DOMAIN")]
     to: Option<String>,
     /// The sender's domain or address.
     #[arg(long, value_name = "DOMAIN")]
     from: Option<String>,
-    /// The server that refused, where it is not an MX host of the recipient's domain.
+    /// The server in question; without it, the MX hosts of the recipient's domain or the server
+    /// that the text names.
     #[arg(long, value_name = "HOST[:PORT]")]
     server: Option<String>,
     /// The IP address that sent.
@@ -350,10 +355,14 @@ impl DiagnoseArgs {
     }
 }
 
+/// Meanwhile a terminal shows what is tested.
 async fn all(confirmer: &Confirmer, diagnoses: &[Diagnosis], given: &Given) -> Vec<Confirmation> {
     let mut confirmations = Vec::new();
     for diagnosis in diagnoses {
+        let spinner = ProgressBar::new_spinner().with_message(format!("testing {}", diagnosis.cause));
+        spinner.enable_steady_tick(TICK);
         confirmations.push(confirmer.confirm(diagnosis, given).await);
+        spinner.finish_and_clear();
     }
     confirmations
 }

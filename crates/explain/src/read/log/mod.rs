@@ -28,6 +28,7 @@ use waxseal_model::mail::Outcome;
 
 use super::{Given, Reading};
 
+pub(crate) use recent::{ByHash, Recent};
 pub use record::{Kind, LogRecord};
 use stamp::{Clock, Stamp};
 
@@ -264,6 +265,29 @@ pub(super) fn read(format: LogFormat, bytes: &[u8], given: &Given) -> Reading {
         ));
     }
     reading
+}
+
+/// The time of the first line that has one.
+pub(crate) fn first_time(head: &[u8], now: i64, utc_offset: i32) -> Option<i64> {
+    let mut clock = Clock::new(now, utc_offset);
+    lines(head).find_map(|line| {
+        let text = String::from_utf8_lossy(line);
+        match text.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
+            Some((stamp, _)) => clock.seconds(Stamp::Tai64n(stamp)),
+            None => match text.split_once(',') {
+                // Exchange's values begin with the time.
+                Some((stamp, _)) if stamp.len() < 30 && stamp.contains('T') => {
+                    clock.seconds(Stamp::Iso(stamp))
+                }
+                _ => clock.seconds(line::stamp(&text).0),
+            },
+        }
+    })
+}
+
+/// The time that `2026-01-31 14:30:00` is, with or without a zone.
+pub(crate) fn seconds(text: &str, utc_offset: i32) -> Option<i64> {
+    Clock::new(0, utc_offset).seconds(Stamp::Iso(text))
 }
 
 /// Whose log begins so.

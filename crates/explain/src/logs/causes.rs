@@ -1,0 +1,306 @@
+//! Why mail was not delivered: each failure classified, and the causes counted.
+//!
+//! Classifying a text takes long beside reading a line. Logs say the same over and over, so a
+//! verdict is remembered by the text without what differs from mail to mail: addresses,
+//! identifications, numbers that are no codes.
+
+use std::collections::HashMap;
+
+use waxseal_model::{
+    Diagnosis,
+    diagnosis::Fix,
+    logs::{LogCause, Struck},
+    mail::Outcome,
+};
+use waxseal_wire::text::neutralise;
+
+use super::site::site;
+use crate::{
+    diagnose, facts,
+    read::log::{LogRecord, Recent},
+};
+
+/// Verdicts that are remembered at the least.
+const VERDICTS: usize = 16_384;
+/// Longest text that a verdict is remembered by, in bytes.
+const LONGEST_KEY: usize = 2048;
+/// Longest example, in characters.
+const LONGEST_EXAMPLE: usize = 700;
+/// Domains that are counted for each cause.
+const MOST_STRUCK: usize = 64;
+/// Domains that are told for each cause.
+const TOLD_STRUCK: usize = 3;
+
+/// The causes that were met.
+#[derive(Debug)]
+pub(crate) struct Causes {
+    verdicts: Recent<u32>,
+    entries: Vec<Entry>,
+    by_name: HashMap<String, u32>,
+    key: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    diagnosis: Box<Diagnosis>,
+    outgoing: Strikes,
+    incoming: Strikes,
+}
+
+/// How often a cause struck in one direction.
+#[derive(Debug, Default)]
+struct Strikes {
+    deferred: u64,
+    failed: u64,
+    first: Option<i64>,
+    last: Option<i64>,
+    struck: Vec<Counted>,
+    example: String,
+}
+
+/// A name with a count that is too high by at most `error`.
+#[derive(Debug)]
+struct Counted {
+    name: Box<str>,
+    count: u64,
+    error: u64,
+}
+
+impl Causes {
+    /// None was met yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            verdicts: Recent::new(VERDICTS),
+            entries: Vec::new(),
+            by_name: HashMap::new(),
+            key: Vec::new(),
+        }
+    }
+
+    /// Counts a failure, and says which cause it was.
+    pub(crate) fn add(&mut self, record: &LogRecord<'_>) -> u32 {
+        let number = self.verdict(record);
+        if let Some(entry) = self.entries.get_mut(number as usize) {
+            let rejected = record.outcome == Outcome::Rejected;
+            let strikes = if rejected { &mut entry.incoming } else { &mut entry.outgoing };
+            strikes.add(record);
+        }
+        number
+    }
+
+    /// Counts that those who waited for this cause were given up.
+    pub(crate) fn give_up(&mut self, cause: u32) {
+        if let Some(entry) = self.entries.get_mut(cause as usize) {
+            entry.outgoing.failed += 1;
+        }
+    }
+
+    /// The cause's name.
+    pub(crate) fn name(&self, cause: u32) -> Option<String> {
+        self.entries.get(cause as usize).map(|entry| entry.diagnosis.cause.clone())
+    }
+
+    /// The verdict on a failure, as a place in the list.
+    fn verdict(&mut self, record: &LogRecord<'_>) -> u32 {
+        self.key.clear();
+        normalise(record.text, &mut self.key);
+        for line in record.context {
+            self.key.push(0);
+            normalise(line, &mut self.key);
+        }
+        let key = self.verdicts.key((
+            &self.key,
+            record.outcome,
+            record.stage,
+            record.status,
+            site(record.remote_host),
+            record.format,
+        ));
+        if let Some(number) = self.verdicts.get(key) {
+            return *number;
+        }
+        let mut event = record.to_event();
+        facts::complete(&mut event);
+        let number = self.number(diagnose(&event));
+        self.verdicts.insert(key, number);
+        number
+    }
+
+    fn number(&mut self, diagnosis: Diagnosis) -> u32 {
+        if let Some(number) = self.by_name.get(&diagnosis.cause) {
+            return *number;
+        }
+        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.by_name.insert(diagnosis.cause.clone(), number);
+        let (outgoing, incoming) = (Strikes::default(), Strikes::default());
+        self.entries.push(Entry { diagnosis: Box::new(diagnosis), outgoing, incoming });
+        number
+    }
+
+    /// The causes of deliveries that failed, and those of refusals, most first.
+    pub(crate) fn finish(self) -> (Vec<LogCause>, Vec<LogCause>) {
+        let (mut outgoing, mut incoming) = (Vec::new(), Vec::new());
+        for entry in self.entries {
+            outgoing.extend(entry.outgoing.tell(&entry.diagnosis));
+            incoming.extend(entry.incoming.tell(&entry.diagnosis));
+        }
+        for causes in [&mut outgoing, &mut incoming] {
+            causes.sort_by(|a: &LogCause, b| b.total().cmp(&a.total()).then_with(|| a.cause.cmp(&b.cause)));
+        }
+        (outgoing, incoming)
+    }
+}
+
+impl Strikes {
+    fn add(&mut self, record: &LogRecord<'_>) {
+        match record.outcome {
+            Outcome::Deferred => self.deferred += 1,
+            _ => self.failed += 1,
+        }
+        if let Some(time) = record.time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+        if self.example.is_empty() {
+            self.example = neutralise(record.line.trim().as_bytes(), LONGEST_EXAMPLE);
+        }
+        let name = if record.outcome == Outcome::Rejected { record.client_address } else { record.domain() };
+        if !name.is_empty() {
+            self.strike(name);
+        }
+    }
+
+    /// Space-Saving: the least of the counted gives way to a new name, which may have been
+    /// there as often before.
+    fn strike(&mut self, name: &str) {
+        if let Some(known) = self.struck.iter_mut().find(|c| c.name.eq_ignore_ascii_case(name)) {
+            known.count += 1;
+            return;
+        }
+        let new = |count, error| {
+            let name = neutralise(name.to_ascii_lowercase().as_bytes(), 255);
+            Counted { name: name.into(), count, error }
+        };
+        if self.struck.len() < MOST_STRUCK {
+            self.struck.push(new(1, 0));
+        } else if let Some(least) = self.struck.iter_mut().min_by_key(|c| c.count) {
+            *least = new(least.count + 1, least.count);
+        }
+    }
+
+    fn tell(mut self, diagnosis: &Diagnosis) -> Option<LogCause> {
+        if self.deferred + self.failed == 0 {
+            return None;
+        }
+        // What is certain of each.
+        let certain = |c: &Counted| c.count - c.error;
+        self.struck.sort_by(|a, b| certain(b).cmp(&certain(a)).then_with(|| a.name.cmp(&b.name)));
+        let struck = self.struck.iter().take(TOLD_STRUCK);
+        let fix: Option<&Fix> = diagnosis.fix.first();
+        Some(LogCause {
+            cause: diagnosis.cause.clone(),
+            family: diagnosis.family.clone(),
+            summary: diagnosis.summary.clone(),
+            side: diagnosis.side,
+            retry: diagnosis.retry,
+            deferred: self.deferred,
+            failed: self.failed,
+            first: self.first,
+            last: self.last,
+            struck: struck.map(|c| Struck { name: c.name.to_string(), count: certain(c) }).collect(),
+            example: self.example,
+            fix: fix.map(|fix| fix.text.clone()),
+            paste: fix.and_then(|fix| fix.paste.clone()),
+        })
+    }
+}
+
+/// A text without what differs from mail to mail, word by word: addresses of mailboxes and
+/// hosts, long numbers, identifications. Codes and short marks such as `4.7.29` and `IB607`
+/// stay.
+fn normalise(text: &str, key: &mut Vec<u8>) {
+    for word in text.split([' ', '<', '>', '(', ')', ',', ';', '"', '\'', '=']) {
+        if key.len() >= LONGEST_KEY {
+            return;
+        }
+        let bytes = word.as_bytes();
+        let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+        if bytes.contains(&b'@') {
+            key.push(b'@');
+        } else if digits == 0 || is_short(bytes) || (word.contains("://") && bytes.len() < 80) {
+            key.extend_from_slice(bytes);
+        } else {
+            key.push(b'#');
+        }
+        key.push(b' ');
+    }
+}
+
+/// `550`, `5.7.1`, `IB607`, `[4.7.28`: a word with digits that is no identification.
+fn is_short(bytes: &[u8]) -> bool {
+    bytes.len() <= 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> String {
+        let mut key = Vec::new();
+        normalise(text, &mut key);
+        String::from_utf8(key).unwrap()
+    }
+
+    #[test]
+    fn texts_of_one_kind_have_one_key() {
+        let one = key(
+            "host mx.b.example[192.0.2.1] said: 550 5.1.1 <a@b.example>: no such user 4XyZ1a2b3c - gsmtp",
+        );
+        let two = key(
+            "host mx.b.example[192.0.2.99] said: 550 5.1.1 <xyz@b.example>: no such user 4AbC9d8e7f - gsmtp",
+        );
+        assert_eq!(one, two);
+        for other in [
+            "host mx.b.example[192.0.2.1] said: 550 5.2.2 <a@b.example>: no such user 4XyZ1a2b3c - gsmtp",
+            "host mx.b.example[192.0.2.1] said: 552 5.1.1 <a@b.example>: no such user 4XyZ1a2b3c - gsmtp",
+        ] {
+            assert_ne!(one, key(other));
+        }
+        assert!(key(&"x ".repeat(5000)).len() <= LONGEST_KEY + 8);
+    }
+
+    #[test]
+    fn what_struck_most_is_found_among_many() {
+        let mut strikes = Strikes::default();
+        for n in 0..3000 {
+            strikes.strike(&format!("d{n}.example"));
+            strikes.strike("Big.example");
+        }
+        assert_eq!(strikes.struck.len(), MOST_STRUCK);
+        let big = strikes.struck.iter().find(|c| &*c.name == "big.example").unwrap();
+        assert_eq!((big.count, big.error), (3000, 0));
+    }
+
+    #[test]
+    fn causes_are_counted_by_direction() {
+        let mut causes = Causes::new();
+        let mut record = LogRecord {
+            outcome: Outcome::Failed,
+            text: "550 5.1.1 no such user",
+            recipient: "a@b.example",
+            line: "a line",
+            time: Some(5),
+            ..LogRecord::default()
+        };
+        let cause = causes.add(&record);
+        record.time = Some(3);
+        assert_eq!(causes.add(&record), cause);
+        record.outcome = Outcome::Rejected;
+        causes.add(&record);
+        causes.give_up(cause);
+        let (outgoing, incoming) = causes.finish();
+        assert_eq!((outgoing.len(), incoming.len()), (1, 1));
+        assert_eq!((outgoing[0].failed, outgoing[0].first, outgoing[0].last), (3, Some(3), Some(5)));
+        assert_eq!((outgoing[0].example.as_str(), outgoing[0].struck[0].count), ("a line", 2));
+    }
+}

@@ -14,6 +14,7 @@
 //! - [`mod@changes`]: what changed since an earlier scan.
 //! - [`mod@evidence`]: evidence files, written and read.
 //! - [`mod@diagnosis`]: why a message was not delivered, and what to change.
+//! - [`mod@logs`]: many deliveries of mail logs, counted.
 //! - [`mod@dns`]: one DNS answer with its DNSSEC status.
 //! - [`mod@publication`]: what to publish, and DANE at a host.
 //! - [`mod@lint`]: a text that is about to be published.
@@ -41,6 +42,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod lint;
+pub mod logs;
 pub mod manual;
 pub mod markdown;
 pub mod nagios;

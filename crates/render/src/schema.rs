@@ -42,7 +42,7 @@ pub fn report_schema() -> Value {
 }
 
 /// `format: uint32` and the like are no formats of JSON Schema; bounds say the same.
-fn drop_integer_formats(schema: &mut schemars::Schema) {
+pub(crate) fn drop_integer_formats(schema: &mut schemars::Schema) {
     let foreign = |v: &Value| v.as_str().is_some_and(|f| f.starts_with("int") || f.starts_with("uint"));
     if schema.get("format").is_some_and(foreign) {
         schema.remove("format");

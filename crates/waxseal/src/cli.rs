@@ -49,6 +49,7 @@ pub(crate) enum Command {
     #[cfg(feature = "lab")]
     Lab(crate::commands::lab::LabArgs),
     Lint(crate::commands::lint::LintArgs),
+    Logs(Box<crate::commands::logs::LogsArgs>),
     /// Print the JSON Schema of `check --json`.
     Schema,
     Completions(crate::commands::completions::CompletionsArgs),

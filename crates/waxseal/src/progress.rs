@@ -1,6 +1,9 @@
 //! The bar on a terminal; nothing elsewhere.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{IsTerminal, Read},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use waxseal_scan::{Events, ScanEvent};
@@ -13,17 +16,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar for so many targets, if standard error is a terminal.
     pub(crate) fn new(targets: usize) -> Self {
-        let bar = ProgressBar::new(u64::try_from(targets).unwrap_or(u64::MAX));
-        if std::io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
-        } else {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {pos}/{len} targets  {elapsed}  {wide_msg}")
-        {
-            bar.set_style(style);
-        }
+        let template = "{spinner} {pos}/{len} targets  {elapsed}  {wide_msg}";
+        let bar = bar(u64::try_from(targets).unwrap_or(u64::MAX), template);
         bar.enable_steady_tick(Duration::from_millis(150));
         Self { bar }
     }
@@ -49,4 +43,40 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A bar over the bytes of files.
+pub(crate) struct ReadProgress {
+    bar: ProgressBar,
+}
+
+impl ReadProgress {
+    /// A bar for so many bytes, if standard error is a terminal.
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self { bar: bar(bytes, "{bytes}/{total_bytes}  {percent} %  {elapsed}, {eta} left") }
+    }
+
+    /// The same bytes, which move the bar as they are read.
+    pub(crate) fn counted(&self, input: impl Read) -> impl Read {
+        self.bar.wrap_read(input)
+    }
+}
+
+impl Drop for ReadProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn bar(length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    } else {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }

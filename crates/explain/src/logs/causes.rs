@@ -4,7 +4,7 @@
 //! verdict is remembered by the text without what differs from mail to mail: addresses,
 //! identifications, numbers that are no codes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use waxseal_model::{
     Diagnosis,
@@ -14,16 +14,18 @@ use waxseal_model::{
 };
 use waxseal_wire::text::neutralise;
 
-use super::site::site;
 use crate::{
     diagnose, facts,
     read::log::{LogRecord, Recent},
+    rules::{ProviderKind, rules},
 };
 
 /// Verdicts that are remembered at the least.
 const VERDICTS: usize = 16_384;
 /// Longest text that a verdict is remembered by, in bytes.
 const LONGEST_KEY: usize = 2048;
+/// Longest word with digits that is no identification, in bytes: `550`, `5.7.1`, `[IB607]`.
+const MOST_MARK: usize = 8;
 /// Longest example, in characters.
 const LONGEST_EXAMPLE: usize = 700;
 /// Domains that are counted for each cause.
@@ -37,6 +39,8 @@ pub(crate) struct Causes {
     verdicts: Recent<u32>,
     entries: Vec<Entry>,
     by_name: HashMap<String, u32>,
+    /// Domains of hosts whose words have a meaning of their own.
+    providers: HashSet<&'static str>,
     key: Vec<u8>,
 }
 
@@ -69,10 +73,12 @@ struct Counted {
 impl Causes {
     /// None was met yet.
     pub(crate) fn new() -> Self {
+        let providers = rules().iter().map(|rule| rule.provider).filter(|p| p.kind == ProviderKind::Provider);
         Self {
             verdicts: Recent::new(VERDICTS),
             entries: Vec::new(),
             by_name: HashMap::new(),
+            providers: providers.flat_map(|provider| provider.hosts).copied().collect(),
             key: Vec::new(),
         }
     }
@@ -103,19 +109,15 @@ impl Causes {
     /// The verdict on a failure, as a place in the list.
     fn verdict(&mut self, record: &LogRecord<'_>) -> u32 {
         self.key.clear();
-        normalise(record.text, &mut self.key);
+        let own = [record.domain(), record.remote_host];
+        normalise(record.text, &own, &mut self.key);
         for line in record.context {
             self.key.push(0);
-            normalise(line, &mut self.key);
+            normalise(line, &own, &mut self.key);
         }
-        let key = self.verdicts.key((
-            &self.key,
-            record.outcome,
-            record.stage,
-            record.status,
-            site(record.remote_host),
-            record.format,
-        ));
+        let provider = self.provider(record.remote_host);
+        let key = (&self.key, record.outcome, record.stage, record.status, provider, record.format);
+        let key = self.verdicts.key(key);
         if let Some(number) = self.verdicts.get(key) {
             return *number;
         }
@@ -124,6 +126,12 @@ impl Causes {
         let number = self.number(diagnose(&event));
         self.verdicts.insert(key, number);
         number
+    }
+
+    /// The domain of a provider that a host lies in.
+    fn provider(&self, host: &str) -> Option<&'static str> {
+        let ends = std::iter::once(0).chain(memchr::memchr_iter(b'.', host.as_bytes()).map(|at| at + 1));
+        ends.filter_map(|at| self.providers.get(host.get(at..)?)).next().copied()
     }
 
     fn number(&mut self, diagnosis: Diagnosis) -> u32 {
@@ -195,7 +203,10 @@ impl Strikes {
         // What is certain of each.
         let certain = |c: &Counted| c.count - c.error;
         self.struck.sort_by(|a, b| certain(b).cmp(&certain(a)).then_with(|| a.name.cmp(&b.name)));
-        let struck = self.struck.iter().take(TOLD_STRUCK);
+        // Of those that nobody stands out of, the counts say nothing.
+        let total = self.deferred + self.failed;
+        let told = |c: &&Counted| c.error == 0 || certain(c) * MOST_STRUCK as u64 >= total;
+        let struck = self.struck.iter().filter(told).take(TOLD_STRUCK);
         let fix: Option<&Fix> = diagnosis.fix.first();
         Some(LogCause {
             cause: diagnosis.cause.clone(),
@@ -216,29 +227,26 @@ impl Strikes {
 }
 
 /// A text without what differs from mail to mail, word by word: addresses of mailboxes and
-/// hosts, long numbers, identifications. Codes and short marks such as `4.7.29` and `IB607`
-/// stay.
-fn normalise(text: &str, key: &mut Vec<u8>) {
-    for word in text.split([' ', '<', '>', '(', ')', ',', ';', '"', '\'', '=']) {
+/// hosts, the recipient's own names, long numbers, identifications. Codes and short marks such
+/// as `4.7.29` and `IB607` stay.
+fn normalise(text: &str, own: &[&str], key: &mut Vec<u8>) {
+    let parts = |b: &u8| matches!(b, b' ' | b'<' | b'>' | b'(' | b')' | b',' | b';' | b'"' | b'\'' | b'=');
+    for word in text.as_bytes().split(parts) {
         if key.len() >= LONGEST_KEY {
             return;
         }
-        let bytes = word.as_bytes();
-        let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-        if bytes.contains(&b'@') {
+        if own.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())) {
+            key.push(b'.');
+        } else if word.len() > MOST_MARK && word.contains(&b'@') {
             key.push(b'@');
-        } else if digits == 0 || is_short(bytes) || (word.contains("://") && bytes.len() < 80) {
-            key.extend_from_slice(bytes);
-        } else {
+        } else if word.len() > MOST_MARK && word.iter().any(u8::is_ascii_digit) && !word.starts_with(b"http")
+        {
             key.push(b'#');
+        } else {
+            key.extend_from_slice(word);
         }
         key.push(b' ');
     }
-}
-
-/// `550`, `5.7.1`, `IB607`, `[4.7.28`: a word with digits that is no identification.
-fn is_short(bytes: &[u8]) -> bool {
-    bytes.len() <= 8
 }
 
 #[cfg(test)]
@@ -247,7 +255,7 @@ mod tests {
 
     fn key(text: &str) -> String {
         let mut key = Vec::new();
-        normalise(text, &mut key);
+        normalise(text, &["b.example", "mx.b.example"], &mut key);
         String::from_utf8(key).unwrap()
     }
 

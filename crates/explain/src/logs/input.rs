@@ -42,30 +42,18 @@ impl LogRun {
         }
     }
 
-    /// Reads a file to its end, plain or packed. Logs without a year end before `until`;
-    /// `progress` is told how many bytes were read since it was told last. What cannot be read
-    /// to its end is noted with what was read before.
-    pub fn file(
-        &mut self,
-        name: &str,
-        input: impl Read,
-        until: i64,
-        progress: &mut dyn FnMut(u64),
-    ) -> LogFile {
+    /// Reads a file to its end, plain or packed. Logs without a year end before `until`. What
+    /// cannot be read to its end is noted with what was read before.
+    pub fn file(&mut self, name: &str, input: impl Read, until: i64) -> LogFile {
         self.reader.next_file(until, self.utc_offset);
         let mut file = LogFile { name: name.to_owned(), ..LogFile::default() };
-        let read = unpacked(input).and_then(|mut input| self.read(&mut input, &mut file, progress));
+        let read = unpacked(input).and_then(|mut input| self.read(&mut input, &mut file));
         file.problem = read.err().map(|error| error.to_string());
         self.files.push(file.clone());
         file
     }
 
-    fn read(
-        &mut self,
-        input: &mut dyn Read,
-        file: &mut LogFile,
-        progress: &mut dyn FnMut(u64),
-    ) -> io::Result<()> {
+    fn read(&mut self, input: &mut dyn Read, file: &mut LogFile) -> io::Result<()> {
         let mut buffer = vec![0; PIECE];
         let mut filled = 0;
         // In the rest of a line that was too long.
@@ -80,7 +68,6 @@ impl LogRun {
                     return Err(error);
                 }
             };
-            progress(read as u64);
             file.bytes += read as u64;
             filled += read;
             let all = buffer.get(..filled).unwrap_or_default();
@@ -174,7 +161,8 @@ pub fn begins(input: impl Read, until: i64, utc_offset: i32) -> Option<i64> {
 /// # Errors
 /// When the first bytes cannot be read.
 pub fn unpacked<'a>(input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    let mut input = BufReader::with_capacity(PIECE, input);
+    // Small: what is not packed is read past it, in large pieces.
+    let mut input = BufReader::with_capacity(8 * 1024, input);
     let head = input.fill_buf()?;
     Ok(match head {
         [0x1f, 0x8b, 8, ..] => Box::new(MultiGzDecoder::new(input)),
@@ -252,7 +240,7 @@ mod tests {
 
     fn run(bytes: &[u8]) -> LogSummary {
         let mut run = LogRun::new(Filter::default(), 0);
-        run.file("x", bytes, 1_764_547_200, &mut |_| {});
+        run.file("x", bytes, 1_764_547_200);
         run.finish()
     }
 
@@ -329,7 +317,7 @@ mod tests {
             }
             let text = LINE.repeat(20);
             let mut run = LogRun::new(Filter::default(), 0);
-            run.file("x", Drip(text.as_bytes(), cuts, 0), 1_764_547_200, &mut |_| {});
+            run.file("x", Drip(text.as_bytes(), cuts, 0), 1_764_547_200);
             prop_assert_eq!(run.finish().deferred, 20);
         }
 

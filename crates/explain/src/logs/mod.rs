@@ -4,6 +4,7 @@
 //! - [`summary`]: the counts of it all: how mail went out, what failed, what waits.
 //! - `domains`, `causes`, `waiting`, `times`: one table each. All are bounded: what is folded
 //!   away is counted under others, and said.
+//! - [`zone`]: how far a zone is from UTC, for times that name none.
 //! - [`filter`]: which events count.
 //! - `site`: who runs a host.
 //! - [`change`]: what differs from an earlier run.
@@ -21,6 +22,7 @@ mod site;
 pub mod summary;
 mod times;
 mod waiting;
+pub mod zone;
 
 pub use filter::Filter;
 pub use input::LogRun;

@@ -29,11 +29,12 @@ pub fn policy_maps(summary: &LogSummary, least: u64) -> String {
     held.sort_by(|a, b| a.domain.cmp(&b.domain));
     let total = summary.domains.len() as u64 + summary.others.count;
     let days = match (summary.first, summary.last) {
-        (Some(first), Some(last)) => (last - first) / 86_400 + 1,
+        (Some(first), Some(last)) => last.saturating_sub(first) / 86_400 + 1,
         _ => 0,
     };
+    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
     let mut out = format!(
-        "# Domains that TLS may be demanded of: {} of {total}, by {} deliveries in {days} days.\n\
+        "# Domains that TLS may be demanded of: {} of {total}, by {} deliveries in {days}.\n\
          # Listed is who got at least {least} messages, all of them encrypted: \"verify\" where the\n\
          # certificate was compared with a name each time, else \"encrypt\". Whoever stops offering\n\
          # TLS then gets no mail, and you see it in the queue.\n\

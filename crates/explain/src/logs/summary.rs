@@ -1,10 +1,6 @@
 //! The counts of all events.
 
-use waxseal_model::{
-    SCHEMA_VERSION,
-    logs::{LogSummary, Traffic},
-    mail::Outcome,
-};
+use waxseal_model::{SCHEMA_VERSION, logs::LogSummary, mail::Outcome};
 
 use super::{
     causes::Causes,
@@ -30,8 +26,8 @@ pub struct Summarizer {
     causes: Causes,
     queue: Queue,
     spans: Spans,
-    /// Deliveries of which the log does not say how they were protected.
-    unknown: [u64; LogFormat::ALL.len()],
+    /// Of each program: deliveries of which the log says how they were protected, and others.
+    said: [(u64, u64); LogFormat::ALL.len()],
 }
 
 impl Summarizer {
@@ -52,7 +48,7 @@ impl Summarizer {
             causes: Causes::new(),
             queue: Queue::new(waiting),
             spans: Spans::new(),
-            unknown: [0; LogFormat::ALL.len()],
+            said: [(0, 0); LogFormat::ALL.len()],
         }
     }
 
@@ -126,10 +122,8 @@ impl Summarizer {
         if let Some(time) = record.time {
             self.spans.add(time, record.protection);
         }
-        if record.protection.is_none()
-            && let Some(count) = self.unknown.get_mut(record.format as usize)
-        {
-            *count += 1;
+        if let Some((known, unknown)) = self.said.get_mut(record.format as usize) {
+            *if record.protection.is_some() { known } else { unknown } += 1;
         }
     }
 
@@ -149,7 +143,7 @@ impl Summarizer {
     /// The counts, sorted, with what has to be known to read them.
     pub fn finish(self) -> LogSummary {
         let mut summary = self.summary;
-        summary.notes = notes(&self.unknown, summary.delivered, self.domains.folded(), self.queue.left_out());
+        summary.notes = notes(&self.said, self.domains.folded(), self.queue.left_out());
         summary.waiting = self
             .queue
             .finish(|key| self.domains.name(key).map(str::to_owned), |cause| self.causes.name(cause));
@@ -162,24 +156,27 @@ impl Summarizer {
 }
 
 /// Why something is not known, and how to make it known.
-fn notes(unknown: &[u64; LogFormat::ALL.len()], all: Traffic, folded: bool, left_out: u64) -> Vec<String> {
+fn notes(said: &[(u64, u64); LogFormat::ALL.len()], folded: bool, left_out: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    for (format, count) in LogFormat::ALL.iter().zip(unknown).filter(|(_, count)| **count > 0) {
+    for (format, (known, unknown)) in LogFormat::ALL.iter().zip(said).filter(|(_, said)| said.1 > 0) {
         let program = format.program();
         let how = match format {
-            LogFormat::Postfix => "Make it: postconf -e smtp_tls_loglevel=1 && postfix reload",
-            LogFormat::Sendmail => "Make it: O LogLevel=9 or higher in sendmail.cf",
+            LogFormat::Postfix if *known > 0 => {
+                "Their sessions began before the log does, or one of several servers has smtp_tls_loglevel = 0"
+            }
+            LogFormat::Postfix => "It does with: postconf -e smtp_tls_loglevel=1 && postfix reload",
+            LogFormat::Sendmail => "It does with LogLevel=9 or higher in sendmail.cf",
             LogFormat::ExchangeTracking => {
                 "The SMTP send protocol log does: Set-SendConnector NAME -ProtocolLoggingLevel Verbose"
             }
-            LogFormat::Qmail => "It never does; a capture of port 25 would",
+            LogFormat::Qmail => "It never does",
             LogFormat::Exim | LogFormat::OpenSmtpd | LogFormat::ExchangeProtocol => {
-                "The beginning of these sessions is not in the log"
+                "Their sessions began before the log does"
             }
         };
-        let total = all.total();
+        let total = known + unknown;
         notes.push(format!(
-            "{program} does not say of {count} of {total} deliveries whether they were encrypted. {how}."
+            "{program} does not say of {unknown} of {total} deliveries whether they were encrypted. {how}."
         ));
     }
     if folded {
@@ -194,19 +191,15 @@ fn notes(unknown: &[u64; LogFormat::ALL.len()], all: Traffic, folded: bool, left
     notes
 }
 
-/// The worst that can be said of a delivery's protection, as a share of those that are known.
-pub fn clear_share(traffic: &Traffic) -> Option<f64> {
-    (traffic.known() > 0).then(|| traffic.clear as f64 / traffic.known() as f64)
-}
-
 /// Whether mail went out in clear, or TLS kept it from going out.
 pub fn is_exposed(summary: &LogSummary) -> bool {
     summary.delivered.clear > 0 || summary.causes.iter().any(|cause| cause.family == "tls")
 }
 
-/// Whether it is known of all deliveries that they were encrypted.
+/// Whether the log says how mail was protected, but for one in a hundred: sessions that began
+/// before it did.
 pub fn is_known(summary: &LogSummary) -> bool {
-    summary.delivered.unknown == 0
+    summary.delivered.unknown * 100 <= summary.delivered.total()
 }
 
 #[cfg(test)]

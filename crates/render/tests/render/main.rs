@@ -19,6 +19,8 @@ mod identity;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod markdown;
 #[cfg(test)]
 mod other;

@@ -16,6 +16,7 @@ pub(crate) mod judge;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod lint;
+pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod online_args;
 pub(crate) mod output_args;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Lab(args) => lab::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Lint(args) => lint::run(&args, terminal),
+        Command::Logs(args) => logs::run(&args, terminal),
         Command::Schema => schema::run(terminal),
         Command::Completions(args) => completions::run(&args, terminal),
         Command::Man(args) => man::run(&args, terminal),

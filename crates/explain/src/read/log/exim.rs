@@ -11,7 +11,7 @@ use super::{
     LogFormat,
     line::{self, Line},
     recent::Recent,
-    record::{Kind, LogRecord, address},
+    record::{Kind, LogRecord, is_loopback},
     stamp::{Clock, Stamp},
 };
 
@@ -138,7 +138,7 @@ impl Exim {
             return;
         }
         let remote = !fields.host.is_empty() || !fields.address.is_empty();
-        let stays = address(fields.address).is_some_and(|a| a.is_loopback()) && fields.port != Some(25);
+        let stays = is_loopback(fields.address) && fields.port != Some(25);
         let by_smtp = fields.transport.contains("smtp") || fields.transport.is_empty();
         let local = stays || (!remote && (outcome == Outcome::Delivered || !by_smtp));
         let sender = self.senders.as_mut().and_then(|senders| {
@@ -175,7 +175,7 @@ impl Exim {
             let key = senders.key(record.queue_id);
             senders.insert(key, sender.to_owned());
         }
-        if fields.address.is_empty() || address(fields.address).is_some_and(|a| a.is_loopback()) {
+        if fields.address.is_empty() || is_loopback(fields.address) {
             return;
         }
         sink(&LogRecord {

@@ -1,6 +1,9 @@
 //! What stands before the message in a line of syslog or of the journal.
 
-use super::stamp::{Stamp, is_month};
+use super::{
+    record::split_at_byte,
+    stamp::{Stamp, is_month},
+};
 
 /// A line taken apart. What is not there is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub(crate) fn split(line: &str) -> Option<Line<'_>> {
     }
     let (stamp, rest) = stamp(line);
     let (host, rest) = host(rest, stamp)?;
-    let (tag, message) = rest.split_once(':')?;
+    let (tag, message) = split_at_byte(rest, b':')?;
     let (tag, pid) = tag_and_pid(tag)?;
     Some(Line { stamp, host, tag, pid, message: solaris(message.trim_start()) })
 }
@@ -107,7 +110,7 @@ fn unix(line: &str) -> Option<(Stamp<'_>, &str)> {
 /// The host; without a stamp there is none. FreeBSD puts `<mail.info>` before it.
 fn host<'a>(rest: &'a str, stamp: Stamp<'_>) -> Option<(&'a str, &'a str)> {
     let rest = rest.trim_start();
-    let (word, after) = rest.split_once(' ')?;
+    let (word, after) = split_at_byte(rest, b' ')?;
     if word.starts_with('<') && word.ends_with('>') {
         return host(after, stamp);
     }
@@ -120,10 +123,10 @@ fn host<'a>(rest: &'a str, stamp: Stamp<'_>) -> Option<(&'a str, &'a str)> {
 
 /// `postfix/smtp[123]`, also without a process.
 fn tag_and_pid(text: &str) -> Option<(&str, &str)> {
-    if text.is_empty() || text.len() > 96 || text.contains(' ') {
+    if text.is_empty() || text.len() > 96 || memchr::memchr(b' ', text.as_bytes()).is_some() {
         return None;
     }
-    match text.split_once('[') {
+    match split_at_byte(text, b'[') {
         None => Some((text, "")),
         Some((tag, pid)) => Some((tag, pid.strip_suffix(']')?)),
     }

@@ -23,7 +23,7 @@ mod stamp;
 
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 use waxseal_model::mail::Outcome;
 
 use super::{Given, Reading};
@@ -168,6 +168,9 @@ impl LogReader {
     ) -> Option<LogFormat> {
         let clock = &mut self.clock;
         match line.tag {
+            tag if memchr(b'/', tag.as_bytes()).is_some() => {
+                self.postfix.line(line, raw, clock, sink).then_some(LogFormat::Postfix)
+            }
             "exim" | "exim4" => {
                 self.exim.syslog(line, raw, clock, sink);
                 Some(LogFormat::Exim)
@@ -187,9 +190,6 @@ impl LogReader {
                 };
                 let read = self.qmail.line(line.stamp, line.host, message, raw, clock, sink);
                 read.then_some(LogFormat::Qmail)
-            }
-            tag if tag.contains('/') => {
-                self.postfix.line(line, raw, clock, sink).then_some(LogFormat::Postfix)
             }
             // qmail's own lines have a colon where syslog puts one behind the tag.
             _ if line.host.is_empty() || line.tag.parse::<u64>().is_ok() => self.bare(raw, sink),

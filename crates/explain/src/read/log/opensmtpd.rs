@@ -13,7 +13,7 @@ use super::{
     LogFormat,
     line::Line,
     recent::Recent,
-    record::{Kind, LogRecord, address},
+    record::{Kind, LogRecord, address, is_loopback},
     stamp::Clock,
 };
 
@@ -122,7 +122,7 @@ impl OpenSmtpd {
         let text = stat(fields);
         let nothing = Session::default();
         let session = self.sessions.get(key).map_or(&nothing, |session| &*session);
-        let stays = address(remote).is_some_and(|a| a.is_loopback());
+        let stays = is_loopback(remote);
         sink(&LogRecord {
             kind: if stays { Kind::Local } else { Kind::Delivery },
             outcome,

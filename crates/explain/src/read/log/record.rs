@@ -112,6 +112,19 @@ impl LogRecord<'_> {
     }
 }
 
+/// Before and behind a byte: what `split_once` does, faster on the short texts of logs.
+pub(crate) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(byte, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Before and behind a byte that a space follows: `: `, `, `.
+pub(crate) fn split_at_byte_space(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let at = memchr::memchr_iter(byte, bytes).find(|at| bytes.get(at + 1) == Some(&b' '))?;
+    Some((text.get(..at)?, text.get(at + 2..)?))
+}
+
 /// Behind the last `@`, without a final dot.
 pub(crate) fn domain(address: &str) -> &str {
     match memchr::memrchr(b'@', address.as_bytes()) {
@@ -132,10 +145,16 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.strip_prefix("IPv6:").unwrap_or(text).parse().ok()
 }
 
+/// True for an address of the machine itself.
+pub(crate) fn is_loopback(text: &str) -> bool {
+    let may_be = text.starts_with("127.") || text.ends_with("::1");
+    may_be && address(text).is_some_and(|address| address.is_loopback())
+}
+
 /// `host[address]:port`, `[address]:port`, `host[address]`, `host`.
 pub(crate) fn host_address_port(text: &str) -> (&str, &str, Option<u16>) {
-    let Some((host, rest)) = text.split_once('[') else { return (text, "", None) };
-    let Some((address, rest)) = rest.split_once(']') else { return (host, "", None) };
+    let Some((host, rest)) = split_at_byte(text, b'[') else { return (text, "", None) };
+    let Some((address, rest)) = split_at_byte(rest, b']') else { return (host, "", None) };
     (host, address, rest.strip_prefix(':').and_then(|port| port.parse().ok()))
 }
 

@@ -12,7 +12,7 @@ use super::{
     LogFormat,
     line::Line,
     recent::Recent,
-    record::{Kind, LogRecord, address},
+    record::{Kind, LogRecord, is_loopback},
     stamp::Clock,
 };
 
@@ -121,7 +121,7 @@ impl Sendmail {
         let Some(outcome) = outcome(stat, value("dsn=")) else { return };
         let (host, remote) = relay(value("relay="));
         let remote_mailer = value("mailer=").contains("smtp") || value("mailer=") == "relay";
-        let stays = address(remote).is_some_and(|a| a.is_loopback());
+        let stays = is_loopback(remote);
         let local = stays || (!remote_mailer && !value("mailer=").is_empty());
         let time = clock.seconds(record.stamp);
         let process = self.sessions.key((line.host, line.pid));
@@ -188,7 +188,7 @@ impl Sendmail {
             senders.insert(key, sender.to_owned());
         }
         let (host, remote) = relay(field(rest, "relay=").map_or("", |(value, _)| value));
-        if remote.is_empty() || address(remote).is_some_and(|a| a.is_loopback()) {
+        if remote.is_empty() || is_loopback(remote) {
             return;
         }
         sink(&LogRecord {

@@ -26,6 +26,8 @@ pub(crate) enum Stamp<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     now: i64,
+    /// The year of `now`.
+    year: i64,
     utc_offset: i64,
     last: Option<([u8; 15], i64)>,
 }
@@ -34,7 +36,7 @@ impl Clock {
     /// A clock for logs that end before `now`; `utc_offset` seconds east of UTC are added by
     /// stamps that name no zone.
     pub(crate) fn new(now: i64, utc_offset: i32) -> Self {
-        Self { now, utc_offset: i64::from(utc_offset), last: None }
+        Self { now, year: year_of(now), utc_offset: i64::from(utc_offset), last: None }
     }
 
     /// The time of a stamp; none for what is no time.
@@ -77,9 +79,8 @@ impl Clock {
         if let Some(year) = year {
             return at(year);
         }
-        let this_year = year_of(self.now);
         // The 29th of February is up to eight years back.
-        (0..9).filter_map(|back| at(this_year + 1 - back)).find(|t| *t <= self.now + DAY)
+        (0..9).filter_map(|back| at(self.year + 1 - back)).find(|t| *t <= self.now + DAY)
     }
 }
 

@@ -7,13 +7,13 @@
 //! delivery itself. Where nothing is said, nothing is known, unless the same Postfix has
 //! logged TLS of other deliveries before.
 
-use std::net::IpAddr;
-
 use waxseal_model::mail::{Outcome, Protection};
 use waxseal_wire::text::neutralise;
 
 use super::{CONTEXT, Context, bracketed, queue_id};
-use crate::read::log::record::{Kind, LogRecord, address, host_address_port};
+use crate::read::log::record::{
+    Kind, LogRecord, host_address_port, is_loopback, split_at_byte, split_at_byte_space,
+};
 
 /// Longest line about TLS that is kept, in characters.
 const LONGEST_CONTEXT: usize = 400;
@@ -53,9 +53,9 @@ impl<'a> Fields<'a> {
         let mut fields = Self { to, ..Self::default() };
         loop {
             rest = rest.strip_prefix(", ")?;
-            let (name, after) = rest.split_once('=')?;
+            let (name, after) = split_at_byte(rest, b'=')?;
             if name == "status" {
-                let (word, text) = after.split_once(' ').unwrap_or((after, ""));
+                let (word, text) = split_at_byte(after, b' ').unwrap_or((after, ""));
                 fields.status = word;
                 fields.text = text.strip_prefix('(').unwrap_or(text);
                 fields.text = fields.text.strip_suffix(')').unwrap_or(fields.text);
@@ -65,7 +65,8 @@ impl<'a> Fields<'a> {
             if after.starts_with('<') {
                 (value, rest) = bracketed(after)?;
             } else {
-                (value, rest) = after.split_at_checked(after.find(", ")?)?;
+                value = split_at_byte_space(after, b',')?.0;
+                rest = after.get(value.len()..)?;
             }
             match name {
                 "orig_to" => fields.orig_to = value,
@@ -104,7 +105,7 @@ fn deliver(
 ) {
     let Some(outcome) = fields.outcome() else { return };
     let (host, remote, port) = match context.daemon {
-        "smtp" | "lmtp" if fields.relay.ends_with(']') || fields.relay.contains("]:") => {
+        "smtp" | "lmtp" if memchr::memchr(b']', fields.relay.as_bytes()).is_some() => {
             host_address_port(fields.relay)
         }
         _ => ("", "", None),
@@ -141,8 +142,7 @@ fn deliver(
 
 /// Mail for a filter on the same machine, which logs again when it comes back.
 fn stays_here(remote: &str, port: Option<u16>) -> bool {
-    let loopback = remote.starts_with("127.") || remote == "::1";
-    loopback && port != Some(25) && address(remote).is_some_and(|a: IpAddr| a.is_loopback())
+    port != Some(25) && is_loopback(remote)
 }
 
 /// How the connection of a delivery was protected.
@@ -192,9 +192,11 @@ fn note(context: &mut Context<'_, '_>, message: &str) {
         return;
     }
     let message = message.strip_prefix("warning: ").unwrap_or(message);
-    if let Some((trust, rest)) = message.split_once(" TLS connection ") {
+    if let Some((trust, rest)) = split_at_byte(message, b' ')
+        && let Some(rest) = rest.strip_prefix("TLS connection ")
+    {
         let session = rest.strip_prefix("established to ").or_else(|| rest.strip_prefix("reused to "));
-        if let Some(relay) = session.and_then(|rest| rest.split_once(": ")).map(|(relay, _)| relay) {
+        if let Some((relay, _)) = session.and_then(|rest| split_at_byte_space(rest, b':')) {
             established(context, trust, relay);
         }
         return;

@@ -84,15 +84,17 @@ impl Postfix {
         clock: &mut Clock,
         sink: &mut dyn FnMut(&LogRecord<'_>),
     ) -> bool {
-        let Some((before, daemon)) = line.tag.rsplit_once('/') else { return false };
+        let Some(slash) = memchr::memrchr(b'/', line.tag.as_bytes()) else { return false };
+        let (before, daemon) = line.tag.split_at_checked(slash).unwrap_or((line.tag, ""));
+        let daemon = daemon.get(1..).unwrap_or_default();
         let (instance, service) = before.split_once('/').unwrap_or((before, ""));
         let mut context = Context { state: self, clock, line, raw, instance, service, daemon };
         match daemon {
+            "smtpd" | "postscreen" | "cleanup" => reject::line(&mut context, sink),
+            "qmgr" | "oqmgr" | "nqmgr" | "postsuper" => queue_manager(&mut context, sink),
             "smtp" | "lmtp" | "local" | "virtual" | "pipe" | "error" | "retry" | "discard" => {
                 delivery::line(&mut context, sink);
             }
-            "smtpd" | "postscreen" | "cleanup" => reject::line(&mut context, sink),
-            "qmgr" | "oqmgr" | "nqmgr" | "postsuper" => queue_manager(&mut context, sink),
             _ => return is_daemon(daemon),
         }
         true
@@ -161,7 +163,9 @@ impl<'a> Context<'_, 'a> {
 
 /// `ABCDEF0123: rest`, old and new identifications, `NOQUEUE` too.
 fn queue_id(message: &str) -> Option<(&str, &str)> {
-    let (id, rest) = message.split_once(": ")?;
+    // Identifications are short: what has no colon soon is none.
+    let at = memchr::memchr(b':', message.as_bytes().get(..message.len().min(25))?)?;
+    let (id, rest) = (message.get(..at)?, message.get(at + 1..)?.strip_prefix(' ')?);
     let plain = (5..=24).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
     plain.then_some((id, rest))
 }
@@ -186,7 +190,7 @@ fn bracketed(text: &str) -> Option<(&str, &str)> {
             }
         }
     }
-    let end = from + inner.get(from..)?.find('>')?;
+    let end = from + memchr::memchr(b'>', inner.as_bytes().get(from..)?)?;
     Some((inner.get(..end)?, inner.get(end + 1..)?))
 }
 
@@ -196,6 +200,9 @@ fn queue_manager(context: &mut Context<'_, '_>, sink: &mut dyn FnMut(&LogRecord<
     if rest == "removed" {
         let record = context.record(Kind::Removed, Outcome::Unknown);
         return sink(&LogRecord { queue_id: id, ..record });
+    }
+    if context.state.senders.is_none() && rest.ends_with("(queue active)") {
+        return;
     }
     let Some((sender, rest)) = rest.strip_prefix("from=").and_then(bracketed) else { return };
     if let Some(text) = rest.strip_prefix(", ").filter(|rest| is_expiry(rest)) {

@@ -8,7 +8,9 @@ use waxseal_model::mail::{Outcome, Protection, Stage};
 use waxseal_wire::text::neutralise;
 
 use super::{Context, bracketed, queue_id};
-use crate::read::log::record::{Kind, LogRecord, address, host_address_port};
+use crate::read::log::record::{
+    Kind, LogRecord, host_address_port, is_loopback, split_at_byte, split_at_byte_space,
+};
 
 /// Reads a line of `smtpd`, `postscreen` or `cleanup`.
 pub(super) fn line(context: &mut Context<'_, '_>, sink: &mut dyn FnMut(&LogRecord<'_>)) {
@@ -20,7 +22,11 @@ pub(super) fn line(context: &mut Context<'_, '_>, sink: &mut dyn FnMut(&LogRecor
         return pregreet(context, message, sink);
     }
     let Some((id, rest)) = queue_id(message) else { return };
-    let Some((action, rest)) = rest.split_once(": ") else { return };
+    // Most lines tell of no refusal.
+    if !matches!(rest.as_bytes(), [b'r', b'e', ..] | [b'm', b'i', ..] | [b'p', b'r', ..] | [b'd', b'i', ..]) {
+        return;
+    }
+    let Some((action, rest)) = split_at_byte_space(rest, b':') else { return };
     if !matches!(action, "reject" | "milter-reject" | "proxy-reject" | "discard" | "milter-discard") {
         return;
     }
@@ -130,7 +136,7 @@ fn session(context: &mut Context<'_, '_>, message: &str, sink: &mut dyn FnMut(&L
             }
             None => false,
         },
-        Some(b'A' | b'U' | b'T' | b'V') if message.contains(" TLS connection established from ") => {
+        Some(b'A' | b'U' | b'T' | b'V') if is_tls(message) => {
             // Where the session begins with STARTTLS, its end says so.
             let process = context.process();
             context.state.processes.entry(process).protection = Some(Protection::Encrypted);
@@ -158,14 +164,20 @@ fn session(context: &mut Context<'_, '_>, message: &str, sink: &mut dyn FnMut(&L
     }
 }
 
+/// `Anonymous TLS connection established from …`
+fn is_tls(message: &str) -> bool {
+    split_at_byte(message, b' ').is_some_and(|(_, rest)| rest.starts_with("TLS connection established from "))
+}
+
 /// How many messages a session brought, and whether they were encrypted on their way.
 fn disconnect(context: &mut Context<'_, '_>, rest: &str, sink: &mut dyn FnMut(&LogRecord<'_>)) {
     let mut words = rest.split(' ');
     let (host, client, _) = host_address_port(words.next().unwrap_or_default());
     let (mut mail, mut data, mut chunks, mut encrypted, mut greeted) = (0, 0, 0, false, false);
     for word in words {
-        let Some((name, count)) = word.split_once('=') else { continue };
-        let count: u32 = count.split('/').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let Some((name, count)) = split_at_byte(word, b'=') else { continue };
+        let count = split_at_byte(count, b'/').map_or(count, |(accepted, _)| accepted);
+        let count: u32 = count.parse().unwrap_or(0);
         match name {
             "mail" => mail = count,
             "data" => data = count,
@@ -177,7 +189,7 @@ fn disconnect(context: &mut Context<'_, '_>, rest: &str, sink: &mut dyn FnMut(&L
     }
     let messages = if chunks > 0 { data.max(mail) } else { data };
     // Mail that comes back from a filter on the same machine came in before.
-    if messages == 0 || address(client).is_some_and(|a| a.is_loopback()) {
+    if messages == 0 || is_loopback(client) {
         return;
     }
     let process = context.process();

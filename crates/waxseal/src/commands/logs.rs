@@ -43,7 +43,7 @@ Examples:
   waxseal logs /var/log/mail.log
   waxseal logs /var/log/mail.log /var/log/mail.log.1.gz --since 7d
   waxseal logs /var/log/exim4/mainlog --to gmail.com
-  waxseal logs mail.log --domains -        (then: | waxseal check -)
+  waxseal logs mail.log --domains domains.txt; waxseal check --targets-file domains.txt
   waxseal logs mail.log --policy-maps tls_policy --plot tls.svg
   waxseal logs mail.log --json --baseline last-week.json")]
 pub(crate) struct LogsArgs {

@@ -1,6 +1,6 @@
 //! Which test each cause has, or why it has none.
 
-use waxseal_model::diagnosis::Fix;
+use waxseal_model::{diagnosis::Fix, mail::Stage};
 
 /// What can be done about a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,10 +272,15 @@ pub(super) fn fixes(cause: &str) -> Vec<Fix> {
         .collect()
 }
 
-/// What to do about a cause, where the person may have named a blocklist: that is looked at
-/// whatever the words of a block were.
-pub(super) fn plan_for(cause: &str, family: &str, blocklist: bool) -> Plan {
-    if blocklist && family == "reputation" { Plan::Test(Test::Blocklist) } else { plan(cause, family) }
+/// What to do about a cause in the place where it came. A blocklist that the person named is
+/// looked at whatever the words of a block were; and what refuses before there is a message
+/// does not refuse for its content.
+pub(super) fn plan_for(cause: &str, family: &str, stage: Option<Stage>, blocklist: bool) -> Plan {
+    match family {
+        "reputation" if blocklist => Plan::Test(Test::Blocklist),
+        "content" if stage.is_some_and(|s| s <= Stage::Ehlo) => Plan::Test(Test::Welcome),
+        _ => plan(cause, family),
+    }
 }
 
 /// True if testing the second cause says more than testing the first did.

@@ -113,7 +113,8 @@ impl Confirmer {
         given: &Given,
     ) -> Confirmation {
         let run = Run { means: self, diagnosis, cause, subject, given };
-        match causes::plan_for(cause, &diagnosis.family, given.blocklist.is_some()) {
+        let family = waxseal_explain::rules::cause(cause).map_or(diagnosis.family.as_str(), |c| c.family);
+        match causes::plan_for(cause, family, diagnosis.event.stage, given.blocklist.is_some()) {
             Plan::Cannot { because, next } => {
                 let mut notes = Notes::default();
                 notes.next.extend(next.map(str::to_owned));

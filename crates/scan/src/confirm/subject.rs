@@ -203,7 +203,8 @@ impl Subject {
 
 /// What the test of a diagnosis needs and nobody said, in the order in which to ask.
 pub fn missing(diagnosis: &Diagnosis, given: &Given) -> Vec<Need> {
-    let plan = causes::plan_for(&diagnosis.cause, &diagnosis.family, given.blocklist.is_some());
+    let (cause, stage) = (&diagnosis.cause, diagnosis.event.stage);
+    let plan = causes::plan_for(cause, &diagnosis.family, stage, given.blocklist.is_some());
     let Plan::Test(test) = plan else { return Vec::new() };
     let subject = Subject::of(&diagnosis.event, given);
     let needs: &[Need] = match test {

@@ -90,7 +90,8 @@ fn accepts(cause: &str) -> &'static [&'static str] {
 /// and does not depend on how much is sent.
 fn shows_early(run: &Run<'_>) -> bool {
     match run.cause {
-        "too_many_connections" | "expired" | "delayed" => false,
+        // A server may refuse the sender's address and not ours.
+        "too_many_connections" | "expired" | "delayed" | "policy_rejected" => false,
         "wrong_host" => true,
         "connect_failed" | "connection_refused" | "port_blocked" => true,
         _ => run.diagnosis.event.stage.is_some_and(|s| s <= Stage::Ehlo),

@@ -100,6 +100,10 @@ async fn what_the_server_greets_with_is_heard() {
     let anywhere = diagnosis("remote_disk_full", "452 4.3.1 Insufficient system storage");
     let told = confirmer.confirm(&anywhere, &to("healthy")).await;
     ends(&told, Untested, &["does not say at which step"]);
+    let mut policy = diagnosis("policy_rejected", "554 5.7.1 No mail is taken here");
+    policy.event.stage = Some(Stage::Greeting);
+    ends(&confirmer.confirm(&policy, &to("greeting-554")).await, Confirmed, &["greets with \"554"]);
+    ends(&confirmer.confirm(&policy, &to("healthy")).await, Untested, &["the refusal came at the greeting"]);
     let silence = diagnosis("connect_failed", "SMTP timeout after initial connection: Connection timed out");
     ends(&confirmer.confirm(&silence, &to("silent")).await, Confirmed, &["no complete reply at greeting"]);
     let mut waits = diagnosis("connection_lost", "timed out while receiving the initial server greeting");

@@ -145,20 +145,28 @@ fn in_charset<'a>(bytes: &'a [u8], charset: &str) -> Cow<'a, str> {
 pub(super) fn html(source: &str) -> String {
     let mut out = String::with_capacity(source.len() / 2);
     let mut rest = source;
-    let mut skip = true;
+    let mut page = Page { skip: true, pre: false };
     while let Some(at) = memchr(b'<', rest.as_bytes()) {
         let (text, tagged) = rest.split_at(at);
-        push_text(&mut out, text);
-        rest = tag(&mut out, tagged, &mut skip);
+        push_text(&mut out, text, page.pre);
+        rest = tag(&mut out, tagged, &mut page);
     }
-    push_text(&mut out, rest);
+    push_text(&mut out, rest, page.pre);
     out.push('\n');
     out
 }
 
-/// Passes the tag that `source` begins with; returns what follows it. `skip` is taken back
-/// once an invisible element never ends: its end is not looked for again and again.
-fn tag<'a>(out: &mut String, source: &'a str, skip: &mut bool) -> &'a str {
+/// How a page is read from here on.
+struct Page {
+    /// Invisible elements are passed over. Taken back once one never ends: its end is not
+    /// looked for again and again.
+    skip: bool,
+    /// Line ends are such.
+    pre: bool,
+}
+
+/// Passes the tag that `source` begins with; returns what follows it.
+fn tag<'a>(out: &mut String, source: &'a str, page: &mut Page) -> &'a str {
     if let Some(comment) = source.strip_prefix("<!--") {
         return comment.split_once("-->").map_or("", |(_, rest)| rest);
     }
@@ -181,10 +189,13 @@ fn tag<'a>(out: &mut String, source: &'a str, skip: &mut bool) -> &'a str {
         return after;
     }
     let is = |names: &[&str]| names.iter().any(|n| name.eq_ignore_ascii_case(n));
-    if is(&["script", "style", "head", "title", "template"]) && !inner.starts_with('/') && *skip {
+    if is(&["script", "style", "head", "title", "template"]) && !inner.starts_with('/') && page.skip {
         let end = skip_element(after, name);
-        *skip = end.is_some();
+        page.skip = end.is_some();
         return end.unwrap_or(after);
+    }
+    if is(&["pre"]) {
+        page.pre = !inner.starts_with('/');
     }
     if is(&[
         "br",
@@ -228,7 +239,7 @@ fn skip_element<'a>(source: &'a str, name: &str) -> Option<&'a str> {
     None
 }
 
-fn push_text(out: &mut String, text: &str) {
+fn push_text(out: &mut String, text: &str, pre: bool) {
     let mut blank = out.is_empty() || out.ends_with([' ', '\n']);
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -240,7 +251,10 @@ fn push_text(out: &mut String, text: &str) {
         } else {
             c
         };
-        if c.is_whitespace() {
+        if pre && c == '\n' {
+            out.push('\n');
+            blank = true;
+        } else if c.is_whitespace() {
             if !blank {
                 out.push(' ');
             }

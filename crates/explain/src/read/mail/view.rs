@@ -431,6 +431,8 @@ Hello
                     &lt;bob@example.org&gt; failed&#58; <b>no</b> user</p><script>x</script></body></html>";
         let mail = Mail::parse(page.as_bytes());
         assert_eq!(mail.body().trim(), "Delivery to\n<bob@example.org> failed: no user");
+        let preformatted = "Content-Type: text/html\n\n<html><pre>a  b\nc</pre> d\ne</html>";
+        assert_eq!(Mail::parse(preformatted.as_bytes()).body().trim(), "a b\nc\nd e");
         let latin = b"Content-Type: text/plain; charset=iso-8859-1\n\nz\xfcrich";
         assert_eq!(Mail::parse(latin).body(), "zürich");
     }

@@ -44,6 +44,22 @@ mod tests {
     }
 
     #[test]
+    fn who_must_act_on_a_refused_relay_depends_on_who_was_refused() {
+        use waxseal_model::diagnosis::Side;
+        let told = |format: &str, port: Option<u16>| {
+            let mut event = event("554 5.7.1 <a@example.com>: Relay access denied");
+            event.source.format = format.into();
+            event.remote_port = port;
+            diagnose(&event)
+        };
+        assert_eq!(told("client", None).side, Side::SenderClient);
+        assert_eq!(told("postfix_log", Some(587)).side, Side::SenderServer);
+        let at_the_mx = told("rfc3464", None);
+        assert_eq!(at_the_mx.side, Side::RecipientServer);
+        assert_eq!(at_the_mx.fix.first().map(|fix| fix.at.as_str()), Some("the recipient's server"));
+    }
+
+    #[test]
     fn an_event_without_words_is_not_explained() {
         let diagnosis = diagnose(&MailEvent::default());
         assert_eq!(diagnosis.cause, "unspecified");

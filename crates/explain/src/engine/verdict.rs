@@ -41,6 +41,9 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
     diagnosis
 }
 
+/// Ports at which servers take mail of users, and of servers that log in.
+const SUBMISSION: [u16; 2] = [465, 587];
+
 /// What the event says of who sends and of whether it is over.
 fn fit_to_event(diagnosis: &mut Diagnosis) {
     let event = &diagnosis.event;
@@ -49,7 +52,14 @@ fn fit_to_event(diagnosis: &mut Diagnosis) {
     let about_servers =
         ["login", "relay_permission", "protocol", "tls", "network"].contains(&diagnosis.family.as_str());
     if !pasted && about_servers && diagnosis.who == Who::SenderClient {
+        let submission = event.remote_port.is_some_and(|port| SUBMISSION.contains(&port));
         diagnosis.who = Who::SenderServer;
+        if diagnosis.cause == "relay_denied" && !submission {
+            // It was sent to where the MX leads, and should have been at home there.
+            diagnosis.who = Who::RecipientServer;
+            diagnosis.scope = Scope::RecipientDomain;
+            diagnosis.fix.sort_by_key(|fix| fix.at != "the recipient's server");
+        }
     }
     // A server that gave up does not try again by itself when TLS is mended.
     let over = event.reply.is_some_and(|code| code >= 500) || event.outcome == Outcome::Failed;

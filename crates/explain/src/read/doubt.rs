@@ -247,7 +247,9 @@ pub(super) fn reply_like(text: &str, code: &words::Code, alone: bool) -> bool {
             || has_mail_words(text)
             || like_an_error(text);
     };
-    if is_foreign(text) {
+    // Servers point to pages that say more; other programs write web addresses elsewhere.
+    let bare = without_pages(text);
+    if is_foreign(if code.start == 0 { &bare } else { text }) {
         return code.status.is_some();
     }
     if code.status.is_some() {
@@ -265,6 +267,12 @@ pub(super) fn reply_like(text: &str, code: &words::Code, alone: bool) -> bool {
     let (_, subjects, troubles) = count(text);
     let data = text.starts_with(['{', '[', '<']);
     has_mail_words(text) || !data && (is_smtp_code(reply) && subjects >= 1 && troubles >= 1)
+}
+
+/// Without the words that are addresses of web pages.
+fn without_pages(text: &str) -> String {
+    let is_page = |word: &&str| word.contains("https://") || word.contains("http://");
+    text.split(' ').filter(|word| !is_page(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Why nothing was found, in one sentence.

@@ -263,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_points_to_a_page_is_one() {
+        let event = one("554 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.8");
+        assert_eq!(event.reply, Some(554));
+        let (reading, _) = read(b"500 https://www.example.com/index.html took 12 ms");
+        assert_eq!(reading.events, []);
+    }
+
+    #[test]
     fn a_reply_is_found_in_a_letter() {
         let text = "Hi all,\n\nsince Monday I get this when I write to a customer:\n\n550 5.7.1 Service unavailable; \
                     client blocked\n\nWhat can I do?\nThanks";

@@ -150,7 +150,7 @@ pub(super) const FORMATS: &[Format] = &[
         name: "mdaemon",
         signs: &[Says("Session Transcript")],
         who: Who::Label(&["RCPT To:", "RCPT TO:"]),
-        what: &[Dialogue],
+        what: &[Dialogue, Tail],
         ..PLAIN
     },
     Format {
@@ -230,6 +230,36 @@ pub(super) const FORMATS: &[Format] = &[
         signs: &[Says("There was an error delivering your mail to")],
         who: Who::Label(&["error delivering your mail to"]),
         what: &[Tail],
+        ..PLAIN
+    },
+    Format {
+        name: "intermail",
+        signs: &[Says("was undeliverable due to the following reason")],
+        what: &[Label(&["due to the following reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "usa_net",
+        signs: &[Says("Intended recipient:"), Says("has been returned because")],
+        who: Who::Label(&["Intended recipient:"]),
+        what: &[Everything],
+        ..PLAIN
+    },
+    Format {
+        name: "unable_to_deliver",
+        signs: &[Says("unable to deliver your message to"), Says("the following reason:")],
+        who: Who::Label(&["unable to deliver your message to"]),
+        what: &[Label(&["the following reason:"])],
+        ..PLAIN
+    },
+    Format {
+        name: "kerio",
+        signs: &[
+            Says("This is an automatically generated Delivery Status Notification"),
+            Says("Technical details:"),
+        ],
+        what: &[Label(&["SMTP:RCPT host", "Routing:", "Technical details:"]), Tail],
+        command: Some("SMTP:"),
         ..PLAIN
     },
     Format {
@@ -357,6 +387,36 @@ mod tests {
             "From: \"Postmaster\" <postmaster@example.com>\nSubject: Message Delivery Failure",
             "MailEnable: Message could not be delivered to some recipients.\nThe following recipient(s) could not be reached:\n\n\tRecipient: [SMTP:bob@example.net]\n\tReason: Remote SMTP Server Returned: 550 no such user\n\nMessage headers follow:\n\nReceived: from x\n",
             "550 no such user",
+        ),
+        (
+            "mdaemon",
+            "From: MDaemon@mx.example.com\nSubject: Permanent Delivery Failure",
+            "The attached message had PERMANENT fatal delivery errors!\n\n> bob@example.net\n\n--- Session Transcript ---\n 220 mx.example.net ESMTP\n MAIL From:<alice@example.com>\n 250 ok\n RCPT To:<bob@example.net>\n 552 would exceed mailbox quota\n",
+            "552 would exceed mailbox quota",
+        ),
+        (
+            "intermail",
+            "From: Mail Administrator <Postmaster@mx.example.com>\nSubject: Mail System Error - Returned Mail",
+            "This Message was undeliverable due to the following reason:\n\nThe user(s) account is temporarily over quota.\n\n<bob@example.net>\n\nPlease reply to Postmaster@mx.example.com\n",
+            "The user(s) account is temporarily over quota.",
+        ),
+        (
+            "usa_net",
+            "From: MAILER-DAEMON@example.com\nSubject: Processing Error",
+            "Intended recipient: bob@example.net\n\nThe following mail has been returned because it encountered an error.\n",
+            "Intended recipient: bob@example.net The following mail has been returned because it encountered an error.",
+        ),
+        (
+            "unable_to_deliver",
+            "From: MAILER-DAEMON@example.com\nSubject: failure notice",
+            "Sorry, unable to deliver your message to bob@example.net for\nthe following reason:\n\n 552 Quota violation for carol@example.net\n",
+            "552 Quota violation for carol@example.net",
+        ),
+        (
+            "kerio",
+            "From: Mail Delivery System <mailer-daemon@example.com>\nSubject: Delivery status notification",
+            "      This is an automatically generated Delivery Status Notification.\n\nDelivery to the following recipients failed permanently:\n\n   * bob@example.net\n\n====\n     Technical details:\n\nSMTP:RCPT host 192.0.2.20: 553 5.3.0 <bob@example.net>... gone\n",
+            "553 5.3.0 <bob@example.net>... gone",
         ),
         (
             "hmailserver",

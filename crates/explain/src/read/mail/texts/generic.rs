@@ -60,6 +60,10 @@ const ERRORS: &[&str] = &[
     "存在し",
     "理由",
     "不存在",
+    "无法",
+    "失败",
+    "無法",
+    "失敗",
 ];
 
 /// Beginnings of the subjects of absence notices and other answers, in lower case.

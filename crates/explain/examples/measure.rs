@@ -4,7 +4,12 @@
 //! `measure FOLDER`: the folder holds `expected.jsonl` and `emails/`, as the corpus does whose
 //! reasons are Sisimai's. An answer is right where its class in Sisimai's words is the expected
 //! one, or one that another published table of Sisimai names.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for development")]
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a tool for development"
+)]
 
 use std::{collections::BTreeMap, path::Path};
 

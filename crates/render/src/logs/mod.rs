@@ -1,7 +1,7 @@
 //! What `waxseal logs` tells.
 //!
 //! - [`text`]: for people: how mail went out, what to do first, then the tables.
-//! - [`json`] and [`schema`]: for programs, and for a later run to compare with.
+//! - [`json`] and [`fn@schema`]: for programs, and for a later run to compare with.
 //! - [`svg`]: a picture of how mail was protected over time.
 
 mod numbers;

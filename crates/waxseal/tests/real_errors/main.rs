@@ -20,6 +20,7 @@
 mod case;
 mod confirm;
 mod exim;
+mod logs;
 mod opensmtpd;
 mod postfix;
 mod stage;
@@ -59,5 +60,6 @@ fn within() {
     told.extend(exim::told(&stage));
     told.extend(opensmtpd::told(&stage));
     case::judge(&told);
+    logs::judge(&stage, &told);
     confirm::judge(&stage, &told);
 }

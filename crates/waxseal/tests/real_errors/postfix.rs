@@ -47,8 +47,7 @@ const CASES: &[Case] = &[
         &["remote_not_accepting", "policy_rejected", "ip_blocked"],
         &["recipient_server", "sender_server", "security_filter"],
         &["later", "after_fix"],
-    )
-    .ends(UNTESTED),
+    ),
     case(
         "421 at EHLO",
         "ehlo-421",

@@ -2,14 +2,14 @@
 //!
 //! Parts, in the order in which a text meets them:
 //!
-//! - [`read`]: recognises what was given (a reply, a transcript, a bounce, a log, a report)
+//! - [`mod@read`]: recognises what was given (a reply, a transcript, a bounce, a log, a report)
 //!   and reads the facts out of it, one [`MailEvent`] for each recipient. One file a format.
 //! - [`facts`]: what follows from an event's own words: codes, stage, hosts.
 //! - [`rules`]: what is known, as data: one TOML file a provider or subject in `rules/`,
 //!   compiled by `build.rs`; and the causes that they name.
 //! - [`engine`]: ranks the rules that fit an event; the verdict, its evidence, the runner-up.
 //! - [`digest`]: many verdicts, counted by cause.
-//! - [`reference`]: the same knowledge as a book to look things up in.
+//! - [`mod@reference`]: the same knowledge as a book to look things up in.
 //! - [`logs`]: many events of a log, counted in bounded memory.
 //!
 //! A new format touches no rule, and a new rule no code. This crate must not open files or

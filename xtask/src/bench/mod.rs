@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: waxseal beside other scanners on the same real Postfix.
 //!
-//! - [`mod@check`], [`mod@audit`]: what is measured, and what was promised of it.
+//! - [`mod@check`], [`mod@audit`], [`mod@explain`]: what is measured, and what was promised of it.
+//! - `maillog`: a mail log, made for that.
 //! - `scanner`: a program and its runs; all are run in turn, over and over, so that a busy
 //!   moment of the machine hits each of them.
 //! - `delay`: a server seen from far away.
@@ -11,6 +12,8 @@
 mod audit;
 mod check;
 mod delay;
+mod explain;
+mod maillog;
 mod scanner;
 
 use std::{
@@ -37,6 +40,8 @@ enum What {
     Check(check::Check),
     /// `waxseal audit`, testssl.sh, sslyze, sslscan and nmap on a stock Postfix, near and far.
     Audit(audit::Audit),
+    /// `waxseal logs` and pflogsumm on the same log; bounces; one line from a cold start.
+    Explain(explain::Explain),
 }
 
 /// Measures and prints a table.
@@ -47,6 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.what {
         What::Check(check) => check::run(check),
         What::Audit(audit) => audit::run(audit),
+        What::Explain(explain) => explain::run(explain),
     }
 }
 

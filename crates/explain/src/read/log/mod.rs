@@ -147,7 +147,9 @@ impl LogReader {
                 if let Some(format) = self.exchange.line(text, &mut self.clock, sink) {
                     return Some(format);
                 }
-                if self.exim.own_file(text, &mut self.clock, sink) {
+                // Syslog puts a T between date and time, Exim a space.
+                let spaced = text.as_bytes().get(10) == Some(&b' ');
+                if spaced && self.exim.own_file(text, &mut self.clock, sink) {
                     return Some(LogFormat::Exim);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use waxseal_model::mail::Stage;
 
 /// How programs name moments. Of several in one text the last one counts: it belongs to the
@@ -95,6 +95,7 @@ pub(super) fn stage(text: &str) -> Option<Stage> {
     let build = || {
         let mut builder = AhoCorasick::builder();
         builder.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
+        builder.kind(Some(AhoCorasickKind::ContiguousNFA));
         builder.build(WORDS.iter().map(|(words, _)| words)).ok()
     };
     let last = WORDS_OF_ALL.get_or_init(build).as_ref()?.find_iter(text).last()?;

@@ -157,7 +157,7 @@ impl<W: Write> Log<W> {
         }
         let host = relay.trim_end_matches(":25");
         let reply = |text: &str| text.replace("USER", &user).replace("DOMAIN", &domain);
-        let pick = usize::try_from(self.random.below(20)).unwrap_or(0);
+        let pick = usize::try_from(self.random.below(90)).unwrap_or(0);
         if let Some((dsn, text)) = FAILED.get(pick) {
             let text = reply(text);
             self.line(format_args!(
@@ -165,9 +165,7 @@ impl<W: Write> Log<W> {
                  to RCPT TO command))"
             ))?;
             self.line(format_args!("bounce[{}]: {id}: sender non-delivery notification: {id}B", pid + 900))?;
-        } else if let Some((dsn, text)) =
-            pick.checked_sub(FAILED.len()).and_then(|at| DEFERRED.get(at)).filter(|_| pick < 8)
-        {
+        } else if let Some((dsn, text)) = pick.checked_sub(FAILED.len()).and_then(|at| DEFERRED.get(at)) {
             let text = reply(text);
             return self.line(format_args!(
                 "smtp[{pid}]: {to}, relay={relay}, {times}, dsn={dsn}, status=deferred (host {host} said: {text} (in \

@@ -4,7 +4,10 @@
 //! verdict is remembered by the text without what differs from mail to mail: addresses,
 //! identifications, numbers that are no codes.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+};
 
 use waxseal_model::{
     Diagnosis,
@@ -16,7 +19,7 @@ use waxseal_wire::text::neutralise;
 
 use crate::{
     diagnose, facts,
-    read::log::{LogRecord, Recent},
+    read::log::{ByHash, Keyed, LogRecord, Recent},
     rules::{ProviderKind, rules},
 };
 
@@ -29,7 +32,7 @@ const MOST_MARK: usize = 8;
 /// Longest example, in characters.
 const LONGEST_EXAMPLE: usize = 700;
 /// Domains that are counted for each cause.
-const MOST_STRUCK: usize = 64;
+const MOST_STRUCK: usize = 256;
 /// Domains that are told for each cause.
 const TOLD_STRUCK: usize = 3;
 
@@ -41,6 +44,7 @@ pub(crate) struct Causes {
     by_name: HashMap<String, u32>,
     /// Domains of hosts whose words have a meaning of their own.
     providers: HashSet<&'static str>,
+    keys: Keyed,
     key: Vec<u8>,
 }
 
@@ -58,16 +62,17 @@ struct Strikes {
     failed: u64,
     first: Option<i64>,
     last: Option<i64>,
-    struck: Vec<Counted>,
+    struck: ByHash<Counted>,
+    /// Some of those that were struck were forgotten.
+    forgot: bool,
     example: String,
 }
 
-/// A name with a count that is too high by at most `error`.
+/// A name, and how often it was seen at the least.
 #[derive(Debug)]
 struct Counted {
     name: Box<str>,
     count: u64,
-    error: u64,
 }
 
 impl Causes {
@@ -79,6 +84,7 @@ impl Causes {
             entries: Vec::new(),
             by_name: HashMap::new(),
             providers: providers.flat_map(|provider| provider.hosts).copied().collect(),
+            keys: Keyed::new(),
             key: Vec::new(),
         }
     }
@@ -89,7 +95,7 @@ impl Causes {
         if let Some(entry) = self.entries.get_mut(number as usize) {
             let rejected = record.outcome == Outcome::Rejected;
             let strikes = if rejected { &mut entry.incoming } else { &mut entry.outgoing };
-            strikes.add(record);
+            strikes.add(record, &self.keys);
         }
         number
     }
@@ -160,7 +166,7 @@ impl Causes {
 }
 
 impl Strikes {
-    fn add(&mut self, record: &LogRecord<'_>) {
+    fn add(&mut self, record: &LogRecord<'_>, keys: &Keyed) {
         match record.outcome {
             Outcome::Deferred => self.deferred += 1,
             _ => self.failed += 1,
@@ -174,39 +180,39 @@ impl Strikes {
         }
         let name = if record.outcome == Outcome::Rejected { record.client_address } else { record.domain() };
         if !name.is_empty() {
-            self.strike(name);
+            self.strike(name, keys);
         }
     }
 
-    /// Space-Saving: the least of the counted gives way to a new name, which may have been
-    /// there as often before.
-    fn strike(&mut self, name: &str) {
-        if let Some(known) = self.struck.iter_mut().find(|c| c.name.eq_ignore_ascii_case(name)) {
+    /// Counts a name. When there are too many, those that were seen least are forgotten; what
+    /// comes back after that is counted from then on.
+    fn strike(&mut self, name: &str, keys: &Keyed) {
+        let key = keys.hash_one(name);
+        if let Some(known) = self.struck.get_mut(&key) {
             known.count += 1;
             return;
         }
-        let new = |count, error| {
-            let name = neutralise(name.to_ascii_lowercase().as_bytes(), 255);
-            Counted { name: name.into(), count, error }
-        };
-        if self.struck.len() < MOST_STRUCK {
-            self.struck.push(new(1, 0));
-        } else if let Some(least) = self.struck.iter_mut().min_by_key(|c| c.count) {
-            *least = new(least.count + 1, least.count);
+        if self.struck.len() >= MOST_STRUCK {
+            let mut counts: Vec<u64> = self.struck.values().map(|c| c.count).collect();
+            counts.sort_unstable();
+            let middle = counts.get(MOST_STRUCK / 2).copied().unwrap_or(0);
+            self.struck.retain(|_, c| c.count > middle);
+            self.forgot = true;
         }
+        let name = neutralise(name.to_ascii_lowercase().as_bytes(), 255);
+        self.struck.insert(key, Counted { name: name.into(), count: 1 });
     }
 
     fn tell(mut self, diagnosis: &Diagnosis) -> Option<LogCause> {
         if self.deferred + self.failed == 0 {
             return None;
         }
-        // What is certain of each.
-        let certain = |c: &Counted| c.count - c.error;
-        self.struck.sort_by(|a, b| certain(b).cmp(&certain(a)).then_with(|| a.name.cmp(&b.name)));
-        // Of those that nobody stands out of, the counts say nothing.
+        let mut struck: Vec<Counted> = std::mem::take(&mut self.struck).into_values().collect();
+        struck.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        // Where names were forgotten, only those count that stand out.
         let total = self.deferred + self.failed;
-        let told = |c: &&Counted| c.error == 0 || certain(c) * MOST_STRUCK as u64 >= total;
-        let struck = self.struck.iter().filter(told).take(TOLD_STRUCK);
+        struck.retain(|c| !self.forgot || c.count * 64 >= total);
+        let struck = struck.iter().take(TOLD_STRUCK);
         let fix: Option<&Fix> = diagnosis.fix.first();
         Some(LogCause {
             cause: diagnosis.cause.clone(),
@@ -218,7 +224,7 @@ impl Strikes {
             failed: self.failed,
             first: self.first,
             last: self.last,
-            struck: struck.map(|c| Struck { name: c.name.to_string(), count: certain(c) }).collect(),
+            struck: struck.map(|c| Struck { name: c.name.to_string(), count: c.count }).collect(),
             example: self.example,
             fix: fix.map(|fix| fix.text.clone()),
             paste: fix.and_then(|fix| fix.paste.clone()),
@@ -239,8 +245,11 @@ fn normalise(text: &str, own: &[&str], key: &mut Vec<u8>) {
             key.push(b'.');
         } else if word.len() > MOST_MARK && word.contains(&b'@') {
             key.push(b'@');
-        } else if word.len() > MOST_MARK && word.iter().any(u8::is_ascii_digit) && !word.starts_with(b"http")
-        {
+        } else if word.len() > MOST_MARK && word.iter().any(u8::is_ascii_digit) {
+            // Of a link, what stands before its first number tells who speaks.
+            if word.starts_with(b"http") {
+                key.extend(word.iter().take_while(|b| !b.is_ascii_digit()));
+            }
             key.push(b'#');
         } else {
             key.extend_from_slice(word);
@@ -279,14 +288,14 @@ mod tests {
 
     #[test]
     fn what_struck_most_is_found_among_many() {
-        let mut strikes = Strikes::default();
-        for n in 0..3000 {
-            strikes.strike(&format!("d{n}.example"));
-            strikes.strike("Big.example");
+        let (mut strikes, keys) = (Strikes::default(), Keyed::new());
+        for n in 0..30_000 {
+            strikes.strike(&format!("d{n}.example"), &keys);
+            strikes.strike("big.example", &keys);
+            assert!(strikes.struck.len() <= MOST_STRUCK);
         }
-        assert_eq!(strikes.struck.len(), MOST_STRUCK);
-        let big = strikes.struck.iter().find(|c| &*c.name == "big.example").unwrap();
-        assert_eq!((big.count, big.error), (3000, 0));
+        let big = strikes.struck.values().find(|c| &*c.name == "big.example").unwrap();
+        assert!((29_000..=30_000).contains(&big.count), "{}", big.count);
     }
 
     #[test]

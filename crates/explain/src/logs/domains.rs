@@ -1,6 +1,6 @@
 //! The domains that mail went to, with the hosts that took it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use waxseal_model::{
     logs::{DomainTraffic, HostTraffic, Others, SiteTraffic, SourceTraffic, Traffic},
@@ -9,7 +9,7 @@ use waxseal_model::{
 use waxseal_wire::text::neutralise;
 
 use super::site::site;
-use crate::read::log::ByHash;
+use crate::read::log::{ByHash, Keyed};
 
 /// Hosts of one domain that are kept.
 const MOST_HOSTS: usize = 6;
@@ -26,7 +26,7 @@ pub(crate) struct Domains {
     others: Others,
     /// How often was folded: a domain that appears after that may have been there before.
     folds: u32,
-    state: RandomState,
+    state: Keyed,
     /// Names in lower case, where they are not.
     buffer: String,
 }
@@ -70,7 +70,7 @@ impl Domains {
             sites: Sites { most: most.max(2), sites: ByHash::default() },
             others: Others::default(),
             folds: 0,
-            state: RandomState::new(),
+            state: Keyed::new(),
             buffer: String::new(),
         }
     }
@@ -231,7 +231,7 @@ struct Sites {
 }
 
 impl Sites {
-    fn add(&mut self, state: &RandomState, name: &str) -> u64 {
+    fn add(&mut self, state: &Keyed, name: &str) -> u64 {
         let key = state.hash_one(name);
         if self.sites.contains_key(&key) {
             return key;
@@ -247,7 +247,7 @@ impl Sites {
 #[derive(Debug)]
 pub(crate) struct Sources {
     sources: ByHash<SourceTraffic>,
-    state: RandomState,
+    state: Keyed,
 }
 
 impl Sources {
@@ -255,7 +255,7 @@ impl Sources {
     const MOST: usize = 1000;
 
     pub(crate) fn new() -> Self {
-        Self { sources: ByHash::default(), state: RandomState::new() }
+        Self { sources: ByHash::default(), state: Keyed::new() }
     }
 
     /// Counts a delivery from an address or, where there is none, by a host and instance.

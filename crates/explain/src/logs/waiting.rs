@@ -1,10 +1,10 @@
 //! What is still in the queue: messages whose last attempt was deferred.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use waxseal_model::logs::{Waiting, WaitingDomain};
 
-use crate::read::log::{ByHash, LogRecord};
+use crate::read::log::{ByHash, Keyed, LogRecord};
 
 /// The queue as the log tells it.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Queue {
     messages: ByHash<Vec<Recipient>>,
     recipients: usize,
     left_out: u64,
-    state: RandomState,
+    state: Keyed,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ struct Recipient {
 impl Queue {
     /// Of at most so many recipients.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, messages: ByHash::default(), recipients: 0, left_out: 0, state: RandomState::new() }
+        Self { most, messages: ByHash::default(), recipients: 0, left_out: 0, state: Keyed::new() }
     }
 
     /// How many recipients found no room.

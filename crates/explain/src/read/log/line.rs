@@ -41,6 +41,82 @@ pub(crate) fn split(line: &str) -> Option<Line<'_>> {
     Some(Line { stamp, host, tag, pid, message: solaris(message.trim_start()) })
 }
 
+/// Where the parts of the commonest lines are: `Nov 21 23:34:45 host tag[pid]: message`, and
+/// the same with a time of RFC 3339. Found without looking at more than these parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    stamp: usize,
+    host: usize,
+    tag: usize,
+    pid: usize,
+    message: usize,
+}
+
+impl Layout {
+    /// None for lines that are laid out otherwise, which [`split`] may understand.
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
+        let stamp = match line.get(..20)? {
+            [_, _, _, b' ', _, _, b' ', _, _, b':', _, _, b':', _, _, b' ', ..] => 15,
+            [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', ..] => {
+                // A comma would be Exchange's.
+                let end = line.iter().skip(19).take(20).position(|b| matches!(b, b' ' | b','))?;
+                (line.get(19 + end) == Some(&b' ')).then_some(19 + end)?
+            }
+            _ => return None,
+        };
+        let rest = line.get(stamp + 1..)?;
+        // What stands there instead of a host ends or begins so.
+        let space = rest.iter().position(|b| *b == b' ')?;
+        if matches!(rest.get(..space)?, [] | [b'<' | b' ', ..] | [.., b':']) {
+            return None;
+        }
+        let host = stamp + 1 + space;
+        let mut open = None;
+        for (at, byte) in rest.iter().enumerate().skip(space + 1) {
+            match byte {
+                b'[' => open = Some(stamp + 1 + at),
+                b']' => {
+                    let pid = stamp + 1 + at;
+                    let solaris = line.get(pid + 3) == Some(&b'[');
+                    let ends = line.get(pid + 1..pid + 3)? == b": ";
+                    return (ends && !solaris).then_some(Self {
+                        stamp,
+                        host,
+                        tag: open?,
+                        pid,
+                        message: pid + 3,
+                    });
+                }
+                b' ' | b':' => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The tag.
+    pub(crate) fn tag<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        line.get(self.host + 1..self.tag).unwrap_or_default()
+    }
+
+    /// The message.
+    pub(crate) fn message<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        line.get(self.message..).unwrap_or_default()
+    }
+
+    /// The line taken apart.
+    pub(crate) fn split<'a>(&self, line: &'a str) -> Option<Line<'a>> {
+        let stamp = line.get(..self.stamp)?;
+        Some(Line {
+            stamp: if self.stamp == 15 { Stamp::Bsd(stamp) } else { Stamp::Iso(stamp) },
+            host: line.get(self.stamp + 1..self.host)?,
+            tag: line.get(self.host + 1..self.tag)?,
+            pid: line.get(self.tag + 1..self.pid)?,
+            message: line.get(self.message..)?,
+        })
+    }
+}
+
 /// `<22>` in front.
 fn without_priority(line: &str) -> &str {
     let Some(rest) = line.strip_prefix('<') else { return line };
@@ -202,6 +278,31 @@ mod tests {
             assert_eq!((parts.host, parts.tag, parts.pid), ("mx", "postfix/smtp", "12"), "{line}");
             assert_eq!(parts.message, "A: to=<a@b.example>", "{line}");
             assert_eq!(parts.stamp == Stamp::None, line.starts_with('['), "{line}");
+            if let Some(layout) = Layout::of(line.as_bytes()) {
+                assert_eq!(layout.split(line), Some(parts), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_commonest_lines_are_taken_apart_at_once() {
+        for line in [
+            "Nov  1 23:34:45 mx postfix/smtp[12]: A: to=<a@b.example>",
+            "2025-11-21T23:34:45.123456+01:00 mx postfix/smtp[12]: A: to=<a@b.example>",
+        ] {
+            let layout = Layout::of(line.as_bytes()).unwrap();
+            assert_eq!(layout.split(line), split(line));
+            assert_eq!(layout.tag(line.as_bytes()), b"postfix/smtp");
+            assert_eq!(layout.message(line.as_bytes()), b"A: to=<a@b.example>");
+        }
+        for line in [
+            "Nov 21 23:34:45 postfix/smtp[12]: x",
+            "Nov 21 23:34:45 <mail.info> mx postfix/smtp[12]: x",
+            "Nov 21 23:34:45 mx postfix/smtp[12]: [ID 801593 mail.info] x",
+            "Nov 21 23:34:45 mx kernel: [12]: x",
+            "2025-11-21 23:34:45 1tEabc-0000Ab-3C => a[1]: x",
+        ] {
+            assert_eq!(Layout::of(line.as_bytes()), None, "{line}");
         }
     }
 
@@ -224,6 +325,10 @@ mod tests {
         #[test]
         fn no_near_miss_panics(text in r"[<\[0-9A-Za-z:. +\]>é-]{0,60}") {
             let _ = split(&text);
+            let text = format!("Nov 21 23:34:45 {text}");
+            if let Some(parts) = Layout::of(text.as_bytes()).and_then(|layout| layout.split(&text)) {
+                prop_assert_eq!(Some(parts), split(&text));
+            }
         }
     }
 }

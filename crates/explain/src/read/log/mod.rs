@@ -28,7 +28,7 @@ use waxseal_model::mail::Outcome;
 
 use super::{Given, Reading};
 
-pub(crate) use recent::{ByHash, Recent};
+pub(crate) use recent::{ByHash, Keyed, Recent};
 pub use record::{Kind, LogRecord};
 use stamp::{Clock, Stamp};
 
@@ -94,6 +94,7 @@ impl LogFormat {
 /// Reads lines, one by one, and remembers of them what later lines need.
 #[derive(Debug)]
 pub struct LogReader {
+    senders: bool,
     clock: Clock,
     postfix: postfix::Postfix,
     exim: exim::Exim,
@@ -108,6 +109,7 @@ impl LogReader {
     /// Sendmail carry the sender that an earlier line named.
     pub fn new(now: i64, utc_offset: i32, senders: bool) -> Self {
         Self {
+            senders,
             clock: Clock::new(now, utc_offset),
             postfix: postfix::Postfix::new(senders),
             exim: exim::Exim::new(senders),
@@ -129,11 +131,21 @@ impl LogReader {
     /// was; none for a line of nobody who is known.
     pub fn line(&mut self, line: &[u8], sink: &mut dyn FnMut(&LogRecord<'_>)) -> Option<LogFormat> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let layout = line::Layout::of(line);
+        if let Some(layout) = layout
+            && !self.senders
+            && postfix::says_nothing(layout.tag(line), layout.message(line))
+        {
+            return Some(LogFormat::Postfix);
+        }
         let text = match std::str::from_utf8(line) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(line),
         };
-        self.text(&text, sink)
+        match layout.and_then(|layout| layout.split(&text)) {
+            Some(parts) => self.syslog(parts, &text, sink),
+            None => self.text(&text, sink),
+        }
     }
 
     fn text(&mut self, text: &str, sink: &mut dyn FnMut(&LogRecord<'_>)) -> Option<LogFormat> {

@@ -5,6 +5,74 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState},
 };
 
+/// Hashes by folded multiplication, from a beginning that differs from run to run: nobody who
+/// writes names into a log can know which of them collide.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyed(u64);
+
+impl Keyed {
+    /// One of its own beginning.
+    pub(crate) fn new() -> Self {
+        Self(RandomState::new().hash_one(0u8))
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+/// The state of [`Keyed`].
+#[derive(Debug)]
+pub(crate) struct Folded(u64);
+
+impl Folded {
+    fn fold(&mut self, number: u64) {
+        /// Odd, and its bits without a pattern.
+        const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+        let product = u128::from(self.0 ^ number) * FACTOR;
+        // Both halves count.
+        self.0 = (product as u64) ^ ((product >> 64) as u64);
+    }
+}
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        let mut last = Self(self.0);
+        last.fold(0x5851_f42d_4c95_7f2d);
+        last.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            self.fold(chunk.try_into().map_or(0, u64::from_le_bytes));
+        }
+        let rest =
+            chunks.remainder().iter().fold(bytes.len() as u64, |sum, byte| sum << 8 | u64::from(*byte));
+        self.fold(rest);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.fold(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.fold(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.fold(number as u64);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.fold(number as u64);
+    }
+}
+
 /// The hash of what is a hash already.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Hashed(u64);
@@ -35,13 +103,13 @@ pub(crate) struct Recent<V> {
     limit: usize,
     young: ByHash<V>,
     old: ByHash<V>,
-    state: RandomState,
+    state: Keyed,
 }
 
 impl<V> Recent<V> {
     /// A map of at most twice `limit` values.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, young: ByHash::default(), old: ByHash::default(), state: RandomState::new() }
+        Self { limit, young: ByHash::default(), old: ByHash::default(), state: Keyed::new() }
     }
 
     /// The key of something.
@@ -94,6 +162,21 @@ impl<V> Recent<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_of_like_names_are_unlike() {
+        let state = Keyed::new();
+        let mut seen = std::collections::HashSet::new();
+        for n in 0..100_000u32 {
+            assert!(seen.insert(state.hash_one(format!("d{n}.example"))), "{n}");
+        }
+        assert_ne!(state.hash_one(("ab", "c")), state.hash_one(("a", "bc")));
+        assert_ne!(state.hash_one("a"), state.hash_one("a\0"));
+        assert_ne!(state.hash_one("a"), Keyed::new().hash_one("a"));
+        // The upper bits, which choose the place in a table, are as good as the lower ones.
+        let upper: std::collections::HashSet<u64> = seen.iter().map(|hash| hash >> 48).collect();
+        assert!(upper.len() > 45_000, "{}", upper.len());
+    }
 
     #[test]
     fn it_never_grows_beyond_twice_its_limit_and_keeps_what_is_used() {

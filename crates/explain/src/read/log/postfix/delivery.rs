@@ -118,8 +118,9 @@ fn deliver(
     let record = context.record(kind, outcome);
     let asks = context.daemon == "smtp";
     let sent = kind == Kind::Delivery && !remote.is_empty();
-    let protection = if sent { protection(context, id, fields, record.time) } else { None };
-    let context_lines = if asks { take_context(context) } else { Vec::new() };
+    let process = context.process();
+    let protection = if sent { protection(context, process, id, fields, record.time) } else { None };
+    let context_lines = if asks { take_context(context, process) } else { Vec::new() };
     let sender = context.state.senders.as_mut().and_then(|senders| {
         let key = senders.key((context.line.host, context.instance, id));
         senders.get(key).map(|sender| sender.as_str())
@@ -148,11 +149,11 @@ fn stays_here(remote: &str, port: Option<u16>) -> bool {
 /// How the connection of a delivery was protected.
 fn protection(
     context: &mut Context<'_, '_>,
+    process: u64,
     id: &str,
     fields: &Fields<'_>,
     time: Option<i64>,
 ) -> Option<Protection> {
-    let process = context.process();
     let id = context.state.processes.key(id);
     if let Some(process) = context.state.processes.get(process)
         && process.relay == fields.relay
@@ -243,8 +244,7 @@ fn is_tls_error(message: &str) -> bool {
 }
 
 /// The errors of TLS since the last delivery of this process.
-fn take_context(context: &mut Context<'_, '_>) -> Vec<String> {
-    let process = context.process();
+fn take_context(context: &mut Context<'_, '_>, process: u64) -> Vec<String> {
     context.state.processes.get(process).map(|p| std::mem::take(&mut p.context)).unwrap_or_default()
 }
 

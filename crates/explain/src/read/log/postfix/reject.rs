@@ -169,21 +169,27 @@ fn is_tls(message: &str) -> bool {
     split_at_byte(message, b' ').is_some_and(|(_, rest)| rest.starts_with("TLS connection established from "))
 }
 
+/// The first number of `2` and `1/2`: how many commands were accepted.
+fn accepted(count: &[u8]) -> u32 {
+    let digits = count.iter().take_while(|b| b.is_ascii_digit());
+    digits.fold(0u32, |sum, digit| sum.saturating_mul(10).saturating_add(u32::from(digit - b'0')))
+}
+
 /// How many messages a session brought, and whether they were encrypted on their way.
 fn disconnect(context: &mut Context<'_, '_>, rest: &str, sink: &mut dyn FnMut(&LogRecord<'_>)) {
-    let mut words = rest.split(' ');
-    let (host, client, _) = host_address_port(words.next().unwrap_or_default());
+    let (client, commands) = split_at_byte(rest, b' ').unwrap_or((rest, ""));
+    let (host, client, _) = host_address_port(client);
     let (mut mail, mut data, mut chunks, mut encrypted, mut greeted) = (0, 0, 0, false, false);
-    for word in words {
-        let Some((name, count)) = split_at_byte(word, b'=') else { continue };
-        let count = split_at_byte(count, b'/').map_or(count, |(accepted, _)| accepted);
-        let count: u32 = count.parse().unwrap_or(0);
+    for word in commands.as_bytes().split(|b| *b == b' ') {
+        let Some(sign) = word.iter().position(|b| *b == b'=') else { continue };
+        let (name, count) = word.split_at_checked(sign).unwrap_or((word, &[]));
+        let count = accepted(count.get(1..).unwrap_or_default());
         match name {
-            "mail" => mail = count,
-            "data" => data = count,
-            "bdat" => chunks = count,
-            "starttls" => encrypted = count > 0,
-            "ehlo" | "helo" => greeted = true,
+            b"mail" => mail = count,
+            b"data" => data = count,
+            b"bdat" => chunks = count,
+            b"starttls" => encrypted = count > 0,
+            b"ehlo" | b"helo" => greeted = true,
             _ => {}
         }
     }

@@ -95,7 +95,9 @@ impl Queue {
     ) -> Waiting {
         let mut domains: ByHash<(WaitingDomain, u32)> = ByHash::default();
         for recipient in self.messages.into_values().flatten() {
-            let (domain, why) = domains.entry(recipient.domain).or_default();
+            // Domains whose names were folded away are one.
+            let key = if name(recipient.domain).is_some() { recipient.domain } else { 0 };
+            let (domain, why) = domains.entry(key).or_default();
             domain.recipients += 1;
             if domain.recipients == 1 || recipient.first < domain.oldest {
                 domain.oldest = recipient.first;
@@ -148,6 +150,15 @@ mod tests {
         let waiting = told(queue);
         assert_eq!((waiting.recipients, waiting.oldest, waiting.domains.len()), (2, Some(10), 1));
         assert_eq!(waiting.domains[0].cause.as_deref(), Some("c1"));
+    }
+
+    #[test]
+    fn domains_without_a_name_are_one() {
+        let mut queue = Queue::new(100);
+        (0..9).for_each(|n| queue.defer(&record(&format!("Q{n}"), "x@d.example", n), 1 + n as u64, 0));
+        let waiting = queue.finish(|key| (key == 1).then(|| "d.example".into()), |_| None);
+        let counts: Vec<_> = waiting.domains.iter().map(|d| (d.domain.as_str(), d.recipients)).collect();
+        assert_eq!(counts, [("(others)", 8), ("d.example", 1)]);
     }
 
     #[test]

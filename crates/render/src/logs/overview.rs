@@ -98,14 +98,19 @@ fn what_was_read(summary: &LogSummary) -> String {
 }
 
 fn waiting(summary: &LogSummary) -> String {
+    const HOUR: i64 = 3600;
     let waiting = &summary.waiting;
     let oldest = match (waiting.oldest, summary.last) {
-        (Some(oldest), Some(last)) => format!(", the oldest for {}", when::span(last - oldest)),
+        (Some(oldest), Some(last)) if last - oldest >= HOUR => {
+            format!(", the oldest for {}", when::span(last - oldest))
+        }
+        (Some(_), Some(_)) => ", none for an hour".into(),
         _ => String::new(),
     };
     match waiting.recipients {
         0 => "attempts; none still waits".into(),
-        n => format!("attempts; {} still wait{oldest}", plural(n, "recipient")),
+        1 => format!("attempts; 1 recipient still waits{oldest}"),
+        n => format!("attempts; {} recipients still wait{oldest}", count(n)),
     }
 }
 

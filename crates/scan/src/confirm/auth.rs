@@ -1,7 +1,7 @@
 //! Where is AUTH offered, before and after TLS, with which mechanisms; and is the server the
 //! one that takes mail for the recipient at all? Nothing is ever sent to sign in with.
 
-use waxseal_model::{Confirmation, EndpointEvidence, Why};
+use waxseal_model::{Confirmation, EndpointEvidence, Why, evidence::MailRouting, smtp::StarttlsOffer};
 
 use super::{
     Run,
@@ -25,6 +25,8 @@ struct Offer {
     tls: Option<Vec<String>>,
     /// TLS stood.
     has_tls: bool,
+    /// STARTTLS is offered and TLS did not come about, so that AUTH may be offered within.
+    unseen: bool,
 }
 
 impl Offer {
@@ -48,7 +50,10 @@ impl Offer {
             (None, Some(tls)) => format!("AUTH is offered within TLS only: {}", words(tls)),
             (Some(clear), None) => format!("AUTH is offered in clear: {}", words(clear)),
             (None, None) if self.has_tls => "AUTH is offered neither in clear nor within TLS".to_owned(),
-            (None, None) => "AUTH is not offered, and TLS could not be had".to_owned(),
+            (None, None) if self.unseen => {
+                "AUTH is not offered in clear, and TLS, within which it may be, did not come about".to_owned()
+            }
+            (None, None) => "AUTH is not offered, and TLS neither".to_owned(),
         }
     }
 }
@@ -66,6 +71,9 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     let Some(here) = here else {
         return notes.untested(format!("{} could not be asked", aim.at_port(port).at()));
     };
+    if here.unseen && !here.is_there() {
+        return notes.untested(format!("{}: {}", here.at, here.says()));
+    }
     match run.cause {
         "auth_required" => required(notes, here, &elsewhere),
         "auth_not_offered" => not_offered(notes, here, &elsewhere),
@@ -82,14 +90,14 @@ fn where_else(elsewhere: &[&Offer]) -> String {
 fn required(notes: Notes, here: &Offer, elsewhere: &[&Offer]) -> Confirmation {
     match (here.is_there(), elsewhere) {
         (true, _) => notes.confirmed(format!(
-            "{} is for users who sign in ({}): set user name and password in the sending program",
+            "{} offers a login ({}): set user name and password in the sending program",
             here.at,
             here.says()
         )),
         (false, []) => notes.rather(
             "auth_not_offered",
             format!(
-                "{} demands a login and offers none on 25, 465 and 587: it is not a server to send through",
+                "{} demands a login and offers none on any port that answered: it is not a server to send through",
                 here.at
             ),
         ),
@@ -174,6 +182,14 @@ pub(super) async fn relay(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         let addresses = found.aims.iter().map(|a| a.endpoint.address);
         let is_own = is_mail_host(&domain, &server)
             || addresses.into_iter().any(|a| domain.hosts.iter().any(|h| h.addresses.contains(&a)));
+        if domain.routing == MailRouting::Unknown {
+            let why = servers::no_host(&domain).text;
+            return notes.untested(format!(
+                "whether {label} is a mail host of {} is not known: {}",
+                domain.name,
+                why.trim_end_matches('.')
+            ));
+        }
         if hosts.is_empty() {
             notes.failed(format!("MX of {}", domain.name), servers::no_host(&domain).text);
         } else {
@@ -194,7 +210,7 @@ pub(super) async fn relay(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         None => format!("{label} takes mail for others only from those it knows"),
     };
     let after = match with.as_slice() {
-        [] => "and offers no login on 25, 465 and 587: send through the recipient's MX or your own provider's server"
+        [] => "and offers no login on any port that answered: send through the recipient's MX or your own provider's server"
             .to_owned(),
         some => format!("unless the sender signs in, at {}", where_else(some)),
     };
@@ -253,11 +269,13 @@ fn offer(seen: &EndpointEvidence) -> Result<Offer, Why> {
             .unwrap_or_else(|| Why::new(waxseal_model::Cause::Protocol, "EHLO was not answered")));
     }
     let mechanisms = |e: Option<&waxseal_model::smtp::EhloFacts>| e?.keyword("AUTH").map(<[String]>::to_vec);
+    let offered = smtp.starttls_offer.get() == Some(&StarttlsOffer::Advertised);
     Ok(Offer {
         port: seen.endpoint.port,
         at: seen.endpoint.id(),
         clear: mechanisms(clear),
         tls: mechanisms(tls),
         has_tls: tls.is_some(),
+        unseen: offered && tls.is_none(),
     })
 }

@@ -153,6 +153,12 @@ fn is_closed(zone: &str) -> bool {
     blocklists().iter().any(|list| !list.alive && list.zones.contains(&zone))
 }
 
+/// True for a list that is known to be alive: one that lacks its test entry does not answer
+/// everybody.
+fn is_alive(zone: &str) -> bool {
+    blocklists().iter().any(|list| list.alive && list.zones.contains(&zone))
+}
+
 /// What an answer of a list means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
@@ -188,6 +194,11 @@ async fn state(run: &Run<'_>, zone: &str, entry: &Entry, answer: &DnsAnswer) -> 
     let test = resolver.lookup(&listed, "A").await;
     if let Some(refused) = refusal(&test, entry) {
         return refused;
+    }
+    if self::codes(&test).is_empty() && is_alive(zone) {
+        let text =
+            "it answers us without the test entry 127.0.0.2 that it has, so it does not serve this resolver";
+        return State::Refused(text.to_owned());
     }
     if self::codes(&test).is_empty() {
         let text = "it does not have the test entry 127.0.0.2 that every live list has (RFC 5782)";
@@ -366,6 +377,13 @@ mod tests {
         let v6 = Entry::Address("2001:db8::7".parse().unwrap()).name(zone);
         assert!(v6.starts_with("7.0.0.0.") && v6.ends_with(".8.b.d.0.1.0.0.2.bl.example"), "{v6}");
         assert_eq!(Entry::Domain("example.com".into()).name(zone), "example.com.bl.example");
+    }
+
+    #[test]
+    fn a_list_that_is_known_to_be_alive_is_not_called_closed() {
+        assert!(is_alive("zen.spamhaus.org") && !is_closed("zen.spamhaus.org"));
+        assert!(!is_alive("bl.example") && !is_closed("bl.example"));
+        assert!(blocklists().iter().any(|list| !list.alive));
     }
 
     #[test]

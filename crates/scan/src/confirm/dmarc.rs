@@ -23,12 +23,20 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     let record = facts.record.as_ref().map(|r| r.text.clone());
     let place = facts.found_at.clone().unwrap_or_else(|| format!("_dmarc.{domain}"));
     let (Some(record), Some(policy)) = (record, facts.policy) else {
+        if says_none(&run.subject.words) {
+            notes.supports(&what, problem(facts));
+            return notes.confirmed(format!("{domain} has no DMARC record that counts ({})", problem(facts)));
+        }
         notes.contradicts(&what, problem(facts));
         return notes.refuted(format!(
             "{domain} has no DMARC record that counts ({}), so the refusal rests on the receiver's own rule",
             problem(facts)
         ));
     };
+    if says_none(&run.subject.words) {
+        notes.contradicts(&place, &record);
+        return notes.refuted(format!("{domain} publishes a DMARC record now, at {place}"));
+    }
     notes.aside(&place, &record);
     if policy == DmarcPolicy::None {
         notes.contradicts(&what, "the policy is none: nothing is to be refused for it");
@@ -42,6 +50,22 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
     };
     let envelope = run.subject.envelope_domain.clone().unwrap_or_else(|| domain.clone());
     by_spf(run, notes, &Claim { domain, envelope, address, policy, facts: facts.clone() }).await
+}
+
+/// The text complains that there is no record, not that mail fails by it.
+fn says_none(text: &str) -> bool {
+    const MARKS: [&str; 8] = [
+        "doesn't have",
+        "does not have",
+        "has no",
+        "no dmarc",
+        "missing",
+        "lacks",
+        "not published",
+        "without",
+    ];
+    let text = text.to_ascii_lowercase();
+    text.contains("dmarc record") && MARKS.iter().any(|mark| text.contains(mark))
 }
 
 /// What is compared.
@@ -115,4 +139,25 @@ fn problem(facts: &DmarcFacts) -> String {
         step.problem.as_ref().map(|p| format!("{}: {}", step.name, p.trim_end_matches('.')))
     });
     told.unwrap_or_else(|| "none is published".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_missing_is_told_from_mail_that_fails() {
+        for text in [
+            "550-5.7.40 blocked because the sending domain doesn't have a DMARC record",
+            "550 5.7.1 your domain has no DMARC record",
+        ] {
+            assert!(says_none(text), "{text}");
+        }
+        for text in [
+            "550 5.7.509 example.com does not pass DMARC verification and has a DMARC policy of reject",
+            "550 5.7.1 rejected by the DMARC record of example.com",
+        ] {
+            assert!(!says_none(text), "{text}");
+        }
+    }
 }

@@ -147,10 +147,10 @@ async fn none_stands(
         );
         let text = "from here no server answers on port 25, others' neither, so this network blocks outgoing mail; \
                     what the server in question does cannot be told from here";
-        return match run.cause {
-            "port_blocked" | "connect_failed" => notes.confirmed(text),
-            _ => notes.rather("port_blocked", text),
-        };
+        if run.cause == "port_blocked" {
+            return notes.confirmed(text);
+        }
+        return notes.untested(format!("{text}: if the sender is in this network, that is the reason"));
     }
     let places: Vec<Place> = places.iter().map(|p| with_other_ports(p, port, &open)).collect();
     weigh(notes, &places, &question)
@@ -200,8 +200,9 @@ fn with_other_ports(place: &Place, port: u16, open: &[u16]) -> Place {
     if let (State::Faults(faults), false) = (&mut place.state, open.is_empty()) {
         let ports: Vec<String> = open.iter().map(u16::to_string).collect();
         for fault in faults.iter_mut() {
+            let answer = if ports.len() == 1 { "answers" } else { "answer" };
             let text =
-                format!("{} (the host is up: {} answers, and {port} does not)", fault.text, list(&ports));
+                format!("{} (the host is up: {} {answer}, and {port} does not)", fault.text, list(&ports));
             *fault = Fault::new(fault.cause, text);
         }
     }

@@ -38,7 +38,9 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
             },
         );
         return if of_zone {
-            notes.confirmed(format!("the reverse name of {address} cannot be looked up by anyone: {why}"))
+            notes.confirmed(format!(
+                "the reverse name of {address} cannot be looked up from here either: {why}"
+            ))
         } else {
             notes.untested(format!("the reverse name of {address} could not be looked up: {why}"))
         };

@@ -11,7 +11,7 @@ fn server(host: &str, port: u16) -> Given {
 
 #[tokio::test]
 async fn logins_are_looked_for_on_every_port_and_nothing_is_sent() {
-    let lab = lab(["submission", "auth-in-clear", "plaintext", "closed-port"]).await;
+    let lab = lab(["submission", "auth-in-clear", "plaintext", "closed-port", "starttls-454"]).await;
     let confirmer = confirmer(&lab);
     let required = diagnosis("auth_required", "530 5.7.0 Authentication required");
     let host = "mx.submission.lab.test";
@@ -34,6 +34,12 @@ async fn logins_are_looked_for_on_every_port_and_nothing_is_sent() {
         &confirmer.confirm(&required, &server("mx.closed-port.lab.test", 587)).await,
         Untested,
         &["could not be asked"],
+    );
+    // AUTH may be offered within TLS that does not come about.
+    ends(
+        &confirmer.confirm(&required, &server("mx.starttls-454.lab.test", 25)).await,
+        Untested,
+        &["did not come about"],
     );
     let none = diagnosis("auth_not_offered", "server does not support SMTP AUTH");
     ends(&confirmer.confirm(&none, &server(host, 587)).await, Confirmed, &["within TLS only"]);
@@ -61,7 +67,7 @@ async fn logins_are_looked_for_on_every_port_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn relaying_is_refused_by_servers_of_others() {
-    let lab = lab(["submission", "rcpt-relay", "plaintext", "healthy", "closed-port"]).await;
+    let lab = lab(["submission", "rcpt-relay", "plaintext", "healthy", "closed-port", "servfail"]).await;
     let confirmer = confirmer(&lab);
     let mut denied = diagnosis("relay_denied", "554 5.7.1 Relay access denied");
     denied.event.recipient = Some("bob@healthy.lab.test".into());
@@ -73,9 +79,21 @@ async fn relaying_is_refused_by_servers_of_others() {
         &["does not take mail for healthy.lab.test, unless the sender signs in, at", ":587"],
     );
     denied.event.remote_host = Some("mx.plaintext.lab.test".into());
-    ends(&confirmer.confirm(&denied, &given()).await, Confirmed, &["offers no login on 25, 465 and 587"]);
+    ends(
+        &confirmer.confirm(&denied, &given()).await,
+        Confirmed,
+        &["offers no login on any port that answered"],
+    );
     denied.event.remote_host = Some("mx.closed-port.lab.test".into());
     ends(&confirmer.confirm(&denied, &given()).await, Untested, &["could not be reached at any port"]);
+    // Whose server it is is not known where the MX records are not.
+    denied.event.recipient = Some("bob@servfail.lab.test".into());
+    denied.event.remote_host = Some("mx.plaintext.lab.test".into());
+    ends(
+        &confirmer.confirm(&denied, &given()).await,
+        Untested,
+        &["a mail host of servfail.lab.test is not known"],
+    );
     let mut own = diagnosis("relay_denied", "554 5.7.1 Relay access denied");
     own.event.recipient = Some("bob@rcpt-relay.lab.test".into());
     own.event.remote_host = Some("mx.rcpt-relay.lab.test".into());

@@ -106,6 +106,17 @@ async fn dmarc_is_its_policy_and_what_meets_it() {
         Refuted,
         &["no DMARC record"],
     );
+    let missing = diagnosis("dmarc_fail", "550 5.7.40 the sending domain doesn't have a DMARC record");
+    ends(
+        &confirmer.confirm(&missing, &from("dmarc-missing", "")).await,
+        Confirmed,
+        &["dmarc-missing.lab.test has no DMARC record"],
+    );
+    ends(
+        &confirmer.confirm(&missing, &from("dmarc-none", "")).await,
+        Refuted,
+        &["publishes a DMARC record now"],
+    );
     ends(&confirmer.confirm(&dmarc, &from("dmarc-reject", "")).await, Untested, &["--address IP"]);
     // The envelope sender is somebody else's: SPF passes, and does not fit.
     let mut other = dmarc.clone();

@@ -24,7 +24,7 @@ pub(super) async fn confirm(run: &Run<'_>, mut notes: Notes) -> Confirmation {
         }
         Ok(Some(fault)) => fault,
         Err(why) if why.is_about_the_domain => {
-            return notes.confirmed(format!("{}, which is what the receiver met too", why.text));
+            return notes.confirmed(format!("{}, from here as at the receiver", why.text));
         }
         Err(why) => return notes.untested(why.text),
     };

@@ -68,7 +68,7 @@ async fn the_senders_domain_must_be_one_that_can_be_answered() {
     ends(
         &confirmer.confirm(&invalid, &from("servfail", "")).await,
         Confirmed,
-        &["receivers cannot look it up"],
+        &["from here as at the receiver"],
     );
     ends(&confirmer.confirm(&invalid, &from("healthy", "")).await, Refuted, &["takes mail now"]);
     let callout = diagnosis("sender_domain_invalid", "550 Sender verify failed");

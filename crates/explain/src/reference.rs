@@ -17,6 +17,9 @@ use crate::{
 /// Nothing is found for other words.
 pub fn lookup(word: &str) -> Option<Entry> {
     let word = word.trim().to_ascii_lowercase();
+    if word.is_empty() {
+        return None;
+    }
     if let Some(status) = EnhancedStatus::parse(&word.replacen('x', "5", 1)) {
         return status_entry(&word, status).map(Entry::Status);
     }
@@ -215,6 +218,7 @@ mod tests {
         assert!(entry.meanings.len() > 3);
         assert!(entry.meanings.iter().any(|m| m.stages == ["RCPT TO"] && m.cause.cause == "user_unknown"));
         assert_eq!(lookup("777"), None);
+        assert_eq!(lookup(" "), None);
     }
 
     #[test]

@@ -171,3 +171,17 @@ fn a_file_that_cannot_be_read_is_named() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("dangling.eml cannot be read"), "{err}");
 }
+
+#[test]
+fn a_word_that_names_nothing_is_wrong_usage() {
+    for (word, said) in [
+        ("nosuch.eml", "neither a file"),
+        ("/nosuch/folder", "neither a file"),
+        ("smtp_tls_missing", "starttls_missing"),
+        ("", "is empty"),
+    ] {
+        let (code, out, err) = explain(&[word], "");
+        assert_eq!((code, out.as_str()), (2, ""), "{word}: {err}");
+        assert!(err.contains(said), "{word}: {err}");
+    }
+}

@@ -5,8 +5,8 @@ use waxseal_model::diagnosis::{Retry, Scope, Side, Who};
 /// A side as a heading names it: `Fix at the recipient`.
 pub(crate) fn place(side: Side) -> &'static str {
     match side {
-        Side::SenderClient => "in the sender's program",
-        Side::SenderServer => "at the sender",
+        Side::SenderClient => "on the sender's side",
+        Side::SenderServer => "at the sender's server",
         Side::Network => "in the network",
         Side::RecipientServer => "at the recipient",
         Side::SecurityFilter => "at the filter",

@@ -179,7 +179,17 @@ impl<'t> Answers<'t> {
 
     fn input(&mut self, input: &Input) -> Result<(), Failure> {
         match input {
-            Input::Text(text) => self.bytes(text.as_bytes(), None),
+            Input::Text(text) => {
+                if text.trim().is_empty() {
+                    return Err(Failure::usage("the text is empty: give the words of the error, in quotes"));
+                }
+                let before = self.events;
+                self.bytes(text.as_bytes(), None)?;
+                match self.events == before && !text.trim().contains(char::is_whitespace) {
+                    true => Err(nothing_named(text.trim())),
+                    false => Ok(()),
+                }
+            }
             Input::Stdin => {
                 let mut bytes = Vec::new();
                 let read = std::io::stdin().take(LARGEST).read_to_end(&mut bytes);
@@ -296,6 +306,18 @@ impl<'t> Answers<'t> {
         }
         Ok(if self.events > 0 { Exit::Fine } else { Exit::Undetermined })
     }
+}
+
+/// A single word that is no error: a file that is not there, or a name with a typing error.
+fn nothing_named(word: &str) -> Failure {
+    let like = reference::suggestions(word);
+    let hint = match like.as_slice() {
+        [] => "waxseal explain --list shows all causes".to_owned(),
+        names => format!("like it are {}", names.join(", ")),
+    };
+    Failure::usage(format!(
+        "'{word}' is neither a file, nor an error, nor a code, cause or provider that is known; {hint}"
+    ))
 }
 
 /// Of a log only what went wrong is told, unless nothing did.

@@ -102,11 +102,18 @@ pub(super) fn label(page: &mut Page, name: &str, text: &str) {
     page.entry(&[(Role::Faint, name)], COLUMN, Role::Plain, text);
 }
 
+/// Formats in which nothing tells of a queue: what was pasted may come from a program that
+/// tries once.
+const WITHOUT_QUEUE: [&str; 4] = ["", "reply", "client", "transcript"];
+
 /// Whether a retry helps; of a message that is still in a queue, that it happens by itself.
 fn retry(diagnosis: &Diagnosis) -> String {
     let base = said::retry(diagnosis.retry);
+    let queued = !WITHOUT_QUEUE.contains(&diagnosis.event.source.format.as_str());
     match diagnosis.event.outcome {
-        Outcome::Deferred => format!("{base} (this message is still queued and will be tried again)"),
+        Outcome::Deferred if queued => {
+            format!("{base} (this message is still queued and will be tried again)")
+        }
         _ => base.to_owned(),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{cmp::Ordering, ops::Range};
 
+use regex::bytes::Regex;
 use waxseal_model::mail::{Outcome, Stage};
 
-use super::seen::Seen;
+use super::seen::{Seen, is_in_address};
 use crate::rules::{self, Cause, ProviderKind, ReplyCode, Rule, StatusCode};
 
 /// A possible answer.
@@ -161,8 +162,8 @@ fn by_words(seen: &mut Seen<'_>, alternative: usize) -> Option<Candidate> {
     let pattern = rules::pattern(alternative)?;
     let text = seen.text.as_bytes();
     let text = text.get(..text.len().min(rules::MOST)).unwrap_or(text);
-    let inner = pattern.find_at(text, seen.inner.min(text.len()));
-    let found = inner.or_else(|| pattern.find(text))?;
+    let inner = outside_addresses(rule, pattern, text, seen.inner.min(text.len()));
+    let found = inner.clone().or_else(|| outside_addresses(rule, pattern, text, 0))?;
     let level = match rule {
         // Words around a quoted reply are the program's own, or a template's.
         _ if inner.is_none() => Level::Outside,
@@ -171,7 +172,7 @@ fn by_words(seen: &mut Seen<'_>, alternative: usize) -> Option<Candidate> {
         Rule { broad: true, .. } => Level::BroadWords,
         _ => Level::Words,
     };
-    let words = Some(found.range());
+    let words = Some(found);
     let inner = inner.is_some();
     Some(Candidate { level, tier, codes, inner, words, ..bare(Basis::Rule(place, rule), rule.cause) })
 }
@@ -180,7 +181,7 @@ fn by_context(seen: &mut Seen<'_>, number: usize, line: &[u8], alternative: usiz
     let place = rules::rule_of(alternative)?;
     let rule = rules::rules().get(place).filter(|rule| !rule.wrapper && !rule.vague)?;
     let (codes, tier) = fits(seen, rule)?;
-    let words = Some(rules::pattern(alternative)?.find(line)?.range());
+    let words = Some(outside_addresses(rule, rules::pattern(alternative)?, line, 0)?);
     let context = Some(number);
     Some(Candidate {
         level: Level::Context,
@@ -190,6 +191,26 @@ fn by_context(seen: &mut Seen<'_>, number: usize, line: &[u8], alternative: usiz
         context,
         ..bare(Basis::Rule(place, rule), rule.cause)
     })
+}
+
+/// Places within addresses that are passed over before a text is given up.
+const MOST_PLACES: usize = 32;
+
+/// Where the pattern fits, from `at` on. What only stands within a mail address is a name and
+/// no word of the server's; a provider's own rules know what they look for.
+fn outside_addresses(rule: &Rule, pattern: &Regex, text: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut at = at;
+    for _ in 0..MOST_PLACES {
+        let found = pattern.find_at(text, at)?.range();
+        if rule.provider.kind == ProviderKind::Provider || !is_in_address(text, &found) {
+            return Some(found);
+        }
+        at = found.end.max(found.start + 1);
+        if at > text.len() {
+            return None;
+        }
+    }
+    None
 }
 
 /// Rules without a text count where their provider is at work: by a code, or by the format

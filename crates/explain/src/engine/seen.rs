@@ -1,5 +1,7 @@
 //! The event as rules see it.
 
+use std::ops::Range;
+
 use waxseal_model::{MailEvent, mail::EnhancedStatus};
 
 use crate::{
@@ -67,12 +69,65 @@ impl<'a> Seen<'a> {
 
     /// A word of the text that only this provider writes.
     pub(super) fn mark_of(&self, provider: &Provider) -> Option<&'static str> {
-        let marked = |token: &&&str| self.text.contains(**token) || self.reporter.contains(**token);
+        let marked = |token: &&&str| stands(&self.text, token) || stands(&self.reporter, token);
         provider.tokens.iter().find(marked).copied()
     }
 
     fn is_format_of(&self, provider: &Provider) -> bool {
         let format = self.event.source.format.as_str();
         provider.formats.iter().any(|f| format.starts_with(f))
+    }
+}
+
+/// The token stands in the text by itself: not in the midst of a longer word, and not within
+/// a mail address, which anybody may have.
+fn stands(text: &str, token: &str) -> bool {
+    let opens_word = token.starts_with(|c: char| c.is_ascii_alphanumeric());
+    text.match_indices(token).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let inside = opens_word && before.ends_with(|c: char| c.is_ascii_alphanumeric());
+        !inside && !is_in_address(text.as_bytes(), &(at..at + token.len()))
+    })
+}
+
+/// True if a span lies within one mail address.
+pub(super) fn is_in_address(text: &[u8], span: &Range<usize>) -> bool {
+    let ends = |b: &u8| b.is_ascii_whitespace() || b"<>()[];:,\"'".contains(b);
+    let inside = text.get(span.clone()).unwrap_or_default();
+    if inside.iter().any(ends) {
+        return false;
+    }
+    let before = text.get(..span.start).unwrap_or_default().iter().rev().take_while(|b| !ends(b));
+    let after = text.get(span.end..).unwrap_or_default().iter().take_while(|b| !ends(b));
+    before.take(LONGEST_ADDRESS).chain(inside).chain(after.take(LONGEST_ADDRESS)).any(|b| *b == b'@')
+}
+
+/// Bytes of an address that are looked at on either side (RFC 5321 section 4.5.3.1).
+const LONGEST_ADDRESS: usize = 320;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_stands_by_itself_and_in_no_address() {
+        for (text, token, expected) in [
+            ("450 zombie users", "ers", false),
+            ("554 <kim@gmail.com> no ptr record", "mail.com", false),
+            ("554 <kim@mail.com> no ptr record", "mail.com", false),
+            ("554 see https://www.mail.com/help", "mail.com", true),
+            ("421 4.7.0 try later x1.2 - gsmtp", "gsmtp", true),
+            ("550 5.4.1 denied. as(201806281)", "as(20", true),
+        ] {
+            assert_eq!(stands(text, token), expected, "{token} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_span_over_more_than_an_address_is_in_none() {
+        let text = b"550 <virus@example.com>: a virus";
+        assert!(is_in_address(text, &(5..10)));
+        assert!(!is_in_address(text, &(27..32)));
+        assert!(!is_in_address(text, &(4..24)));
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
     let Some(best) = best else { return plain(event, Some(unknown)) };
     let rule = best.basis.rule();
     let mut diagnosis = plain(event, Some(best.cause));
-    diagnosis.confidence = confidence(best);
+    diagnosis.confidence = confidence(seen, best);
     diagnosis.evidence = evidence(seen, best);
     diagnosis.rule = best.basis.name();
     diagnosis.source = best.basis.source().into();
@@ -31,13 +31,13 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
     diagnosis.runner_up = second.map(|second| RunnerUp {
         cause: second.cause.id.into(),
         summary: second.basis.rule().and_then(|r| r.summary).unwrap_or(second.cause.summary).into(),
-        confidence: confidence(second).min(diagnosis.confidence) * 0.5,
+        confidence: confidence(seen, second).min(diagnosis.confidence) * 0.5,
         rule: second.basis.name(),
     });
     if let Some(rule) = rule {
         adapt(&mut diagnosis, rule);
     }
-    fit_to_event(&mut diagnosis);
+    fit_to_event(&mut diagnosis, rule);
     diagnosis
 }
 
@@ -45,7 +45,7 @@ pub(super) fn write(seen: &Seen<'_>, best: Option<&Candidate>, second: Option<&C
 const SUBMISSION: [u16; 2] = [465, 587];
 
 /// What the event says of who sends and of whether it is over.
-fn fit_to_event(diagnosis: &mut Diagnosis) {
+fn fit_to_event(diagnosis: &mut Diagnosis, rule: Option<&Rule>) {
     let event = &diagnosis.event;
     // In a bounce or a log the client of the server that refused is another server.
     let pasted = matches!(event.source.format.as_str(), "" | "reply" | "client" | "transcript");
@@ -65,6 +65,11 @@ fn fit_to_event(diagnosis: &mut Diagnosis) {
     let over = event.reply.is_some_and(|code| code >= 500) || event.outcome == Outcome::Failed;
     if over && diagnosis.family == "tls" && diagnosis.retry == Retry::Later {
         diagnosis.retry = Retry::AfterFix;
+    }
+    // A reply for now is meant to be tried again, whatever comes of it.
+    let for_now = event.reply.is_some_and(|code| (400..500).contains(&code));
+    if for_now && diagnosis.retry == Retry::No && rule.is_none_or(|rule| rule.retry.is_none()) {
+        diagnosis.retry = Retry::Later;
     }
     diagnosis.side = diagnosis.who.side();
 }
@@ -152,14 +157,26 @@ const PRIOR: f64 = 10.0;
 /// What is left of it where nobody has read the rule's source.
 const HEARSAY: f64 = 0.9;
 
+/// What is left of it where the status code clearly says another cause.
+const CONTRADICTED: f64 = 0.8;
+
+/// True for words in general whose enhanced status code means one thing, and another one.
+fn is_contradicted(seen: &Seen<'_>, candidate: &Candidate) -> bool {
+    let status = seen.status.and_then(rules::status_code).filter(|code| !code.vague);
+    let general = candidate.words.is_some() && candidate.tier == 1;
+    general && status.is_some_and(|code| code.cause.family != candidate.cause.family)
+}
+
 /// How sure answers of this kind are: the share that was right, drawn towards what was
-/// assumed where few were counted. A code that agrees with the words makes words surer.
-fn confidence(candidate: &Candidate) -> f64 {
+/// assumed where few were counted. A code that agrees with the words makes words surer, and
+/// one that says something else less sure.
+fn confidence(seen: &Seen<'_>, candidate: &Candidate) -> f64 {
     let class = candidate.class();
     let Some(measured) = rules::measured().iter().find(|m| m.class == class) else { return 0.3 };
     let share = (f64::from(measured.right) + PRIOR * measured.start) / (f64::from(measured.of) + PRIOR);
     let hearsay = candidate.basis.rule().is_some_and(|rule| rule.source.starts_with("not verified"));
-    if hearsay { share * HEARSAY } else { share }
+    let share = if hearsay { share * HEARSAY } else { share };
+    if is_contradicted(seen, candidate) { share * CONTRADICTED } else { share }
 }
 
 fn provider(seen: &Seen<'_>, rule: Option<&Rule>) -> Option<String> {

@@ -121,7 +121,9 @@ fn weight(lower: &str, at: usize, code: u16) -> u8 {
     let rest = lower.get(at + 3..).unwrap_or_default();
     let after = rest.trim_start_matches([' ', '-', '#', '(']);
     let port = before.trim_end_matches([':', '=', ' ', '#']).ends_with("port") || is_after_host(before);
-    if port || UNITS.iter().any(|unit| after.starts_with(unit)) {
+    let quoted = QUOTES.iter().any(|quote| before.ends_with(quote))
+        || before.trim_matches([' ', '"', '\'', '<', '(']).is_empty();
+    if port || (!quoted && UNITS.iter().any(|unit| after.starts_with(unit))) {
         return 0;
     }
     let status = after.split([' ', ')', ':', ',']).next().and_then(EnhancedStatus::parse);
@@ -203,6 +205,8 @@ mod tests {
             ("451 4.4.397 Error communicating. -> 421 4.2.1 Unable to connect", 421, "4.2.1"),
             ("550 5.4.300 Message expired -> 421 Service busy", 421, ""),
             ("smtp; 550 5.7.1 Access denied", 550, "5.7.1"),
+            ("smtp; 550 Recipient unknown", 550, ""),
+            ("421 Connection limit exceeded", 421, ""),
             ("5.1.1 mailbox unknown", 0, "5.1.1"),
             ("<a@example.com>... 550 User unknown", 0, ""),
             ("SMTP error from remote mail server after RCPT TO:<a@b>: 550 Unknown", 550, ""),

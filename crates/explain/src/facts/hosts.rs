@@ -23,14 +23,15 @@ const REMOTE: [&str; 14] = [
 ];
 
 /// Words before the address that the connection came from.
-const CLIENT: [&str; 12] = [
+const CLIENT: [&str; 13] = [
     "client host ",
     "client ",
     "your ip address ",
     "your ip ",
     "your host ",
     "sending ip ",
-    "ip address ",
+    "sending ip address ",
+    "from ip address ",
     "ip=",
     "ip: ",
     "mail from ",
@@ -46,7 +47,7 @@ pub(super) fn complete(event: &mut MailEvent) {
         event.remote_port = event.remote_port.or(port);
     }
     if event.client_address.is_none() {
-        event.client_address = client(&event.text);
+        event.client_address = client(&event.text).filter(|address| Some(*address) != event.remote_address);
     }
     if event.recipient.is_none() {
         event.recipient = recipient(&event.text);
@@ -145,7 +146,7 @@ fn is_host(name: &str) -> bool {
         && name.contains('.')
         && name.bytes().any(|b| b.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_')
-        && !name.starts_with(['.', '-'])
+        && name.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
 }
 
 #[cfg(test)]
@@ -192,6 +193,7 @@ mod tests {
             assert_eq!(client(text), address, "{text}");
         }
         assert_eq!(client("host mx.example.com[192.0.2.1] said: no"), None);
+        assert_eq!(client("failed to connect to target IP address 192.0.2.1"), None);
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! The operator's socket: one request a line in JSON, one answer.

@@ -1,0 +1,7 @@
+//! Delivery: conversations with MX hosts, and when to hold them.
+//!
+//! - [`job`]: what is to be delivered, and what an attempt came to.
+//! - [`outcome`]: delivered, deferred or failed: decided there and nowhere else.
+
+pub mod job;
+pub mod outcome;

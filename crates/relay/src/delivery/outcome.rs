@@ -1,0 +1,1 @@
+//! What an attempt comes to: delivered, deferred or failed. The only place that decides it.

@@ -1,0 +1,1 @@
+//! Reports to receiving domains (TLS-RPT, RFC 8460).

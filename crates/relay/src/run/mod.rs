@@ -1,0 +1,1 @@
+//! All parts put together: start, reload, stop.

@@ -15,8 +15,9 @@ use crate::read::log::{LONGEST_LINE, LogFormat, LogReader, first_time};
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 256 * 1024;
-/// How much of a file is looked at for its first time, in bytes.
-const HEAD: u64 = 64 * 1024;
+/// How much of a file is looked at before it is read, for its first time and for what it is,
+/// in bytes.
+pub const HEAD: u64 = 64 * 1024;
 
 /// Reads logs and counts them.
 #[derive(Debug)]
@@ -122,6 +123,15 @@ impl LogRun {
     /// The counts of all files.
     pub fn finish(self) -> LogSummary {
         let mut summary = self.summarizer.finish();
+        summary.notes.extend(self.reader.notes());
+        let read = |format: LogFormat| self.lines.get(format as usize).is_some_and(|lines| *lines > 0);
+        if read(LogFormat::ExchangeTracking) && read(LogFormat::ExchangeProtocol) {
+            summary.notes.push(
+                "Exchange's message tracking and its protocol logs tell of the same deliveries: what stands in both \
+                 counts twice here. Read one kind at a time; how mail was protected stands in the protocol logs."
+                    .into(),
+            );
+        }
         summary.lines = self.files.iter().map(|file| file.lines).sum();
         let programs = LogFormat::ALL.iter().zip(self.lines).filter(|(_, lines)| *lines > 0);
         summary.programs = programs
@@ -279,6 +289,18 @@ mod tests {
             "{:?}",
             summary.notes
         );
+    }
+
+    #[test]
+    fn two_logs_of_the_same_deliveries_are_told_so() {
+        let tracking = "#Fields: date-time,event-id,source,recipient-address,recipient-status\n";
+        let protocol = "#Fields: date-time,session-id,sequence-number,event,data,context\n";
+        for (text, twice) in
+            [([tracking, protocol].concat(), true), (tracking.into(), false), (protocol.into(), false)]
+        {
+            let notes = run(text.as_bytes()).notes;
+            assert_eq!(notes.iter().any(|note| note.contains("counts twice")), twice, "{notes:?}");
+        }
     }
 
     #[test]

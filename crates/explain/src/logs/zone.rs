@@ -1,6 +1,12 @@
 //! How far a zone is from UTC, out of a compiled file of the time zone database (TZif,
 //! RFC 8536): what `/etc/localtime` is.
 
+/// Seconds east of UTC of `+01:00`, `-0500`, `+01`, `Z`, `UTC` and `GMT`; none for what is no
+/// offset that is used anywhere.
+pub fn offset(zone: &str) -> Option<i32> {
+    crate::read::log::offset(zone)
+}
+
 /// Length of the header.
 const HEADER: usize = 44;
 

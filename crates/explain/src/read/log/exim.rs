@@ -3,7 +3,9 @@
 //!
 //! `date time[.ms][ zone][ [pid]] ID FLAG address …`: `=>` and `->` delivered, `>>` delivered
 //! while it came in, `**` failed, `==` deferred, `<=` arrived, `Completed` left the queue.
-//! `X=` tells of TLS and `CV=` of its certificate; both are logged by default.
+//! `X=` tells of TLS and `CV=` of its certificate; both are logged by default. Where mail came
+//! in by TLS (`P=esmtps`) and its line has no `X=`, `log_selector` leaves it out, and a delivery
+//! without it tells nothing.
 
 use waxseal_model::mail::{Outcome, Protection, Stage};
 
@@ -21,18 +23,53 @@ const SPLIT_LINES: usize = 256;
 const LONGEST_LINE: usize = 32_768;
 /// Messages whose sender is remembered at the least.
 const MESSAGES: usize = 16_384;
+/// Hosts that are remembered at the least.
+const HOSTS: usize = 1024;
 
 /// What is known from earlier lines.
 #[derive(Debug)]
 pub(super) struct Exim {
     split: Recent<String>,
     senders: Option<Recent<String>>,
+    /// Hosts whose log leaves TLS out.
+    silent: Recent<()>,
+    /// One of them was met.
+    met_silent: bool,
 }
 
 impl Exim {
     /// Nothing is known. `senders`: whether the sender of each message is to be remembered.
     pub(super) fn new(senders: bool) -> Self {
-        Self { split: Recent::new(SPLIT_LINES), senders: senders.then(|| Recent::new(MESSAGES)) }
+        Self {
+            split: Recent::new(SPLIT_LINES),
+            senders: senders.then(|| Recent::new(MESSAGES)),
+            silent: Recent::new(HOSTS),
+            met_silent: false,
+        }
+    }
+
+    /// True if a log leaves out whether sessions were encrypted.
+    pub(super) fn leaves_out_tls(&self) -> bool {
+        self.met_silent
+    }
+
+    /// How a session was protected. With `X=` it was encrypted, and the log says so of every
+    /// session; without it, it was not, unless the log leaves that out.
+    fn protection(&mut self, reporter: &str, fields: &Fields<'_>) -> Option<Protection> {
+        let host = self.silent.key(reporter);
+        if !fields.cipher.is_empty() {
+            self.silent.remove(host);
+            let authenticated = matches!(fields.verified, "yes" | "dane");
+            return Some(if authenticated { Protection::Authenticated } else { Protection::Encrypted });
+        }
+        if by_tls(fields.protocol) {
+            self.silent.insert(host, ());
+            self.met_silent = true;
+            return Some(Protection::Encrypted);
+        }
+        // A protocol that is named tells of itself.
+        let told = !fields.protocol.is_empty() || self.silent.get(host).is_none();
+        told.then_some(Protection::Clear)
     }
 
     /// Reads a line of a file of Exim's own. False if it is none.
@@ -141,6 +178,7 @@ impl Exim {
         let stays = is_loopback(fields.address) && fields.port != Some(25);
         let by_smtp = fields.transport.contains("smtp") || fields.transport.is_empty();
         let local = stays || (!remote && (outcome == Outcome::Delivered || !by_smtp));
+        let protection = if remote && !local { self.protection(record.reporter, &fields) } else { None };
         let sender = self.senders.as_mut().and_then(|senders| {
             let key = senders.key(record.queue_id);
             senders.get(key).map(|sender| sender.as_str())
@@ -156,7 +194,7 @@ impl Exim {
             remote_address: fields.address,
             remote_port: fields.port,
             client_address: fields.own_address,
-            protection: if remote && !local { fields.protection() } else { None },
+            protection,
             text: if fields.text.is_empty() { fields.confirmation } else { fields.text },
             ..*record
         });
@@ -175,6 +213,7 @@ impl Exim {
             let key = senders.key(record.queue_id);
             senders.insert(key, sender.to_owned());
         }
+        let protection = self.protection(record.reporter, &fields);
         if fields.address.is_empty() || is_loopback(fields.address) {
             return;
         }
@@ -185,7 +224,7 @@ impl Exim {
             sender: Some(sender),
             remote_host: fields.host,
             client_address: fields.address,
-            protection: fields.protection(),
+            protection,
             ..*record
         });
     }
@@ -254,6 +293,7 @@ struct Fields<'a> {
     original: &'a str,
     from: Option<&'a str>,
     transport: &'a str,
+    protocol: &'a str,
     host: &'a str,
     address: &'a str,
     port: Option<u16>,
@@ -326,6 +366,7 @@ impl<'a> Fields<'a> {
         match name {
             "T" => self.transport = value,
             "F" => self.from = Some(value.trim_start_matches('<').trim_end_matches('>')),
+            "P" => self.protocol = value,
             "X" => self.cipher = value,
             "CV" => self.verified = value,
             "I" => self.own_address = bracket(value).0,
@@ -347,7 +388,8 @@ impl<'a> Fields<'a> {
             value
         } else {
             self.host = if value.starts_with('(') { "" } else { value };
-            if rest.starts_with('(') {
+            // What a client calls itself may hold spaces.
+            if rest.starts_with('(') || (value.starts_with('(') && !value.ends_with(')')) {
                 rest = rest.split_once(") ").map_or("", |(_, more)| more);
             }
             if !rest.starts_with('[') {
@@ -364,15 +406,12 @@ impl<'a> Fields<'a> {
         }
         rest
     }
+}
 
-    /// Without `X=` there was no TLS.
-    fn protection(&self) -> Option<Protection> {
-        Some(match (self.cipher.is_empty(), self.verified) {
-            (true, _) => Protection::Clear,
-            (false, "yes" | "dane") => Protection::Authenticated,
-            (false, _) => Protection::Encrypted,
-        })
-    }
+/// The protocols of RFC 3848 and 6531 that stand for TLS, and Exim's older word for it.
+fn by_tls(protocol: &str) -> bool {
+    let protocol = protocol.strip_prefix("utf8").unwrap_or(protocol);
+    matches!(protocol, "smtps" | "ssmtp" | "smtpsa" | "esmtps" | "esmtpsa")
 }
 
 /// True for `NAME=`, letters before the sign.
@@ -432,7 +471,8 @@ fn refusal(text: &str, record: &LogRecord<'_>, clock: &mut Clock, sink: &mut dyn
         _ => return,
     };
     let head = head.trim_end().trim_end_matches("temporarily").trim_end();
-    let fields = client(head);
+    // What another server said may tell of a rejection too, of our mail.
+    let Some(fields) = client(head) else { return };
     let recipient =
         command.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>')).map_or("", |(inner, _)| inner);
     sink(&LogRecord {
@@ -450,14 +490,16 @@ fn refusal(text: &str, record: &LogRecord<'_>, clock: &mut Clock, sink: &mut dyn
     });
 }
 
-/// The fields of a client, `H=` first.
-fn client(head: &str) -> Fields<'_> {
+/// The fields of a client, `H=` first. None where a text has begun: then it is not a client
+/// that was refused.
+fn client(head: &str) -> Option<Fields<'_>> {
     let mut fields = Fields::default();
-    let mut rest = head.find("H=").and_then(|at| head.get(at..)).unwrap_or_default();
+    let (before, mut rest) = head.split_at_checked(head.find("H=").unwrap_or(head.len()))?;
     while starts_field(rest) {
         rest = fields.field(rest).trim_start();
     }
-    fields
+    let said = !fields.text.is_empty() || [before, rest].iter().any(|text| text.contains(": "));
+    (!said).then_some(fields)
 }
 
 /// `TLS error on connection from host [address] (SSL_accept): text`, failed logins.
@@ -502,8 +544,8 @@ mod tests {
         assert_eq!((f.host, f.address, f.port), ("mx.b.example", "192.0.2.1", Some(25)));
         assert_eq!((f.own_address, f.transport), ("192.0.2.2", "remote_smtp"));
         assert_eq!(
-            (f.protection(), f.confirmation),
-            (Some(Protection::Authenticated), "250 2.0.0 Ok: queued as 1")
+            (f.cipher, f.verified, f.confirmation),
+            ("TLS1.3:TLS_AES_256_GCM_SHA384:256", "yes", "250 2.0.0 Ok: queued as 1")
         );
     }
 

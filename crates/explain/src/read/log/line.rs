@@ -117,6 +117,13 @@ impl Layout {
     }
 }
 
+/// The stamp of a line of any of these kinds, and of any with a time in front.
+pub(crate) fn time(line: &str) -> Stamp<'_> {
+    let line = without_priority(line);
+    let version = line.strip_prefix("1 ").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    stamp(version.unwrap_or(line)).0
+}
+
 /// `<22>` in front.
 fn without_priority(line: &str) -> &str {
     let Some(rest) = line.strip_prefix('<') else { return line };

@@ -30,6 +30,7 @@ use super::{Given, Reading};
 
 pub(crate) use recent::{ByHash, Keyed, Recent};
 pub use record::{Kind, LogRecord};
+pub(crate) use stamp::offset;
 use stamp::{Clock, Stamp};
 
 /// Whose log it is.
@@ -125,6 +126,17 @@ impl LogReader {
     pub fn next_file(&mut self, now: i64, utc_offset: i32) {
         self.clock = Clock::new(now, utc_offset);
         self.exchange = exchange::Exchange::new();
+    }
+
+    /// What has to be known about the lines that were read, one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let silent = self.exim.leaves_out_tls().then(|| {
+            "Exim's log leaves out whether mail was encrypted (P=esmtps without X=): from that line on it is \
+             unknown of deliveries without X=, and those before it count as in clear. It is logged with: \
+             log_selector = +tls_cipher +tls_certificate_verified"
+                .to_owned()
+        });
+        silent.into_iter().collect()
     }
 
     /// Reads a line without its line feed, tells `sink` of its events and says whose line it
@@ -267,6 +279,7 @@ pub(super) fn read(format: LogFormat, bytes: &[u8], given: &Given) -> Reading {
         };
         reader.line(line, &mut sink);
     }
+    reading.notes.extend(reader.notes());
     if cut > 0 {
         reading
             .notes
@@ -293,7 +306,7 @@ pub(crate) fn first_time(head: &[u8], now: i64, utc_offset: i32) -> Option<i64> 
                 Some((stamp, _)) if stamp.len() < 30 && stamp.contains('T') => {
                     clock.seconds(Stamp::Iso(stamp))
                 }
-                _ => clock.seconds(line::stamp(&text).0),
+                _ => clock.seconds(line::time(&text)),
             },
         }
     })
@@ -329,7 +342,7 @@ pub(super) fn recognise(head: &[u8]) -> Option<LogFormat> {
 /// True if the first line has a time of syslog in front.
 fn is_syslog(head: &[u8]) -> bool {
     let first = lines(head).next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
-    line::stamp(first).0 != Stamp::None
+    line::time(first) != Stamp::None
 }
 
 /// True if the first line is a field of a mail's header.

@@ -125,6 +125,11 @@ pub(crate) fn split_at_byte_space(text: &str, byte: u8) -> Option<(&str, &str)> 
     Some((text.get(..at)?, text.get(at + 2..)?))
 }
 
+/// The first so many bytes, or fewer where a character would be cut.
+pub(crate) fn beginning(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
+
 /// Behind the last `@`, without a final dot.
 pub(crate) fn domain(address: &str) -> &str {
     match memchr::memrchr(b'@', address.as_bytes()) {

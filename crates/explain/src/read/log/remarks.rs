@@ -23,11 +23,14 @@ pub(crate) fn read(format: LogFormat, bytes: &[u8]) -> (Reading, Vec<(usize, Dou
     let mut doubted = Vec::new();
     let mut hosts: HashMap<String, Host> = HashMap::new();
     for (number, raw) in (1..).zip(lines(bytes)) {
+        if reading.events.len() == MOST {
+            break;
+        }
         let text = String::from_utf8_lossy(raw);
         let Some((host, words)) = remark(text.trim(), &mut hosts) else { continue };
         let (said, doubts) = reply::read(words.as_bytes());
         let Some(mut event) = said.events.into_iter().next() else { continue };
-        if reading.events.iter().any(|other| other.text == event.text) || reading.events.len() == MOST {
+        if reading.events.iter().any(|other| other.text == event.text) {
             continue;
         }
         event.source.format = format.name().into();

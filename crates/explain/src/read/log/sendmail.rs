@@ -12,24 +12,49 @@ use super::{
     LogFormat,
     line::Line,
     recent::Recent,
-    record::{Kind, LogRecord, is_loopback},
+    record::{Kind, LogRecord, beginning, is_loopback},
     stamp::Clock,
 };
 
 /// Processes and messages that are remembered at the least.
 const REMEMBERED: usize = 8192;
+/// Longest name of a relay that is remembered, in bytes.
+const LONGEST_RELAY: usize = 300;
+/// After so many seconds without a delivery, a process of the same number is another one.
+const LONGEST_IDLE: i64 = 3600;
 
 /// What is known from earlier lines.
 #[derive(Debug)]
 pub(super) struct Sendmail {
-    /// The last TLS session of a process: with whom, and how.
-    sessions: Recent<(String, Protection)>,
+    /// The last TLS session of each process.
+    sessions: Recent<Session>,
     /// The message that arrives in a process.
     senders: Option<Recent<String>>,
     /// Errors of TLS since the last delivery of a process.
     errors: Recent<Vec<String>>,
     /// When the host's first TLS session as a client was logged.
     hosts: Recent<i64>,
+}
+
+/// A TLS session of a process.
+#[derive(Debug)]
+struct Session {
+    /// With whom; of longer names the beginning.
+    relay: String,
+    protection: Protection,
+    /// When it was begun or last used.
+    last: Option<i64>,
+}
+
+impl Session {
+    /// Whether it may still be there. The system gives a process's number anew, and an idle
+    /// connection is given up long before.
+    fn lives(&self, time: Option<i64>) -> bool {
+        match (self.last, time) {
+            (Some(last), Some(time)) => time - last <= LONGEST_IDLE,
+            _ => true,
+        }
+    }
 }
 
 impl Sendmail {
@@ -98,9 +123,11 @@ impl Sendmail {
         };
         let verify = fields.find_map(|f| f.strip_prefix("verify=")).unwrap_or_default();
         let protection = if verify == "TRUSTED" { Protection::Authenticated } else { Protection::Encrypted };
-        self.sessions.insert(process, (relay.trim_end_matches('.').to_owned(), protection));
+        let relay = beginning(relay.trim_end_matches('.'), LONGEST_RELAY).to_owned();
+        let last = clock.seconds(line.stamp);
+        self.sessions.insert(process, Session { relay, protection, last });
         let host = self.hosts.key(line.host);
-        if let Some(time) = clock.seconds(line.stamp)
+        if let Some(time) = last
             && self.hosts.get(host).is_none()
         {
             self.hosts.insert(host, time);
@@ -125,8 +152,9 @@ impl Sendmail {
         let local = stays || (!remote_mailer && !value("mailer=").is_empty());
         let time = clock.seconds(record.stamp);
         let process = self.sessions.key((line.host, line.pid));
+        let began = time.map(|time| time - seconds(value("xdelay=")).unwrap_or(0) - 1);
         let protection =
-            if local || remote.is_empty() { None } else { self.protection(line, host, process, time) };
+            if local || remote.is_empty() { None } else { self.protection(line, host, process, time, began) };
         let context = self.errors.remove(process).unwrap_or_default();
         let sender = self.senders.as_mut().and_then(|senders| {
             let key = senders.key(record.queue_id);
@@ -154,23 +182,26 @@ impl Sendmail {
         }
     }
 
-    /// A session with the same host in the same process; where the host logs TLS, silence
-    /// means none.
+    /// A session with the same host in the same process; where the host logged TLS before the
+    /// connection was begun, silence means none.
     fn protection(
         &mut self,
         line: Line<'_>,
         relay: &str,
         process: u64,
         time: Option<i64>,
+        began: Option<i64>,
     ) -> Option<Protection> {
-        if let Some((host, protection)) = self.sessions.get(process)
-            && host.eq_ignore_ascii_case(relay)
+        if let Some(session) = self.sessions.get(process)
+            && session.lives(time)
+            && session.relay.eq_ignore_ascii_case(beginning(relay, LONGEST_RELAY))
         {
-            return Some(*protection);
+            session.last = time;
+            return Some(session.protection);
         }
         let host = self.hosts.key(line.host);
         let since = *self.hosts.get(host)?;
-        (time? >= since).then_some(Protection::Clear)
+        (began? >= since).then_some(Protection::Clear)
     }
 
     fn arrival(
@@ -226,6 +257,19 @@ fn field<'a>(fields: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
         fields.match_indices(name).find(|(at, _)| fields.get(..*at).is_some_and(|b| b.ends_with(", ")))?.0;
     let to_end = fields.get(at + name.len()..)?;
     Some((to_end.split(", ").next().unwrap_or(to_end), to_end))
+}
+
+/// `00:00:01`, `2+01:02:03`: days, hours, minutes and seconds.
+fn seconds(delay: &str) -> Option<i64> {
+    let (days, time) = delay.split_once('+').unwrap_or(("0", delay));
+    let days: i64 = days.parse().ok().filter(|days| (0..100_000).contains(days))?;
+    let parts: Vec<i64> = time.splitn(4, ':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [hours @ 0..=23, minutes @ 0..=59, seconds @ 0..=60] => {
+            Some(days * 86_400 + hours * 3600 + minutes * 60 + seconds)
+        }
+        _ => None,
+    }
 }
 
 /// `mx.b.example. [192.0.2.1]`, `[192.0.2.1] [192.0.2.1]`, `local`.

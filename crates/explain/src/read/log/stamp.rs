@@ -92,25 +92,28 @@ fn iso(text: &str, utc_offset: i64) -> Option<i64> {
     let local = days(year, month, day)? * DAY + time_of_day(text.get(11..19)?)?;
     let zone =
         text.get(19..)?.trim_start_matches(|c: char| c == '.' || c == ',' || c.is_ascii_digit()).trim();
-    Some(local - offset(zone).unwrap_or(utc_offset))
+    Some(local - offset(zone).map_or(utc_offset, i64::from))
 }
 
-/// `Z`, `+01:00`, `-0500`, `UTC`.
-fn offset(zone: &str) -> Option<i64> {
-    if matches!(zone, "Z" | "z" | "UTC" | "GMT") {
-        return Some(0);
-    }
-    let (sign, rest) = match zone.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
+/// Seconds east of UTC: `Z`, `UTC`, `GMT`, `+01:00`, `-0500`, `+01`. None for what is no
+/// offset that is used anywhere.
+pub(crate) fn offset(zone: &str) -> Option<i32> {
+    let two = |a: u8, b: u8| {
+        (a.is_ascii_digit() && b.is_ascii_digit()).then(|| i32::from(a - b'0') * 10 + i32::from(b - b'0'))
+    };
+    let (sign, hours, minutes) = match *zone.as_bytes() {
+        [b'Z' | b'z'] | [b'U', b'T', b'C'] | [b'G', b'M', b'T'] => return Some(0),
+        [sign, h1, h2] => (sign, two(h1, h2)?, 0),
+        [sign, h1, h2, m1, m2] | [sign, h1, h2, b':', m1, m2] => (sign, two(h1, h2)?, two(m1, m2)?),
         _ => return None,
     };
-    let hours: i64 = rest.get(..2)?.parse().ok()?;
-    let minutes: i64 = match rest.get(2..)?.trim_start_matches(':') {
-        "" => 0,
-        text => text.parse().ok().filter(|m| (0..60).contains(m))?,
-    };
-    (hours <= 24).then_some(sign * (hours * 3600 + minutes * 60))
+    let seconds = hours * 3600 + minutes * 60;
+    match sign {
+        _ if hours > 14 || minutes > 59 => None,
+        b'+' => Some(seconds),
+        b'-' => Some(-seconds),
+        _ => None,
+    }
 }
 
 /// TAI64 counts seconds from 2^62, and is ahead of UTC by ten and the leap seconds since.
@@ -218,6 +221,26 @@ mod tests {
         assert_eq!(at(Stamp::Unix("1763768085.999")), utc);
         assert_eq!(at(Stamp::Tai64n("4000000069 20f7ba12345678")), None);
         assert_eq!(at(Stamp::Tai64n("400000006920f73a12345678")), utc);
+    }
+
+    #[test]
+    fn offsets_are_hours_and_minutes_and_nothing_else() {
+        for (zone, seconds) in [
+            ("Z", 0),
+            ("UTC", 0),
+            ("+01:00", 3600),
+            ("+01", 3600),
+            ("-0530", -19_800),
+            ("+14:00", 50_400),
+            ("+0545", 20_700),
+        ] {
+            assert_eq!(offset(zone), Some(seconds), "{zone}");
+        }
+        for wrong in
+            ["", "1", "+1", "01:00", "+99:00", "+15:00", "+0160", "CET", "++1", "+01::00", "+01:5", "+-1:00"]
+        {
+            assert_eq!(offset(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

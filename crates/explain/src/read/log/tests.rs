@@ -8,6 +8,8 @@ use waxseal_model::{
 
 use super::*;
 
+mod protection;
+
 /// 2025-12-01 00:00:00 UTC.
 const NOW: i64 = 1_764_547_200;
 
@@ -240,7 +242,7 @@ fn sendmail_tells_of_every_recipient() {
 Nov 21 23:34:40 h sm-mta[123]: 4ALxyz012345: from=<c@d.example>, size=900, class=0, nrcpts=2, msgid=<x@d.example>, proto=ESMTP, daemon=MTA-v4, relay=me.d.example [192.0.2.7]
 Nov 21 23:34:45 h sm-mta[124]: STARTTLS=client, relay=mx.b.example., version=TLSv1.3, verify=FAIL, cipher=TLS_AES_256_GCM_SHA384, bits=256/256
 Nov 21 23:34:45 h sm-mta[124]: 4ALxyz012345: to=<a@b.example>,<e@b.example>, ctladdr=<c@d.example> (1000/1000), delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.b.example. [192.0.2.1], dsn=2.0.0, stat=Sent (2.0.0 Ok: queued as 1)
-Nov 21 23:34:45 h sm-mta[125]: 4ALxyz012346: to=<a@c.example>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.c.example. [192.0.2.3], dsn=5.1.1, stat=User unknown
+Nov 21 23:34:50 h sm-mta[125]: 4ALxyz012346: to=<a@c.example>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.c.example. [192.0.2.3], dsn=5.1.1, stat=User unknown
 Nov 21 23:34:45 h sm-mta[126]: 4ALxyz012347: to=<a@e.example>, delay=2+01:02:03, xdelay=00:01:00, mailer=esmtp, pri=30000, relay=mx.e.example., dsn=4.0.0, stat=Deferred: Connection timed out with mx.e.example.
 Nov 21 23:34:45 h sm-mta[127]: ruleset=check_rcpt, arg1=<u@far.example>, relay=win [192.0.2.9], reject=550 5.7.1 <u@far.example>... Relaying denied
 Nov 21 23:34:45 h sendmail[128]: 4ALxyz012348: to=root, ctladdr=root (0/0), delay=00:00:00, xdelay=00:00:00, mailer=relay, pri=30000, relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, stat=Sent (4AL Message accepted for delivery)

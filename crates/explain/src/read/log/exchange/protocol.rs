@@ -12,7 +12,7 @@ use super::{
     super::{
         LogFormat,
         recent::Recent,
-        record::{Kind, LogRecord, host_address_port},
+        record::{Kind, LogRecord, beginning, host_address_port},
         stamp::{Clock, Stamp},
     },
     Row,
@@ -22,8 +22,8 @@ use super::{
 const SESSIONS: usize = 4096;
 /// Commands that may wait for their replies, recipients of a message, earlier lines that are
 /// kept: of each so many.
-const MOST_COMMANDS: usize = 256;
-const MOST_RECIPIENTS: usize = 200;
+const MOST_COMMANDS: usize = MOST_RECIPIENTS + 16;
+const MOST_RECIPIENTS: usize = 1000;
 const MOST_LINES: usize = 6;
 /// Longest text that is kept, in bytes.
 const LONGEST: usize = 1024;
@@ -143,7 +143,7 @@ impl Session {
         if self.commands.len() < MOST_COMMANDS
             && let Some(stage) = stage(data)
         {
-            self.commands.push_back((stage, cut(data)));
+            self.commands.push_back((stage, beginning(data, LONGEST).to_owned()));
         }
     }
 
@@ -154,14 +154,14 @@ impl Session {
                 self.encrypted = true;
                 return;
             }
-            let stage =
-                if text.starts_with("TLS negotiation failed") || text.contains("TLS negotiation failed") {
-                    Stage::Tls
-                } else if text.starts_with("Failed to connect") {
-                    Stage::Connect
-                } else {
-                    continue;
-                };
+            let stage = if text.contains("TLS negotiation failed") {
+                self.encrypted = false;
+                Stage::Tls
+            } else if text.starts_with("Failed to connect") {
+                Stage::Connect
+            } else {
+                continue;
+            };
             let outcome = if told.receives { Outcome::Rejected } else { Outcome::Deferred };
             sink(&LogRecord { outcome, stage: Some(stage), text, context: &self.lines, ..told.record() });
             return;
@@ -193,7 +193,11 @@ impl Session {
             }
             (Stage::Data, 3) => self.commands.push_front((Stage::EndOfData, String::new())),
             (Stage::EndOfData, 2) => self.delivered(&reply, told, sink),
-            (Stage::Starttls, 2) => self.commands.clear(),
+            // From here on nothing is said but over TLS; a remark tells if that fails.
+            (Stage::Starttls, 2) => {
+                self.encrypted = true;
+                self.commands.clear();
+            }
             (_, 4 | 5) => self.refused(stage, &command, &reply, code, told, sink),
             _ => {}
         }
@@ -274,14 +278,6 @@ fn stage(command: &str) -> Option<Stage> {
 /// The address in angle brackets.
 fn path(command: &str) -> &str {
     command.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path)
-}
-
-fn cut(text: &str) -> String {
-    let mut end = text.len().min(LONGEST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@
 use waxseal_model::mail::{Outcome, Protection};
 use waxseal_wire::text::neutralise;
 
-use super::{CONTEXT, Context, bracketed, queue_id};
+use super::{CONTEXT, Context, LONGEST_RELAY, bracketed, queue_id};
 use crate::read::log::record::{
-    Kind, LogRecord, host_address_port, is_loopback, split_at_byte, split_at_byte_space,
+    Kind, LogRecord, beginning, host_address_port, is_loopback, split_at_byte, split_at_byte_space,
 };
 
 /// Longest line about TLS that is kept, in characters.
@@ -119,7 +119,7 @@ fn deliver(
     let asks = context.daemon == "smtp";
     let sent = kind == Kind::Delivery && !remote.is_empty();
     let process = context.process();
-    let protection = if sent { protection(context, process, id, fields, record.time) } else { None };
+    let protection = if sent { protection(context, process, id, fields, outcome, record.time) } else { None };
     let context_lines = if asks { take_context(context, process) } else { Vec::new() };
     let sender = context.state.senders.as_mut().and_then(|senders| {
         let key = senders.key((context.line.host, context.instance, id));
@@ -146,30 +146,47 @@ fn stays_here(remote: &str, port: Option<u16>) -> bool {
     port != Some(25) && is_loopback(remote)
 }
 
-/// How the connection of a delivery was protected.
+/// How the connection of a delivery was protected. What its own line says comes first, then
+/// what the process logged before, and silence last.
 fn protection(
     context: &mut Context<'_, '_>,
     process: u64,
     id: &str,
     fields: &Fields<'_>,
+    outcome: Outcome,
     time: Option<i64>,
 ) -> Option<Protection> {
+    let own = by_feature(fields.tls);
+    if own.is_some() {
+        return own;
+    }
     let id = context.state.processes.key(id);
     if let Some(process) = context.state.processes.get(process)
-        && process.relay == fields.relay
+        && process.protection.is_some()
+        && process.relay == beginning(fields.relay, LONGEST_RELAY)
     {
         let serves = *process.queue_id.get_or_insert(id) == id;
         if serves {
             return process.protection;
         }
     }
-    if !fields.tls.is_empty() {
-        return by_feature(fields.tls);
+    // Before MAIL nothing has to be protected yet: a server that turned us away earlier was
+    // not asked for TLS.
+    let spoke = outcome == Outcome::Delivered || is_past_ehlo(fields.text);
+    if !fields.tls.is_empty() || !spoke {
+        return None;
     }
     let instance = context.this_instance();
     let since = context.state.instances.get(instance)?.logs_tls_since?;
     let began = time? - fields.session_seconds() - 1;
     (!fields.reused && began >= since).then_some(Protection::Clear)
+}
+
+/// Whether the other side refused the message itself: the session had come so far.
+fn is_past_ehlo(text: &str) -> bool {
+    ["MAIL FROM", "RCPT TO", "DATA", "BDAT", "end of DATA"]
+        .iter()
+        .any(|command| text.contains(&format!("(in reply to {command}")))
 }
 
 /// `tls=LEVEL`, `tls=LEVEL:WHAT-CAME-OF-IT`, with `!` where a demand was not met and `?` where
@@ -202,6 +219,14 @@ fn note(context: &mut Context<'_, '_>, message: &str) {
         }
         return;
     }
+    if message.starts_with("lost connection with ") || message.starts_with("conversation with ") {
+        // What follows is another connection, perhaps to the same host, and perhaps in clear.
+        let process = context.process();
+        if let Some(process) = context.state.processes.get(process) {
+            process.protection = None;
+        }
+        return;
+    }
     if is_tls_error(message) {
         let process = context.process();
         let lines = &mut context.state.processes.entry(process).context;
@@ -224,7 +249,7 @@ fn established(context: &mut Context<'_, '_>, trust: &str, relay: &str) {
     }
     let process = context.process();
     let process = context.state.processes.entry(process);
-    relay.clone_into(&mut process.relay);
+    beginning(relay, LONGEST_RELAY).clone_into(&mut process.relay);
     process.protection = Some(protection);
     process.queue_id = None;
 }

@@ -25,6 +25,8 @@ const INSTANCES: usize = 1024;
 const MESSAGES: usize = 16_384;
 /// Lines about TLS that are kept for a delivery.
 const CONTEXT: usize = 4;
+/// Longest name of a relay that is remembered, in bytes.
+const LONGEST_RELAY: usize = 300;
 
 /// What is known from earlier lines.
 #[derive(Debug)]
@@ -37,7 +39,8 @@ pub(super) struct Postfix {
 /// What one process said last.
 #[derive(Debug, Default)]
 struct Process {
-    /// The host with which TLS came about, `mx.b.example[192.0.2.1]:25`.
+    /// The host with which TLS came about, `mx.b.example[192.0.2.1]:25`; of longer ones the
+    /// beginning.
     relay: String,
     protection: Option<Protection>,
     /// The message that it was used for: without reuse, a TLS session serves one.
@@ -172,8 +175,9 @@ impl<'a> Context<'_, 'a> {
         }
     }
 
+    /// With its daemon: the system gives a number anew once its process has ended.
     fn process(&self) -> u64 {
-        self.state.processes.key((self.line.host, self.instance, self.line.pid))
+        self.state.processes.key((self.line.host, self.instance, self.daemon, self.line.pid))
     }
 
     fn this_instance(&self) -> u64 {

@@ -193,13 +193,14 @@ fn disconnect(context: &mut Context<'_, '_>, rest: &str, sink: &mut dyn FnMut(&L
             _ => {}
         }
     }
+    // TLS ends with the session, whatever that brought: the process serves the next client.
+    let process = context.process();
+    let tls = context.state.processes.get(process).and_then(|p| p.protection.take()).is_some();
     let messages = if chunks > 0 { data.max(mail) } else { data };
     // Mail that comes back from a filter on the same machine came in before.
     if messages == 0 || is_loopback(client) {
         return;
     }
-    let process = context.process();
-    let tls = context.state.processes.get(process).and_then(|p| p.protection.take()).is_some();
     let protection = match context.service {
         _ if encrypted || tls => Some(Protection::Encrypted),
         // TLS from the first byte, which no command tells of.

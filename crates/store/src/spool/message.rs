@@ -68,6 +68,10 @@ pub struct Arrival {
     /// The protocol as `Received` says it: `ESMTPSA` (RFC 3848).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub protocol: String,
+    /// The id in our `Received` line, which is written before the message has its own: by
+    /// it a message is found from what its recipient holds.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace: String,
 }
 
 /// What comes back with a notice (RFC 3461 section 4.3).

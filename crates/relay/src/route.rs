@@ -90,4 +90,15 @@ pub trait Router: Send + Sync + 'static {
         domain: &'a str,
         sender: &'a str,
     ) -> std::pin::Pin<Box<dyn Future<Output = Arc<Route>> + Send + 'a>>;
+
+    /// The same, for a probe that wants to see what was mended: what was found to be wrong
+    /// (a failed lookup, a policy that could not be fetched) is asked again rather than taken
+    /// from a cache, and the `id` of an MTA-STS policy is looked up anew.
+    fn route_anew<'a>(
+        &'a self,
+        domain: &'a str,
+        sender: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Arc<Route>> + Send + 'a>> {
+        self.route(domain, sender)
+    }
 }

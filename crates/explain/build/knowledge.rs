@@ -86,6 +86,7 @@ pub(crate) struct Rule {
     #[serde(default)]
     pub(crate) not_stage: Vec<String>,
     pub(crate) text: Option<String>,
+    pub(crate) unless: Option<String>,
     #[serde(default)]
     pub(crate) exact: bool,
     #[serde(default)]
@@ -394,6 +395,9 @@ fn check_rule(rule: &Rule, causes: &BTreeSet<&str>, rules: &BTreeSet<&str>, wron
         if enhanced(code).is_none() {
             wrong.add(format!("'{code}' is no enhanced status code"));
         }
+    }
+    if let Some(Err(why)) = rule.unless.as_deref().map(literals::lower_checked) {
+        wrong.add(format!("its unless: {why}"));
     }
     match &rule.text {
         Some(text) => {

@@ -43,8 +43,19 @@ fn alternative(pattern: String, demanding: bool) -> Result<Alternative, String> 
     Ok(Alternative { pattern, sets })
 }
 
+/// The pattern in lower case, where it is a regular expression.
+pub(crate) fn lower_checked(pattern: &str) -> Result<String, String> {
+    let pattern = lower(pattern);
+    let mut parser = ParserBuilder::new();
+    parser.unicode(false).utf8(false);
+    match parser.build().parse(&pattern) {
+        Ok(_) => Ok(pattern),
+        Err(e) => Err(format!("it is no regular expression: {e}")),
+    }
+}
+
 /// The pattern in lower case, but for its escapes, in which case carries meaning.
-fn lower(pattern: &str) -> String {
+pub(crate) fn lower(pattern: &str) -> String {
     let mut escaped = false;
     let fold = |c: char| {
         let kept = escaped;

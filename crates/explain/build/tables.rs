@@ -85,7 +85,7 @@ fn one_rule(knowledge: &Knowledge, r: &Rule) -> String {
     };
     format!(
         "Rule {{ id: {:?}, provider: &PROVIDERS[{provider}], cause: &CAUSES[{}], reply: &{:?}, status: &[{}], \
-         stage: &[{}], not_stage: &[{}], text: {:?}, exact: {}, wrapper: {}, broad: {}, vague: {}, only_here: {}, no_reply: {}, beats: &{beats:?}, who: {}, retry: {}, \
+         stage: &[{}], not_stage: &[{}], text: {:?}, unless: {:?}, exact: {}, wrapper: {}, broad: {}, vague: {}, only_here: {}, no_reply: {}, beats: &{beats:?}, who: {}, retry: {}, \
          scope: {}, summary: {:?}, meaning: {:?}, fix: &[{}], sisimai: {:?}, source: {:?}, example: {:?}, \
          generated: {} }}",
         r.id,
@@ -95,6 +95,7 @@ fn one_rule(knowledge: &Knowledge, r: &Rule) -> String {
         stages(&r.stage),
         stages(&r.not_stage),
         r.text,
+        r.unless.as_deref().map(literals::lower),
         r.exact,
         r.wrapper,
         r.broad,

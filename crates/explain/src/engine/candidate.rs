@@ -162,8 +162,8 @@ fn by_words(seen: &mut Seen<'_>, alternative: usize) -> Option<Candidate> {
     let pattern = rules::pattern(alternative)?;
     let text = seen.text.as_bytes();
     let text = text.get(..text.len().min(rules::MOST)).unwrap_or(text);
-    let inner = outside_addresses(rule, pattern, text, seen.inner.min(text.len()));
-    let found = inner.clone().or_else(|| outside_addresses(rule, pattern, text, 0))?;
+    let inner = meant(place, pattern, text, seen.inner.min(text.len()));
+    let found = inner.clone().or_else(|| meant(place, pattern, text, 0))?;
     let level = match rule {
         // Words around a quoted reply are the program's own, or a template's.
         _ if inner.is_none() => Level::Outside,
@@ -181,7 +181,7 @@ fn by_context(seen: &mut Seen<'_>, number: usize, line: &[u8], alternative: usiz
     let place = rules::rule_of(alternative)?;
     let rule = rules::rules().get(place).filter(|rule| !rule.wrapper && !rule.vague)?;
     let (codes, tier) = fits(seen, rule)?;
-    let words = Some(outside_addresses(rule, rules::pattern(alternative)?, line, 0)?);
+    let words = Some(meant(place, rules::pattern(alternative)?, line, 0)?);
     let context = Some(number);
     Some(Candidate {
         level: Level::Context,
@@ -193,16 +193,25 @@ fn by_context(seen: &mut Seen<'_>, number: usize, line: &[u8], alternative: usiz
     })
 }
 
-/// Places within addresses that are passed over before a text is given up.
+/// Places that are passed over before a text is given up.
 const MOST_PLACES: usize = 32;
 
-/// Where the pattern fits, from `at` on. What only stands within a mail address is a name and
-/// no word of the server's; a provider's own rules know what they look for.
-fn outside_addresses(rule: &Rule, pattern: &Regex, text: &[u8], at: usize) -> Option<Range<usize>> {
-    let mut at = at;
+/// Bytes on either side of the words in which a rule's exception is looked for.
+const BESIDE: usize = 32;
+
+/// Where the pattern fits, from `at` on, and the rule at that place means it. What only stands
+/// within a mail address is a name and no word of the server's; a provider's own rules know
+/// what they look for. Nor is meant what the rule's exception fits.
+fn meant(place: usize, pattern: &Regex, text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rule = rules::rules().get(place)?;
+    let exception = rules::exception(place);
+    let (first, mut at) = (at, at);
     for _ in 0..MOST_PLACES {
         let found = pattern.find_at(text, at)?.range();
-        if rule.provider.kind == ProviderKind::Provider || !is_in_address(text, &found) {
+        let wide = found.start.saturating_sub(BESIDE).max(first)..(found.end + BESIDE).min(text.len());
+        let excepted = exception.is_some_and(|e| text.get(wide).is_some_and(|words| e.is_match(words)));
+        let named = rule.provider.kind != ProviderKind::Provider && is_in_address(text, &found);
+        if !excepted && !named {
             return Some(found);
         }
         at = found.end.max(found.start + 1);

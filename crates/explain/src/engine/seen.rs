@@ -79,13 +79,17 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The token stands in the text by itself: not in the midst of a longer word, and not within
-/// a mail address, which anybody may have.
+/// The token stands in the text by itself: not in the midst of a longer word or name of a host
+/// (`mail.ru` in `mail.rutgers.example`), and not within a mail address, which anybody may have.
+/// Digits may follow: `exim4`, `namprd12`.
 fn stands(text: &str, token: &str) -> bool {
     let opens_word = token.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let ends_word = token.ends_with(|c: char| c.is_ascii_alphabetic());
     text.match_indices(token).any(|(at, _)| {
         let before = text.get(..at).unwrap_or_default();
-        let inside = opens_word && before.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let after = text.get(at + token.len()..).unwrap_or_default();
+        let inside = opens_word && before.ends_with(|c: char| c.is_ascii_alphanumeric())
+            || ends_word && after.starts_with(|c: char| c.is_ascii_alphabetic());
         !inside && !is_in_address(text.as_bytes(), &(at..at + token.len()))
     })
 }
@@ -116,6 +120,11 @@ mod tests {
             ("554 <kim@gmail.com> no ptr record", "mail.com", false),
             ("554 <kim@mail.com> no ptr record", "mail.com", false),
             ("554 see https://www.mail.com/help", "mail.com", true),
+            ("554 mail.community.example refused", "mail.com", false),
+            ("450 zombie matches (ers)", "(ers)", true),
+            ("550 exim4 said no", "exim", true),
+            ("550 eximbank.example said no", "exim", false),
+            ("sn6pr0101.namprd12.prod.outlook.com", "namprd", true),
             ("421 4.7.0 try later x1.2 - gsmtp", "gsmtp", true),
             ("550 5.4.1 denied. as(201806281)", "as(20", true),
         ] {

@@ -262,11 +262,18 @@ pub(super) fn reply_like(text: &str, code: &words::Code, alone: bool) -> bool {
     if code.start == 0 && is_smtp_code(reply) {
         let (all, subjects, troubles) = count(rest);
         // Prose of some length has the words of mail or of trouble, if it is about mail.
-        return all == 0 || (alone && all <= 3) || subjects + troubles >= 1;
+        return all == 0 || (alone && all <= 3) || subjects + troubles >= 1 || opens_with_address(rest);
     }
     let (_, subjects, troubles) = count(text);
     let data = text.starts_with(['{', '[', '<']);
     has_mail_words(text) || !data && (is_smtp_code(reply) && subjects >= 1 && troubles >= 1)
+}
+
+/// `kim@example.com …`: what many a reply begins with.
+fn opens_with_address(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let address = first.trim_matches(|c: char| !c.is_alphanumeric()).split_once('@');
+    address.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
 }
 
 /// Without the words that are addresses of web pages.
@@ -370,6 +377,18 @@ mod tests {
                 note.starts_with("This is no SMTP error") || note.starts_with("There is nothing"),
                 "{note}"
             );
+        }
+    }
+
+    #[test]
+    fn a_code_and_an_address_make_a_reply_whatever_follows() {
+        for (text, replies) in [
+            ("550 kim@example.com is on holiday", 1),
+            ("550 <kim@example.com> hums", 1),
+            ("550 eggs @ home and a few at the barn", 0),
+        ] {
+            let (reading, doubted) = reply::read(text.as_bytes());
+            assert_eq!(reading.events.len() - doubted.len(), replies, "{text}: {:?}", reading.events);
         }
     }
 

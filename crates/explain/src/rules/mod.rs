@@ -112,6 +112,9 @@ pub struct Rule {
     /// A regular expression, matched byte by byte and without regard to ASCII case. Its
     /// alternatives are matched each for itself.
     pub text: Option<&'static str>,
+    /// A regular expression in lower case. Where it fits the words found or what stands right
+    /// beside them, they are not meant: `spf=pass` is no failure.
+    pub unless: Option<&'static str>,
     /// The words count only together with one of the codes.
     pub exact: bool,
     /// The words wrap the reply or error that tells more.
@@ -300,6 +303,14 @@ static PATTERNS: [OnceLock<Option<Regex>>; ALTERNATIVES.len()] =
 pub(crate) fn pattern(alternative: usize) -> Option<&'static Regex> {
     let compile = || compile(ALTERNATIVES.get(alternative)?.pattern);
     PATTERNS.get(alternative)?.get_or_init(compile).as_ref()
+}
+
+static EXCEPTIONS: [OnceLock<Option<Regex>>; RULES.len()] = [const { OnceLock::new() }; RULES.len()];
+
+/// The pattern of words that the rule at that place does not mean.
+pub(crate) fn exception(rule: usize) -> Option<&'static Regex> {
+    let compile = || compile(RULES.get(rule)?.unless?);
+    EXCEPTIONS.get(rule)?.get_or_init(compile).as_ref()
 }
 
 /// The place of the rule that an alternative belongs to.

@@ -12,7 +12,6 @@ const DAEMONS: &[&str] = &[
     "maildaemon",
     "mdaemon",
     "postmaster",
-    "poostmaster",
     "post_master",
     "daemon",
     "bounce",

@@ -241,7 +241,7 @@ mod tests {
         for (text, status) in [
             ("550 5.1.1 no such user", "5.1.1"),
             (
-                "554 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.2 Connection timed out>",
+                "554 4.4.7 Message expired: unable to deliver in 60 minutes.<421 4.4.2 Connection timed out>",
                 "4.4.2",
             ),
             ("5.1.0 - Unknown address error 550-'5.7.1 <x@example.com>... Access denied'", "5.7.1"),

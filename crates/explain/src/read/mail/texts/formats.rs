@@ -64,7 +64,7 @@ pub(super) const FORMATS: &[Format] = &[
         ..PLAIN
     },
     Format {
-        name: "interscan",
+        name: "dialogue",
         signs: &[Subject("mail could not be delivered"), Says("Received")],
         who: Who::Label(&["RCPT TO:"]),
         what: &[Dialogue],
@@ -320,6 +320,12 @@ mod tests {
             "interscan",
             "From: \"InterScan MSS\" <postmaster@example.com>\nSubject: Mail could not be delivered",
             "Sent <<< RCPT TO:<bob@example.net>\nReceived >>> 550 5.1.1 unknown user\n\nUnable to deliver message to <bob@example.net>.\n",
+            "550 5.1.1 unknown user",
+        ),
+        (
+            "dialogue",
+            "From: postmaster@example.com\nSubject: Mail could not be delivered",
+            "Sent <<< RCPT TO:<bob@example.net>\nReceived >>> 550 5.1.1 unknown user\n",
             "550 5.1.1 unknown user",
         ),
         (

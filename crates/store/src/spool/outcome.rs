@@ -88,7 +88,8 @@ pub struct Attempt {
 pub enum Fate {
     /// Final: delivered, failed or expired.
     Final(State),
-    /// Tried again.
+    /// Tried again. Of a recipient that the operator has set aside meanwhile all is noted, and
+    /// it stays [`State::Held`].
     Again {
         /// Not before.
         next_at: i64,
@@ -97,6 +98,9 @@ pub enum Fate {
         /// A delay notice goes out with this.
         delay_told: bool,
     },
+    /// Set aside for the operator ([`State::Held`]), because it cannot be tried: its body is
+    /// gone. Does not count for the schedule.
+    Held,
 }
 
 /// What became of recipients of one message, with the notices that are owed for it.

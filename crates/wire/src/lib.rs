@@ -14,6 +14,7 @@
 //! - [`spf`], [`dkim`], [`dmarc`]: who may send as a domain.
 //! - [`message`]: who a message says it is from.
 //! - [`caa`]: who may issue certificates.
+//! - [`compose`]: messages written; [`dsn`]: notices to senders.
 //!
 //! This crate must not open sockets or files, read the environment, a clock or a source
 //! of randomness: whatever it needs is handed in. It has no opinion: a certificate of
@@ -23,9 +24,11 @@
 //! bounded in time and memory, and returns an error where it cannot go on.
 
 pub mod caa;
+pub mod compose;
 pub mod dane;
 pub mod dkim;
 pub mod dmarc;
+pub mod dsn;
 mod fields;
 pub mod lint;
 pub mod message;

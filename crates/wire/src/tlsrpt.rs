@@ -1,4 +1,7 @@
-//! TLS-RPT (RFC 8460): the TXT record at `_smtp._tls.DOMAIN`.
+//! TLS-RPT (RFC 8460): the TXT record at `_smtp._tls.DOMAIN`; [`report`] writes what is sent
+//! there.
+
+pub mod report;
 
 use waxseal_model::policy::TlsRptRecord;
 

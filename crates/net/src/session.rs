@@ -1,8 +1,12 @@
 //! An SMTP session as a client: one reply at a time, bounded in time and bytes.
 //!
-//! Probes and, later, deliveries speak through this type, so both see servers alike. It
-//! works over anything that carries bytes: a TCP connection in clear, TLS, or a pipe in
-//! tests. What it does not do is decide what to say.
+//! Probes and deliveries speak through this type, so both see servers alike. It works over
+//! anything that carries bytes: a TCP connection in clear, TLS, or a pipe in tests. What it
+//! does not do is decide what to say. Several commands in one write, and messages, are in
+//! `pipeline`.
+
+mod data;
+mod pipeline;
 
 use std::time::Duration;
 
@@ -52,6 +56,14 @@ pub struct SmtpSession<S> {
     transcript: Transcript,
     limits: SessionLimits,
     deadline: Instant,
+    /// Commands that wait to be sent, and how many they are.
+    queue: (String, usize),
+    /// Replies that are owed to commands that were sent by [`Self::send`].
+    outstanding: usize,
+    /// What the server said before it was asked, as the answer to what is asked next.
+    early: Option<Reply>,
+    /// Why sending failed, to be told when nothing more can be read.
+    unsent: Option<NetError>,
 }
 
 /// What has come in the step at hand.
@@ -73,7 +85,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpSession<S> {
     /// A session over a stream that stands. All steps together must end by `deadline`.
     pub fn new(stream: S, transcript: Transcript, limits: SessionLimits, deadline: Instant) -> Self {
         let reader = ReplyReader::new(limits.reply);
-        Self { stream, reader, transcript, limits, deadline }
+        Self {
+            stream,
+            reader,
+            transcript,
+            limits,
+            deadline,
+            queue: (String::new(), 0),
+            outstanding: 0,
+            early: None,
+            unsent: None,
+        }
     }
 
     /// The handle under which this session is recorded.
@@ -164,6 +186,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpSession<S> {
         }
         early.truncate(self.limits.early_bytes);
         early
+    }
+
+    /// What the session goes through.
+    pub fn stream(&self) -> &S {
+        &self.stream
     }
 
     /// The stream, for TLS to take over. Bytes that are still buffered are lost: call

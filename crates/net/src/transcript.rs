@@ -1,7 +1,7 @@
 //! What was said to a server and by it, line by line.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,14 +30,94 @@ pub struct Transcript {
 #[derive(Debug, Default)]
 struct Shared {
     lines: Vec<TranscriptLine>,
+    /// In a transcript of the last lines alone, these instead of `lines`.
+    last: Option<LastLines>,
     /// Connections in the middle of an AUTH exchange.
     authenticating: BTreeSet<u32>,
+}
+
+/// The last lines as they were, to be made fit for showing when somebody asks: a relay
+/// records each transaction, and looks at the record of few.
+#[derive(Debug, Default)]
+struct LastLines {
+    text: String,
+    lines: VecDeque<Line>,
+    /// Bytes of text to be kept.
+    room: usize,
+    /// Older lines were left out.
+    cut: bool,
+}
+
+#[derive(Debug)]
+struct Line {
+    bytes: usize,
+    connection: u32,
+    at_us: u64,
+    from: Speaker,
+    tls: bool,
+}
+
+impl LastLines {
+    fn push(&mut self, line: Line, text: &str) {
+        self.text.push_str(text);
+        self.lines.push_back(line);
+        if self.text.len() > self.room {
+            self.cut = true;
+            let mut gone = 0;
+            while self.text.len() - gone > self.room / 2
+                && let Some(line) = self.lines.pop_front()
+            {
+                gone += line.bytes;
+            }
+            self.text.drain(..gone);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.lines.clear();
+        self.cut = false;
+    }
+
+    fn shown(&self) -> Vec<TranscriptLine> {
+        let mut at = 0;
+        let mut shown = Vec::with_capacity(self.lines.len() + 1);
+        for line in &self.lines {
+            let text = self.text.get(at..at + line.bytes).unwrap_or_default();
+            at += line.bytes;
+            let Line { connection, at_us, from, tls, .. } = *line;
+            if self.cut && shown.is_empty() {
+                let text = "earlier lines are left out".to_owned();
+                shown.push(TranscriptLine { connection, at_us, from: Speaker::Note, tls, text });
+            }
+            let text = neutralise(text.as_bytes(), MAX_CHARS);
+            shown.push(TranscriptLine { connection, at_us, from, tls, text });
+        }
+        shown
+    }
 }
 
 impl Transcript {
     /// An empty transcript; times count from `started`. The handle writes as connection 1.
     pub fn new(started: Instant) -> Self {
         Self { shared: Arc::default(), started, connection: 1, tls: false }
+    }
+
+    /// An empty transcript that keeps the last lines alone, about `room` bytes of them, and
+    /// costs little while nobody asks for them.
+    pub fn of_last_lines(started: Instant, room: usize) -> Self {
+        let last = Some(LastLines { room, ..LastLines::default() });
+        let shared = Shared { last, ..Shared::default() };
+        Self { shared: Arc::new(Mutex::new(shared)), ..Self::new(started) }
+    }
+
+    /// Forgets all lines; times count from now on as before.
+    pub fn clear(&self) {
+        let mut shared = self.lock();
+        shared.lines.clear();
+        if let Some(last) = &mut shared.last {
+            last.clear();
+        }
     }
 
     /// A handle for another connection, counted from 1, in clear.
@@ -53,15 +133,15 @@ impl Transcript {
     /// Notes a line that we send.
     pub fn client(&self, line: &str) {
         let mut shared = self.lock();
-        let text = if shared.authenticating.contains(&self.connection) {
-            "***".into()
+        if shared.authenticating.contains(&self.connection) {
+            self.push(&mut shared, Speaker::Client, "***");
         } else if let Some(mechanism) = auth_mechanism(line) {
             shared.authenticating.insert(self.connection);
-            format!("AUTH {} ***", neutralise(mechanism.as_bytes(), 40))
+            let text = format!("AUTH {} ***", neutralise(mechanism.as_bytes(), 40));
+            self.push(&mut shared, Speaker::Client, &text);
         } else {
-            neutralise(line.as_bytes(), MAX_CHARS)
-        };
-        self.push(&mut shared, Speaker::Client, text);
+            self.push(&mut shared, Speaker::Client, line);
+        }
     }
 
     /// Notes a line that the server sent.
@@ -71,26 +151,31 @@ impl Transcript {
         if !line.starts_with("334") {
             shared.authenticating.remove(&self.connection);
         }
-        self.push(&mut shared, Speaker::Server, neutralise(line.as_bytes(), MAX_CHARS));
+        self.push(&mut shared, Speaker::Server, line);
     }
 
     /// Notes an event: connected, TLS established, closed, timed out.
     pub fn note(&self, text: &str) {
-        self.push(&mut self.lock(), Speaker::Note, neutralise(text.as_bytes(), MAX_CHARS));
+        self.push(&mut self.lock(), Speaker::Note, text);
     }
 
     /// All lines so far, over all connections.
     pub fn lines(&self) -> Vec<TranscriptLine> {
-        self.lock().lines.clone()
+        let shared = self.lock();
+        shared.last.as_ref().map_or_else(|| shared.lines.clone(), LastLines::shown)
     }
 
-    fn push(&self, shared: &mut Shared, from: Speaker, text: String) {
+    fn push(&self, shared: &mut Shared, from: Speaker, text: &str) {
+        let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(last) = &mut shared.last {
+            let line = Line { bytes: text.len(), connection: self.connection, at_us, from, tls: self.tls };
+            return last.push(line, text);
+        }
         let (from, text) = match shared.lines.len() {
-            n if n < MAX_LINES => (from, text),
+            n if n < MAX_LINES => (from, neutralise(text.as_bytes(), MAX_CHARS)),
             MAX_LINES => (Speaker::Note, format!("the transcript ends here, after {MAX_LINES} lines")),
             _ => return,
         };
-        let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         shared.lines.push(TranscriptLine { connection: self.connection, at_us, from, tls: self.tls, text });
     }
 
@@ -161,6 +246,27 @@ mod tests {
         let transcript = Transcript::new(Instant::now());
         transcript.server("220 \x1b]0;title\x07\u{202e}evil");
         assert!(texts(&transcript)[0].chars().all(|c| !c.is_control() && c != '\u{202e}'));
+    }
+
+    #[tokio::test]
+    async fn of_last_lines_the_newest_stay_harmless_and_without_secrets() {
+        let transcript = Transcript::of_last_lines(Instant::now(), 200);
+        for number in 0..100 {
+            transcript.client(&format!("RCPT TO:<{number}@example.com>"));
+            transcript.server("250 \x1b[2Jok");
+        }
+        let lines = texts(&transcript);
+        assert_eq!(lines[0], "earlier lines are left out");
+        assert_eq!(lines[lines.len() - 2..], ["RCPT TO:<99@example.com>", r"250 \x1b[2Jok"]);
+        assert!(lines.iter().map(String::len).sum::<usize>() < 400, "{lines:?}");
+        transcript.clear();
+        transcript.client("AUTH PLAIN c2VjcmV0");
+        transcript.server(&"x".repeat(300));
+        assert_eq!(texts(&transcript), Vec::<String>::new(), "a line without room");
+        transcript.clear();
+        transcript.client("AUTH PLAIN c2VjcmV0");
+        assert_eq!(texts(&transcript), ["AUTH PLAIN ***"]);
+        assert_eq!(transcript.within_tls().lines(), transcript.lines());
     }
 
     #[tokio::test]

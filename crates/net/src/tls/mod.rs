@@ -2,8 +2,10 @@
 //!
 //! It speaks TLS 1.2 and 1.3 with forward secrecy, a post-quantum group first. What it
 //! cannot say (older versions, suites that nobody should use) is asked by hand-made
-//! hellos, see [`crate::exchange`]. Certificates are recorded, not judged.
+//! hellos, see [`crate::exchange`]. Certificates are recorded, not judged. Connections that
+//! carry mail are made by [`delivery`].
 
+pub mod delivery;
 mod failure;
 mod tap;
 mod verifier;

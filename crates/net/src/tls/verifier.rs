@@ -74,6 +74,30 @@ fn verify(
         .map_err(|error| Error::Other(OtherError(Arc::new(error))))
 }
 
+/// The verdict on the signature of a TLS 1.2 handshake: the library's, else ours.
+pub(super) fn signature12(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls12_signature(message, cert, dss, algorithms).or_else(|_| verify(message, cert, dss))
+}
+
+/// The same for TLS 1.3.
+pub(super) fn signature13(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    match verify_tls13_signature(message, cert, dss, algorithms) {
+        // A scheme that TLS 1.3 does not allow.
+        Err(error @ Error::PeerMisbehaved(_)) => Err(error),
+        result => result.or_else(|_| verify(message, cert, dss)),
+    }
+}
+
 /// The SubjectPublicKeyInfo of a certificate of any version.
 fn public_key<'a>(cert: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
     let (_, cert) = X509Certificate::from_der(cert).ok()?;
@@ -115,7 +139,7 @@ impl ServerCertVerifier for RecordingVerifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         self.note_scheme(dss);
-        verify_tls12_signature(message, cert, dss, &self.algorithms).or_else(|_| verify(message, cert, dss))
+        signature12(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -125,11 +149,7 @@ impl ServerCertVerifier for RecordingVerifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         self.note_scheme(dss);
-        match verify_tls13_signature(message, cert, dss, &self.algorithms) {
-            // A scheme that TLS 1.3 does not allow.
-            Err(error @ Error::PeerMisbehaved(_)) => Err(error),
-            result => result.or_else(|_| verify(message, cert, dss)),
-        }
+        signature13(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -96,6 +96,11 @@ impl RootStore {
         self.skipped
     }
 
+    /// The certificates, in DER.
+    pub fn ders(&self) -> impl Iterator<Item = &[u8]> {
+        self.ders.iter().map(Vec::as_slice)
+    }
+
     /// Label and number, as reports print it: `system (142 roots)`.
     pub fn describe(&self) -> String {
         let noun = if self.len() == 1 { "root" } else { "roots" };
@@ -124,7 +129,7 @@ mod tests {
         let (one, two) = (pem(), pem());
         let text = format!("# a remark\n{one}{two}{one}");
         let store = RootStore::from_pem("file ca.pem", text.as_bytes()).unwrap();
-        assert_eq!((store.len(), store.skipped()), (2, 0));
+        assert_eq!((store.len(), store.skipped(), store.ders().count()), (2, 0, 2));
         assert_eq!(store.describe(), "file ca.pem (2 roots)");
     }
 

@@ -85,6 +85,12 @@ const DISABLED: &[(&str, Is)] = &[
     ("450 4.2.0 Mailbox is locked by another process, try again later", Cause("mailbox_unavailable")),
     ("451 4.2.0 mailbox locked", Cause("mailbox_unavailable")),
     ("451 4.3.0 maildrop is locked", Cause("mailbox_unavailable")),
+    ("550 Account for kim@example.com cancelled", Cause("mailbox_disabled")),
+    ("550 5.2.1 Your recipient's mailbox is suspended", Cause("mailbox_disabled")),
+    ("550 this e-mail has been disabled", Cause("mailbox_disabled")),
+    ("550 5.7.1 Sender domain expired", Not("mailbox_disabled")),
+    ("454 4.7.0 The user is locked out after failed logins", Not("mailbox_disabled")),
+    ("550 5.2.1 This mailbox is no longer active", Cause("mailbox_disabled")),
 ];
 
 #[test]
@@ -104,6 +110,11 @@ const LIMITS: &[(&str, Is)] = &[
     ("552 Account quota exceeded", Cause("mailbox_full")),
     ("552 5.2.2 The recipient has exceeded their quota", Cause("mailbox_full")),
     ("550 5.7.1 Please upgrade your account to TLS 1.2 clients", Not("sending_limit")),
+    ("554 5.7.1 You have exceeded your mailbox quota", Cause("mailbox_full")),
+    ("550 You have exceeded the maximum message size", Cause("message_too_large")),
+    ("550 You have reached the maximum number of recipients", Cause("too_many_recipients")),
+    ("421 you have exceeded the connection limit", Cause("too_many_connections")),
+    ("550 5.7.0 The limit on the number of allowed outgoing messages was exceeded", Cause("sending_limit")),
 ];
 
 #[test]
@@ -126,6 +137,15 @@ const AUTHENTICATION: &[(&str, Is)] = &[
     ("550 spf=pass dkim=pass dmarc=fail, rejected", Cause("dmarc_fail")),
     ("550 5.7.1 Message does not pass SPF", Cause("spf_fail")),
     ("550 5.7.1 Email rejected per DMARC policy of example.com", Cause("dmarc_fail")),
+    (
+        "550 5.7.1 spf=pass smtp.mailfrom=example.org; dkim=none; dmarc=fail action=oreject",
+        Cause("dmarc_fail"),
+    ),
+    ("550 5.7.1 spf=softfail dkim=pass dmarc=pass; message is spam", Cause("spam_content")),
+    ("550 spf=none dkim=none dmarc=none", Cause("unauthenticated")),
+    ("550 Message passed SPF, blocked for spam content", Cause("spam_content")),
+    ("550 SPF OK, DKIM OK, DMARC OK, message refused", Cause("policy_rejected")),
+    ("550 SPF record passes but DKIM missing", Cause("dkim_fail")),
 ];
 
 #[test]
@@ -149,6 +169,9 @@ const UNKNOWN: &[(&str, Is)] = &[
     ("450 4.7.1 Client host unknown", Cause("ptr_missing")),
     ("550 5.7.1 unknown client host [192.0.2.1]", Cause("ptr_missing")),
     ("550 5.1.2 Host unknown (Name server: example.invalid: host not found)", Cause("domain_not_found")),
+    ("550 5.1.2 Recipient's domain does not exist", Cause("domain_not_found")),
+    ("550 address kim in domain example.com does not exist", Cause("user_unknown")),
+    ("550 5.1.2 recipient host unknown", Cause("domain_not_found")),
 ];
 
 #[test]
@@ -167,6 +190,8 @@ const MOVED: &[(&str, Is)] = &[
     ("530 5.7.0 Please use <STARTTLS>", Not("mailbox_moved")),
     ("550 5.1.1 This address is no longer in use", Not("mailbox_moved")),
     ("550 5.1.1 Mailbox no longer valid", Not("mailbox_moved")),
+    ("550 The recipient's server has moved to a new address block", Not("mailbox_moved")),
+    ("550 5.7.1 The policy of the recipient has changed", Not("mailbox_moved")),
 ];
 
 #[test]
@@ -185,6 +210,9 @@ const FULL: &[(&str, Is)] = &[
     ("552 5.3.4 Message exceeds allowed size", Cause("message_too_large")),
     ("501 Line exceeds space for parameters", Not("mailbox_full")),
     ("500 Header exceeds the namespace limit", Not("mailbox_full")),
+    ("550 The inbox is 100% full", Cause("mailbox_full")),
+    ("550 The recipient's mailbox is nearly full", Not("mailbox_full")),
+    ("550 Recipient address must be fully qualified", Not("mailbox_full")),
 ];
 
 #[test]
@@ -208,6 +236,14 @@ const CONTENT: &[(&str, Is)] = &[
         Cause("ip_blocked"),
     ),
     ("550 5.7.1 HELO domain listed in DBL", Cause("domain_listed")),
+    ("550 host glow-worm.example refused", Not("virus")),
+    ("550 This message was checked for viruses and is refused by policy", Not("virus")),
+    ("550 5.7.1 No virus found, but the message was rejected by policy", Not("virus")),
+    (
+        "550 5.7.1 Rejected. Please visit our website if you think you were blocked by mistake",
+        Not("spam_content"),
+    ),
+    ("554 5.7.1 Helo [mail.example.org] blocked using dbl.spamhaus.org", Cause("domain_listed")),
 ];
 
 #[test]
@@ -250,6 +286,8 @@ const RESTRICTED: &[(&str, Is)] = &[
     ("550 This domain does not accept mail from you", Not("null_mx")),
     ("556 5.1.10 The domain does not accept mail", Cause("null_mx")),
     ("550 This mailbox does not accept mail", Cause("mailbox_disabled")),
+    ("550 host does not accept mail from this address", Not("null_mx")),
+    ("550 mailbox does not accept mail from a null sender", Not("mailbox_disabled")),
 ];
 
 #[test]
@@ -266,6 +304,9 @@ const TIME: &[(&str, Is)] = &[
     ("421 4.7.0 3 attempts to guess a recipient, go away", Not("expired")),
     ("550 5.1.1 No such user. Giving up on 192.0.2.1.", Cause("user_unknown")),
     ("451 4.4.2 Mail server timed out while connecting", Not("expired")),
+    ("550 5.4.7 Delivery expired (too many attempts)", Cause("expired")),
+    ("550 The remote server did not respond", Cause("connect_failed")),
+    ("550 5.7.1 Your client version is too old", Not("expired")),
 ];
 
 #[test]

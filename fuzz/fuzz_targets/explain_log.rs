@@ -5,10 +5,10 @@ use libfuzzer_sys::fuzz_target;
 use waxseal_explain::logs::{Filter, LogRun, change, policy};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut run = LogRun::new(Filter::default(), 3600);
+    let mut run = LogRun::new(Filter::default());
     let (first, second) = bytes.split_at(bytes.len() / 2);
-    run.file("1", first, 1_764_547_200);
-    run.file("2", second, 1_764_547_200);
+    run.file("1", first, 1_764_547_200, 3600);
+    run.file("2", second, 1_764_547_200, 7200);
     let summary = run.finish();
     // What is listed is what was counted.
     let listed: u64 = summary.domains.iter().map(|domain| domain.delivered.total()).sum();

@@ -152,7 +152,9 @@ pub struct DomainTraffic {
     pub failed: u64,
     /// The hosts that took the mail, most deliveries first; the rest is not listed.
     pub hosts: Vec<HostTraffic>,
-    /// What the sending server said shortly before it went on in clear.
+    /// Attempts in clear among those that failed.
+    pub tried_in_clear: u64,
+    /// What the sending server said shortly before it delivered in clear.
     pub why_clear: Option<String>,
     /// Its counts are complete: nothing of it was left out to bound memory.
     pub complete: bool,
@@ -255,8 +257,10 @@ pub struct Struck {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Waiting {
-    /// Recipients whose last attempt was deferred.
+    /// Recipients whose last attempt was deferred; at least so many where some were not followed.
     pub recipients: u64,
+    /// Deferred attempts of recipients that were not followed, to bound memory.
+    pub not_followed: u64,
     /// When the first attempt for the one that waits longest failed.
     pub oldest: Option<i64>,
     /// By domain, most first.

@@ -116,6 +116,64 @@ fn files_of_a_rotation_are_read_in_their_order_packed_or_not() {
     assert_eq!((alone.waiting.recipients, alone.waiting.domains[0].domain.as_str()), (1, "b.example"));
 }
 
+#[test]
+fn all_is_well_only_where_all_was_read_and_mail_was_delivered() {
+    let folder = scratch("well");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let encrypted = sent("tls.example", 20, Some("Untrusted"), 1);
+    let refused = "2025-11-21T01:00:00Z mx postfix/smtp[1]: AAAAAA: to=<a@b.example>, relay=none, delay=1, \
+                   delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to b.example[192.0.2.1]:25: Connection timed out)\n";
+    assert_eq!(run(&["-"], refused).0, 3, "nothing was delivered");
+    let (good, other, damaged, empty) = (path("good"), path("other"), path("damaged.gz"), path("empty"));
+    fs::write(&good, &encrypted).unwrap();
+    fs::write(&other, b"\xfd7zXZ\0\n\n").unwrap();
+    fs::write(&damaged, b"\x1f\x8b\x08\0\0\0\0\0\0\x03cut").unwrap();
+    fs::write(&empty, "").unwrap();
+    assert_eq!(run(&[&good, &empty], "").0, 0);
+    for bad in [&other, &damaged] {
+        let (code, out, err) = run(&[good.as_str(), bad], "");
+        assert_eq!(code, 3, "{bad}: {out}{err}");
+        assert!(out.starts_with("All mail"), "{out}");
+    }
+}
+
+#[test]
+fn a_pipe_is_read_from_its_beginning() {
+    let folder = scratch("pipe");
+    let pipe = folder.join("mail.log");
+    if !Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+        return eprintln!("SKIPPED: no mkfifo");
+    }
+    // More than is looked at before, and more than a pipe holds.
+    let log = sent("tls.example", 2000, Some("Untrusted"), 1);
+    assert!(log.len() > 300_000);
+    let (writes, text) = (pipe.clone(), log.clone());
+    let writer = thread::spawn(move || fs::write(writes, text));
+    let found = json(&[pipe.to_str().unwrap()], &[]);
+    writer.join().unwrap().unwrap();
+    assert_eq!((found.delivered.encrypted, found.files[0].bytes), (2000, log.len() as u64));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let folder = scratch("refused");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let log = sent("tls.example", 2, Some("Untrusted"), 1);
+    for two in [&["--json", "--plot", "-"][..], &["--domains", "-", "--policy-maps", "-"]] {
+        let (code, out, err) = run(&[&["-"], two].concat(), &log);
+        assert_eq!((code, out.as_str()), (2, ""), "{two:?}");
+        assert!(err.contains("only one of --json"), "{err}");
+    }
+    let (code, out, _) = run(&["-", "--plot", "-"], &log);
+    assert_eq!(code, 0);
+    assert!(out.contains("<svg") && !out.contains("All mail"), "{out}");
+    let earlier = path("report.json");
+    fs::write(&earlier, r#"{"schema_version":1,"target":"b.example","findings":[]}"#).unwrap();
+    let (code, out, err) = run(&["-", "--baseline", &earlier], &log);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("is JSON, but not of: waxseal logs --json"), "{err}");
+}
+
 fn json(files: &[&str], more: &[&str]) -> LogSummary {
     let output = waxseal(&[files, more, &["--json"]].concat(), "");
     serde_json::from_slice(&output.stdout)

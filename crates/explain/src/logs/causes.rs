@@ -136,6 +136,7 @@ impl Causes {
 
     /// The domain of a provider that a host lies in.
     fn provider(&self, host: &str) -> Option<&'static str> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
         let ends = std::iter::once(0).chain(memchr::memchr_iter(b'.', host.as_bytes()).map(|at| at + 1));
         ends.filter_map(|at| self.providers.get(host.get(at..)?)).next().copied()
     }
@@ -187,7 +188,8 @@ impl Strikes {
     /// Counts a name. When there are too many, those that were seen least are forgotten; what
     /// comes back after that is counted from then on.
     fn strike(&mut self, name: &str, keys: &Keyed) {
-        let key = keys.hash_one(name);
+        let name = name.to_ascii_lowercase();
+        let key = keys.hash_one(&name);
         if let Some(known) = self.struck.get_mut(&key) {
             known.count += 1;
             return;
@@ -199,7 +201,7 @@ impl Strikes {
             self.struck.retain(|_, c| c.count > middle);
             self.forgot = true;
         }
-        let name = neutralise(name.to_ascii_lowercase().as_bytes(), 255);
+        let name = neutralise(name.as_bytes(), 255);
         self.struck.insert(key, Counted { name: name.into(), count: 1 });
     }
 
@@ -296,6 +298,18 @@ mod tests {
         }
         let big = strikes.struck.values().find(|c| &*c.name == "big.example").unwrap();
         assert!((29_000..=30_000).contains(&big.count), "{}", big.count);
+    }
+
+    #[test]
+    fn names_are_one_however_they_are_written() {
+        let (mut strikes, keys) = (Strikes::default(), Keyed::new());
+        strikes.strike("B.Example", &keys);
+        strikes.strike("b.example", &keys);
+        assert_eq!(strikes.struck.len(), 1);
+        let causes = Causes::new();
+        let provider = causes.providers.iter().min().copied();
+        let host = provider.map(|domain| format!("MX.{}.", domain.to_ascii_uppercase())).unwrap();
+        assert_eq!(causes.provider(&host), provider);
     }
 
     #[test]

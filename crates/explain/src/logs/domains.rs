@@ -38,6 +38,7 @@ struct Domain {
     deferred: u64,
     failed: u64,
     hosts: Vec<Host>,
+    tried_in_clear: u64,
     why_clear: Option<Box<str>>,
     complete: bool,
 }
@@ -104,6 +105,7 @@ impl Domains {
                     deferred: 0,
                     failed: 0,
                     hosts: Vec::new(),
+                    tried_in_clear: 0,
                     why_clear: None,
                     complete: self.folds == 0,
                 },
@@ -116,11 +118,13 @@ impl Domains {
             Outcome::Deferred => entry.deferred += 1,
             _ => entry.failed += 1,
         }
-        if what.protection == Some(Protection::Clear)
-            && entry.why_clear.is_none()
-            && let Some(before) = what.before
-        {
-            entry.why_clear = Some(before.into());
+        match (what.protection, what.outcome, what.before) {
+            (Some(Protection::Clear), Outcome::Delivered, Some(before)) => {
+                entry.why_clear.get_or_insert_with(|| before.into());
+            }
+            (Some(Protection::Clear), Outcome::Delivered, None) => {}
+            (Some(Protection::Clear), ..) => entry.tried_in_clear += 1,
+            _ => {}
         }
         if let Some(site) = site.and_then(|site| self.sites.sites.get_mut(&site)) {
             match what.outcome {
@@ -217,6 +221,7 @@ impl Domain {
             deferred: self.deferred,
             failed: self.failed,
             hosts: hosts.collect(),
+            tried_in_clear: self.tried_in_clear,
             why_clear: self.why_clear.map(Into::into),
             complete: self.complete,
         }
@@ -331,6 +336,8 @@ mod tests {
             before: Some("Cannot start TLS"),
             ..happened("b.example", "mx2.b.example")
         };
+        let tried = Happened { outcome: Outcome::Deferred, before: Some("of another"), ..clear };
+        domains.add(&tried);
         domains.add(&clear);
         let failed = Happened { outcome: Outcome::Failed, protection: None, ..happened("b.example", "") };
         let key = domains.add(&failed);
@@ -340,7 +347,7 @@ mod tests {
         assert_eq!((all.len(), others.count), (1, 0));
         assert_eq!((all[0].domain.as_str(), all[0].delivered.total(), all[0].failed), ("b.example", 3, 2));
         assert_eq!((all[0].hosts[0].host.as_str(), all[0].hosts[0].delivered.encrypted), ("mx.b.example", 2));
-        assert_eq!(all[0].why_clear.as_deref(), Some("Cannot start TLS"));
+        assert_eq!((all[0].why_clear.as_deref(), all[0].tried_in_clear), (Some("Cannot start TLS"), 1));
         assert_eq!((sites.len(), sites[0].site.as_str(), sites[0].delivered.total()), (1, "b.example", 3));
     }
 

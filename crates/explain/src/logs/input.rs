@@ -24,29 +24,28 @@ pub const HEAD: u64 = 64 * 1024;
 pub struct LogRun {
     reader: LogReader,
     summarizer: Summarizer,
-    utc_offset: i32,
     files: Vec<LogFile>,
     lines: [u64; LogFormat::ALL.len()],
     cut: u64,
 }
 
 impl LogRun {
-    /// Nothing is read yet. `utc_offset`: seconds east of UTC, for times that name no zone.
-    pub fn new(filter: Filter, utc_offset: i32) -> Self {
+    /// Nothing is read yet.
+    pub fn new(filter: Filter) -> Self {
         Self {
-            reader: LogReader::new(0, utc_offset, false),
+            reader: LogReader::new(0, 0, false),
             summarizer: Summarizer::new(filter),
-            utc_offset,
             files: Vec::new(),
             lines: [0; LogFormat::ALL.len()],
             cut: 0,
         }
     }
 
-    /// Reads a file to its end, plain or packed. Logs without a year end before `until`. What
-    /// cannot be read to its end is noted with what was read before.
-    pub fn file(&mut self, name: &str, input: impl Read, until: i64) -> LogFile {
-        self.reader.next_file(until, self.utc_offset);
+    /// Reads a file to its end, plain or packed. Logs without a year end before `until`;
+    /// `utc_offset`: seconds east of UTC, for times that name no zone. What cannot be read to
+    /// its end is noted with what was read before.
+    pub fn file(&mut self, name: &str, input: impl Read, until: i64, utc_offset: i32) -> LogFile {
+        self.reader.next_file(until, utc_offset);
         let mut file = LogFile { name: name.to_owned(), ..LogFile::default() };
         let read = unpacked(input).and_then(|mut input| self.read(&mut input, &mut file));
         file.problem = read.err().map(|error| error.to_string());
@@ -249,8 +248,8 @@ mod tests {
                         delays=0/0/1/0, dsn=4.4.1, status=deferred (connect to b.example[192.0.2.1]:25: Connection timed out)\n";
 
     fn run(bytes: &[u8]) -> LogSummary {
-        let mut run = LogRun::new(Filter::default(), 0);
-        run.file("x", bytes, 1_764_547_200);
+        let mut run = LogRun::new(Filter::default());
+        run.file("x", bytes, 1_764_547_200, 0);
         run.finish()
     }
 
@@ -318,6 +317,15 @@ mod tests {
     }
 
     #[test]
+    fn each_file_has_the_offset_of_its_own_time() {
+        let mut run = LogRun::new(Filter::default());
+        run.file("summer", LINE.as_bytes(), 1_764_547_200, 7200);
+        run.file("winter", LINE.as_bytes(), 1_764_547_200, 3600);
+        let summary = run.finish();
+        assert_eq!(summary.first.zip(summary.last), Some((1_763_760_885, 1_763_764_485)));
+    }
+
+    #[test]
     fn the_first_time_is_found_in_packed_files_too() {
         assert_eq!(begins(LINE.as_bytes(), 1_764_547_200, 0), Some(1_763_768_085));
         assert_eq!(begins(gzip(LINE.as_bytes()).as_slice(), 1_764_547_200, 0), Some(1_763_768_085));
@@ -338,8 +346,8 @@ mod tests {
                 }
             }
             let text = LINE.repeat(20);
-            let mut run = LogRun::new(Filter::default(), 0);
-            run.file("x", Drip(text.as_bytes(), cuts, 0), 1_764_547_200);
+            let mut run = LogRun::new(Filter::default());
+            run.file("x", Drip(text.as_bytes(), cuts, 0), 1_764_547_200, 0);
             prop_assert_eq!(run.finish().deferred, 20);
         }
 

@@ -1,13 +1,17 @@
 //! The counts of all events.
 
-use waxseal_model::{SCHEMA_VERSION, logs::LogSummary, mail::Outcome};
+use waxseal_model::{
+    SCHEMA_VERSION,
+    logs::{LogFile, LogSummary},
+    mail::Outcome,
+};
 
 use super::{
     causes::Causes,
     domains::{Domains, Happened, Sources},
     filter::Filter,
     times::Spans,
-    waiting::Queue,
+    waiting::{MOST_OF_MESSAGE, Queue},
 };
 use crate::read::log::{Kind, LogFormat, LogRecord};
 
@@ -143,7 +147,7 @@ impl Summarizer {
     /// The counts, sorted, with what has to be known to read them.
     pub fn finish(self) -> LogSummary {
         let mut summary = self.summary;
-        summary.notes = notes(&self.said, self.domains.folded(), self.queue.left_out());
+        summary.notes = notes(&self.said, self.domains.folded(), self.queue.not_followed());
         summary.waiting = self
             .queue
             .finish(|key| self.domains.name(key).map(str::to_owned), |cause| self.causes.name(cause));
@@ -156,7 +160,7 @@ impl Summarizer {
 }
 
 /// Why something is not known, and how to make it known.
-fn notes(said: &[(u64, u64); LogFormat::ALL.len()], folded: bool, left_out: u64) -> Vec<String> {
+fn notes(said: &[(u64, u64); LogFormat::ALL.len()], folded: bool, not_followed: u64) -> Vec<String> {
     let mut notes = Vec::new();
     for (format, (known, unknown)) in LogFormat::ALL.iter().zip(said).filter(|(_, said)| said.1 > 0) {
         let program = format.program();
@@ -185,8 +189,11 @@ fn notes(said: &[(u64, u64); LogFormat::ALL.len()], folded: bool, left_out: u64)
              counted there more than once."
         ));
     }
-    if left_out > 0 {
-        notes.push(format!("{left_out} more deferred recipients were not followed, for want of room."));
+    if not_followed > 0 {
+        notes.push(format!(
+            "More recipients waited than are followed ({MOST_WAITING} in all, {MOST_OF_MESSAGE} of one message): \
+             {not_followed} deferred attempts were of others, and at least so many wait as are told."
+        ));
     }
     notes
 }
@@ -196,15 +203,17 @@ pub fn is_exposed(summary: &LogSummary) -> bool {
     summary.delivered.clear > 0 || summary.causes.iter().any(|cause| cause.family == "tls")
 }
 
-/// Whether the log says how mail was protected, but for one in a hundred: sessions that began
-/// before it did.
+/// Whether the logs were read to their ends, mail was delivered, and they say how it was
+/// protected, but for one in a hundred: sessions that began before the log did.
 pub fn is_known(summary: &LogSummary) -> bool {
-    summary.delivered.unknown * 100 <= summary.delivered.total()
+    let sent = &summary.delivered;
+    let read = |file: &LogFile| file.problem.is_none() && (file.recognised > 0 || file.lines == 0);
+    sent.total() > 0 && sent.unknown * 100 <= sent.total() && summary.files.iter().all(read)
 }
 
 #[cfg(test)]
 mod tests {
-    use waxseal_model::mail::Protection;
+    use waxseal_model::{logs::Traffic, mail::Protection};
 
     use super::*;
 
@@ -262,6 +271,28 @@ mod tests {
         assert!(summary.notes[0].contains("smtp_tls_loglevel"), "{:?}", summary.notes);
         assert_eq!((summary.times.spans.len(), summary.sites[0].site.as_str()), (1, "b.example"));
         assert!(!is_exposed(&summary) && !is_known(&summary));
+    }
+
+    #[test]
+    fn what_is_known_was_delivered_and_read_to_the_end() {
+        let delivered = |encrypted, unknown| Traffic { encrypted, unknown, ..Traffic::default() };
+        let file = LogFile { lines: 5, recognised: 5, ..LogFile::default() };
+        let known = LogSummary {
+            delivered: delivered(99, 1),
+            files: vec![file.clone(), LogFile::default()],
+            ..LogSummary::default()
+        };
+        assert!(is_known(&known));
+        let broken = LogFile { problem: Some("the stream ends early".into()), ..file.clone() };
+        let other = LogFile { recognised: 0, ..file };
+        for unknown in [
+            LogSummary { delivered: delivered(98, 2), ..known.clone() },
+            LogSummary { delivered: delivered(0, 0), ..known.clone() },
+            LogSummary { files: vec![broken], ..known.clone() },
+            LogSummary { files: vec![other], ..known },
+        ] {
+            assert!(!is_known(&unknown), "{unknown:#?}");
+        }
     }
 
     #[test]

@@ -6,13 +6,17 @@ use waxseal_model::logs::{Waiting, WaitingDomain};
 
 use crate::read::log::{ByHash, Keyed, LogRecord};
 
+/// Recipients of one message that are followed: one to more is a list, whose search would take
+/// long.
+pub(crate) const MOST_OF_MESSAGE: usize = 1000;
+
 /// The queue as the log tells it.
 #[derive(Debug)]
 pub(crate) struct Queue {
     most: usize,
     messages: ByHash<Vec<Recipient>>,
     recipients: usize,
-    left_out: u64,
+    not_followed: u64,
     state: Keyed,
 }
 
@@ -27,12 +31,12 @@ struct Recipient {
 impl Queue {
     /// Of at most so many recipients.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, messages: ByHash::default(), recipients: 0, left_out: 0, state: Keyed::new() }
+        Self { most, messages: ByHash::default(), recipients: 0, not_followed: 0, state: Keyed::new() }
     }
 
-    /// How many recipients found no room.
-    pub(crate) fn left_out(&self) -> u64 {
-        self.left_out
+    /// How many attempts were of recipients that found no room.
+    pub(crate) fn not_followed(&self) -> u64 {
+        self.not_followed
     }
 
     fn message(&self, record: &LogRecord<'_>) -> u64 {
@@ -46,17 +50,18 @@ impl Queue {
         }
         let message = self.message(record);
         let key = self.state.hash_one(record.recipient);
-        let recipients = self.messages.entry(message).or_default();
-        if let Some(known) = recipients.iter_mut().find(|r| r.key == key) {
+        let known = self.messages.get_mut(&message);
+        let followed = known.as_ref().map_or(0, |recipients| recipients.len());
+        if let Some(known) = known.and_then(|all| all.iter_mut().find(|r| r.key == key)) {
             known.cause = cause;
             return;
         }
-        // A message to more than this is a list, whose search would take long.
-        if self.recipients >= self.most || recipients.len() >= 1000 {
-            self.left_out += 1;
+        if self.recipients >= self.most || followed >= MOST_OF_MESSAGE {
+            self.not_followed += 1;
             return;
         }
-        recipients.push(Recipient { key, domain, first: record.time, cause });
+        let recipient = Recipient { key, domain, first: record.time, cause };
+        self.messages.entry(message).or_default().push(recipient);
         self.recipients += 1;
     }
 
@@ -104,7 +109,11 @@ impl Queue {
                 *why = recipient.cause;
             }
         }
-        let mut waiting = Waiting { recipients: self.recipients as u64, ..Waiting::default() };
+        let mut waiting = Waiting {
+            recipients: self.recipients as u64,
+            not_followed: self.not_followed,
+            ..Waiting::default()
+        };
         for (key, (domain, why)) in domains {
             waiting.oldest = match (waiting.oldest, domain.oldest) {
                 (Some(a), Some(b)) => Some(a.min(b)),
@@ -165,7 +174,11 @@ mod tests {
     fn what_finds_no_room_is_counted() {
         let mut queue = Queue::new(10);
         (0..30).for_each(|n| queue.defer(&record(&format!("Q{n}"), "x@d.example", n), 1, 0));
-        assert_eq!(queue.left_out(), 20);
-        assert_eq!(told(queue).recipients, 10);
+        assert_eq!((queue.not_followed(), queue.messages.len()), (20, 10));
+        let waiting = told(queue);
+        assert_eq!((waiting.recipients, waiting.not_followed), (10, 20));
+        let mut queue = Queue::new(10_000);
+        (0..2000).for_each(|n| queue.defer(&record("Q", &format!("x{n}@d.example"), n), 1, 0));
+        assert_eq!((told(queue).recipients), MOST_OF_MESSAGE as u64);
     }
 }

@@ -1,5 +1,9 @@
 //! How far a zone is from UTC, out of a compiled file of the time zone database (TZif,
 //! RFC 8536): what `/etc/localtime` is.
+//!
+//! - `posix`: the rule at its end.
+
+mod posix;
 
 /// Seconds east of UTC of `+01:00`, `-0500`, `+01`, `Z`, `UTC` and `GMT`; none for what is no
 /// offset that is used anywhere.
@@ -12,16 +16,22 @@ const HEADER: usize = 44;
 
 /// Seconds east of UTC at a time; none for bytes that are no such file.
 ///
-/// After the last transition that the file lists, its last offset is taken: rules for later
-/// years are not followed.
+/// After the last transition that the file lists, the rule at its end holds: files are written
+/// slim, without the transitions that follow from it.
 pub fn offset_at(tzif: &[u8], time: i64) -> Option<i32> {
     let first = Block::parse(tzif, 4)?;
-    // From version 2 on, a second block follows that has times of 64 bits.
-    let block = match tzif.get(4)? {
-        0 => first,
-        _ => Block::parse(tzif.get(first.end..)?, 8)?,
-    };
-    block.offset_at(time)
+    // From version 2 on, a second block follows that has times of 64 bits, and then the rule.
+    if *tzif.get(4)? == 0 {
+        return first.offset_at(time);
+    }
+    let rest = tzif.get(first.end..)?;
+    let block = Block::parse(rest, 8)?;
+    let rule = rest.get(block.end..).and_then(|footer| footer.strip_prefix(b"\n")).unwrap_or_default();
+    let rule = rule.split(|b| *b == b'\n').next().and_then(|rule| std::str::from_utf8(rule).ok());
+    match rule {
+        Some(rule) if block.is_behind(time) => posix::offset_at(rule, time).or_else(|| block.offset_at(time)),
+        _ => block.offset_at(time),
+    }
 }
 
 /// One block of data, with the width of its times in bytes.
@@ -53,6 +63,11 @@ impl<'a> Block<'a> {
         let (of_times, types_of, of_types) = (take(times * width)?, take(times)?, take(types * 6)?);
         take(letters + leaps * (width + 4) + standard + utc)?;
         Some(Self { width, times: of_times, types_of, types: of_types, end: at })
+    }
+
+    /// True for times after the last transition.
+    fn is_behind(&self, time: i64) -> bool {
+        self.times.chunks_exact(self.width).next_back().is_none_or(|last| number(last) <= time)
     }
 
     fn offset_at(&self, time: i64) -> Option<i32> {
@@ -104,6 +119,18 @@ mod tests {
             0 => block(4),
             _ => [block(4), block(8)].concat(),
         }
+    }
+
+    #[test]
+    fn after_the_last_transition_the_rule_at_the_end_holds() {
+        let mut slim = zone(b'2');
+        slim.extend(b"\nCET-1CEST,M3.5.0,M10.5.0/3\n");
+        assert_eq!(offset_at(&slim, 1000), Some(7200), "listed");
+        assert_eq!(offset_at(&slim, 1_752_000_000), Some(7200), "July 2025");
+        assert_eq!(offset_at(&slim, 1_764_547_200), Some(3600), "December 2025");
+        let mut odd = zone(b'2');
+        odd.extend(b"\nno rule\n");
+        assert_eq!(offset_at(&odd, 1_752_000_000), Some(3600), "the last that is listed");
     }
 
     #[test]

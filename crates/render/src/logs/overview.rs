@@ -23,7 +23,12 @@ pub(super) fn write(page: &mut Page, summary: &LogSummary) {
     page.blank();
     figure(page, "Sent", summary.delivered.total(), &shares(&summary.delivered));
     if summary.kept > 0 {
-        figure(page, "Kept", summary.kept, "delivered on the reporting host itself");
+        figure(
+            page,
+            "Local",
+            summary.kept,
+            "to mailboxes, programs and filters of the servers that wrote the log",
+        );
     }
     if summary.deferred > 0 {
         figure(page, "Deferred", summary.deferred, &waiting(summary));
@@ -63,8 +68,11 @@ fn verdict(summary: &LogSummary) -> (Role, String) {
     };
     if sent.clear > 0 {
         let domains = summary.domains.iter().filter(|d| d.delivered.clear > 0).count() as u64;
+        // Those that are counted together may be one or many.
+        let folded = u64::from(summary.others.delivered.clear > 0);
+        let (domains, at_least) = (domains + folded, if folded > 0 { "at least " } else { "" });
         let sentence = format!(
-            "{} of the mail{to} went out in clear: {} of {}, to {}.{unknown}",
+            "{} of the mail{to} went out in clear: {} of {}, to {at_least}{}.{unknown}",
             share(sent.clear, sent.known()),
             count(sent.clear),
             plural(sent.known(), "message"),
@@ -107,10 +115,14 @@ fn waiting(summary: &LogSummary) -> String {
         (Some(_), Some(_)) => ", none for an hour".into(),
         _ => String::new(),
     };
-    match waiting.recipients {
-        0 => "attempts; none still waits".into(),
-        1 => format!("attempts; 1 recipient still waits{oldest}"),
-        n => format!("attempts; {} recipients still wait{oldest}", count(n)),
+    match (waiting.recipients, waiting.not_followed) {
+        (0, 0) => "attempts; none still waits".into(),
+        (0, _) => "attempts; how many still wait is not known".into(),
+        (n, not_followed) => {
+            let at_least = if not_followed > 0 { "at least " } else { "" };
+            let verb = if n == 1 { "waits" } else { "wait" };
+            format!("attempts; {at_least}{} still {verb}{oldest}", plural(n, "recipient"))
+        }
     }
 }
 

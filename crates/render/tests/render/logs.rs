@@ -29,6 +29,7 @@ fn domain(name: &str, host: &str, delivered: Traffic, failed: u64, why: Option<&
         deferred: failed,
         failed: 0,
         hosts: vec![HostTraffic { host: host.into(), delivered }],
+        tried_in_clear: 0,
         why_clear: why.map(str::to_owned),
         complete: true,
     }
@@ -130,6 +131,7 @@ fn summary() -> LogSummary {
     LogSummary {
         waiting: Waiting {
             recipients: 17,
+            not_followed: 0,
             oldest: Some(END - 2 * DAY),
             domains: vec![WaitingDomain {
                 domain: "beta.example".into(),
@@ -190,6 +192,18 @@ fn a_page_without_mail_in_clear_says_how_good_it_is() {
     assert!(
         text(&failed, &options(80)).starts_with("No mail to b.example was delivered: 3 attempts failed.")
     );
+}
+
+#[test]
+fn what_was_left_out_to_bound_memory_makes_numbers_least_ones() {
+    let mut folded = summary();
+    folded.others.delivered.clear = 2;
+    folded.waiting.not_followed = 9;
+    let page = text(&folded, &options(120));
+    assert!(page.contains("to at least 3 domains."), "{page}");
+    assert!(page.contains("at least 17 recipients still wait"), "{page}");
+    folded.waiting.recipients = 0;
+    assert!(text(&folded, &options(120)).contains("how many still wait is not known"));
 }
 
 #[test]

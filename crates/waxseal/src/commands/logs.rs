@@ -2,18 +2,19 @@
 
 use std::{
     fs::{self, File},
-    io::{Cursor, Read},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use clap::Args;
+use serde::{Deserialize, de::IgnoredAny};
 use waxseal_explain::{
     InputKind,
-    logs::{Filter, LogRun, change, filter, filter::Destination, input, policy, summary, zone},
+    logs::{Filter, LogRun, change, filter, filter::Destination, input, input::HEAD, policy, summary, zone},
     read::detect,
 };
-use waxseal_model::LogSummary;
+use waxseal_model::{LogSummary, SCHEMA_VERSION};
 use waxseal_render::logs::{LogOptions, json, svg, text};
 
 use crate::{
@@ -22,8 +23,6 @@ use crate::{
     progress::ReadProgress,
 };
 
-/// How much of a file is looked at before it is read, in bytes.
-const HEAD: u64 = 64 * 1024;
 /// Lines of the tables.
 const TOP: usize = 10;
 /// Domains in the JSON.
@@ -34,9 +33,10 @@ const LARGEST_BASELINE: u64 = 256 * 1024 * 1024;
 /// Mail logs: who got mail in clear, what failed and why, what still waits.
 ///
 /// Reads logs of Postfix, Exim, Sendmail, OpenSMTPD, qmail and Exchange, of any size, plain, gzip
-/// or Zstandard, mixed and in any order. Exits with 0 if mail went out encrypted, with 1 if some
-/// went in clear or TLS kept some from being delivered, and with 3 if there is no log or if it
-/// does not say how mail went (of more than one in a hundred).
+/// or Zstandard, mixed and in any order. Exits with 0 only if mail was delivered and all of it
+/// encrypted, every file is a log that was read to its end, and it says how mail was protected
+/// (but for one in a hundred); with 1 if some went in clear or TLS kept some from being delivered,
+/// whatever else; with 3 otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +64,7 @@ pub(crate) struct LogsArgs {
     /// Lines of each table, domains in the JSON; 0 is all [default: 10, JSON: 1000].
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// Tell what changed since an earlier run: its --json output.
+    /// Tell what changed since an earlier run: what `waxseal logs --json` printed then.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Write the domains that mail went to, one a line, those in clear first; `-` prints them
@@ -78,33 +78,37 @@ pub(crate) struct LogsArgs {
     /// Deliveries that a domain needs to be in that table.
     #[arg(long, value_name = "N", default_value_t = policy::LEAST_DELIVERIES)]
     least: u64,
-    /// Write a picture of how mail was protected over time (SVG).
+    /// Write a picture of how mail was protected over time (SVG); `-` prints it instead of the page.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// Zone of times that name none, `+01:00` [default: this machine's].
+    /// Zone of times that name none, `+01:00` [default: this machine's, as it was when a file was
+    /// last written].
     #[arg(long, value_name = "OFFSET", value_parser = offset, allow_hyphen_values = true)]
     utc_offset: Option<i32>,
 }
 
 pub(crate) fn run(args: &LogsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    one_output(args)?;
     let now = waxseal_scan::clock::now();
-    let utc_offset = args.utc_offset.unwrap_or_else(|| own_offset(now));
+    let zone = Zone::of(args);
     let earlier = args.baseline.as_deref().map(baseline).transpose()?;
     let since = args.since.as_deref().map(|text| {
-        filter::since(text, now, utc_offset)
-            .ok_or_else(|| Failure::usage(format!("'{text}' is no time: write 24h, 7d or 2026-01-31 14:00")))
+        // The offset is that of the time itself.
+        let about = filter::since(text, now, zone.offset_at(now));
+        let exact = about.and_then(|about| filter::since(text, now, zone.offset_at(about)));
+        exact.ok_or_else(|| Failure::usage(format!("'{text}' is no time: write 24h, 7d or 2026-01-31 14:00")))
     });
     let filter = Filter { since: since.transpose()?, to: args.to.as_deref().map(Destination::new) };
     let mut inputs =
-        args.files.iter().map(|path| Input::open(path, now, utc_offset)).collect::<Result<Vec<_>, _>>()?;
+        args.files.iter().map(|path| Input::open(path, now, &zone)).collect::<Result<Vec<_>, _>>()?;
     // Those without a time stay behind the others, in their order.
     inputs.sort_by_key(|input| input.begins.unwrap_or(i64::MAX));
     let progress = ReadProgress::new(inputs.iter().map(|input| input.size).sum());
-    let mut run = LogRun::new(filter, utc_offset);
+    let mut run = LogRun::new(filter);
     let mut wrong = Vec::new();
     for input in inputs {
         let (name, head, until) = (input.name.clone(), input.head.clone(), input.until);
-        let file = run.file(&name, progress.counted(input.bytes()?), until);
+        let file = run.file(&name, progress.counted(input.bytes()?), until, zone.offset_at(until));
         if file.recognised == 0 {
             wrong.push(no_log(&file.name, &head, file.lines));
         }
@@ -118,6 +122,18 @@ pub(crate) fn run(args: &LogsArgs, terminal: &Terminal) -> Result<Exit, Failure>
     found.change = earlier.map(|earlier| change::compare(&earlier, &found));
     answer(args, &found, terminal)?;
     Ok(exit(&found))
+}
+
+/// Standard output holds one thing, so that another program can read it.
+fn one_output(args: &LogsArgs) -> Result<(), Failure> {
+    let is_stdout = |path: &&Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    let printed = [&args.domains, &args.policy_maps, &args.plot].iter().copied().filter(is_stdout).count();
+    if printed + usize::from(args.json) > 1 {
+        return Err(Failure::usage(
+            "only one of --json, --domains -, --policy-maps - and --plot - can be printed: name files for the others",
+        ));
+    }
+    Ok(())
 }
 
 fn answer(args: &LogsArgs, found: &LogSummary, terminal: &Terminal) -> Result<(), Failure> {
@@ -159,9 +175,8 @@ fn exit(found: &LogSummary) -> Exit {
 /// A file that is going to be read.
 struct Input {
     name: String,
-    /// None is standard input.
-    path: Option<PathBuf>,
-    /// Its beginning; of standard input these bytes are gone from it.
+    rest: Rest,
+    /// Its beginning.
     head: Vec<u8>,
     /// When its first line was written.
     begins: Option<i64>,
@@ -170,37 +185,46 @@ struct Input {
     size: u64,
 }
 
+/// Where the bytes are that follow the beginning.
+enum Rest {
+    /// In a file, which is opened anew: there may be more of them than can be open at once.
+    File(PathBuf),
+    /// In a stream, from which the beginning is gone: standard input, pipes.
+    Stream(Box<dyn Read>),
+}
+
 impl Input {
-    fn open(path: &Path, now: i64, utc_offset: i32) -> Result<Self, Failure> {
+    fn open(path: &Path, now: i64, zone: &Zone) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let mut head = Vec::new();
-        let (mut until, mut size) = (now, 0);
+        let cannot = |e: io::Error| Failure::usage(format!("{name} cannot be read: {e}"));
         let stdin = path.as_os_str() == "-";
-        let read = if stdin {
-            std::io::stdin().take(HEAD).read_to_end(&mut head)
-        } else if path.is_dir() {
+        let about = if stdin { None } else { Some(fs::metadata(path).map_err(cannot)?) };
+        if about.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(Failure::usage(format!(
                 "{name} is a folder: name the files in it, such as {name}/mail.log*"
             )));
-        } else {
-            File::open(path).and_then(|file| {
-                let about = file.metadata()?;
-                size = about.len();
-                // An old file ends when it was written last, which tells the year of its times.
-                let written = about.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                until = i64::try_from(written.as_secs()).unwrap_or(now).min(now);
-                file.take(HEAD).read_to_end(&mut head)
-            })
-        };
-        read.map_err(|e| Failure::usage(format!("{name} cannot be read: {e}")))?;
-        let begins = input::begins(head.as_slice(), until, utc_offset);
-        Ok(Self { name, path: (!stdin).then(|| path.to_owned()), head, begins, until, size })
+        }
+        let (mut head, mut until, mut size) = (Vec::new(), now, 0);
+        let mut rest: Box<dyn Read> =
+            if stdin { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(cannot)?) };
+        rest.by_ref().take(HEAD).read_to_end(&mut head).map_err(cannot)?;
+        let mut rest = Rest::Stream(rest);
+        if let Some(about) = about.filter(fs::Metadata::is_file) {
+            size = about.len();
+            // An old file ends when it was written last, which tells the year of its times.
+            let written = about.modified().map_err(cannot)?;
+            let written = written.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            until = i64::try_from(written.as_secs()).unwrap_or(now).min(now);
+            rest = Rest::File(path.to_owned());
+        }
+        let begins = input::begins(head.as_slice(), until, zone.offset_at(until));
+        Ok(Self { name, rest, head, begins, until, size })
     }
 
     fn bytes(self) -> Result<Box<dyn Read>, Failure> {
-        match self.path {
-            None => Ok(Box::new(Cursor::new(self.head).chain(std::io::stdin()))),
-            Some(path) => match File::open(&path) {
+        match self.rest {
+            Rest::Stream(rest) => Ok(Box::new(Cursor::new(self.head).chain(rest))),
+            Rest::File(path) => match File::open(&path) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(error) => Err(Failure::usage(format!("{} cannot be read: {error}", path.display()))),
             },
@@ -253,46 +277,57 @@ fn baseline(path: &Path) -> Result<LogSummary, Failure> {
         .and_then(|file| file.take(LARGEST_BASELINE).read_to_end(&mut bytes))
         .map_err(|e| Failure::usage(format!("the earlier run {name} cannot be read: {e}")))?;
     let summary: Result<LogSummary, _> = serde_json::from_slice(&bytes);
+    // A summary lacks nothing that it needs to be one; other JSON of ours has a version too.
+    let marks: Marks = serde_json::from_slice(&bytes).unwrap_or_default();
+    let is_summary = marks.programs.is_some() && marks.delivered.is_some() && marks.causes.is_some();
     match summary {
-        Ok(summary) if (1..=waxseal_model::SCHEMA_VERSION).contains(&summary.schema_version) => Ok(summary),
+        Ok(summary) if is_summary && (1..=SCHEMA_VERSION).contains(&summary.schema_version) => Ok(summary),
         Ok(_) => Err(Failure::usage(format!("{name} is JSON, but not of: waxseal logs --json"))),
         Err(error) => Err(Failure::usage(format!("{name} is not what waxseal logs --json prints: {error}"))),
     }
 }
 
-/// `+01:00`, `-0500`, `Z`
-fn offset(text: &str) -> Result<i32, String> {
-    if matches!(text, "Z" | "UTC") {
-        return Ok(0);
-    }
-    let parse = || {
-        let (sign, rest) = match text.split_at_checked(1)? {
-            ("+", rest) => (1, rest),
-            ("-", rest) => (-1, rest),
-            _ => return None,
-        };
-        let (hours, minutes) = rest.split_at_checked(2)?;
-        let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
-        let number = |digits: &str| {
-            (digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit()))
-                .then(|| digits.parse::<i32>().ok())?
-        };
-        let (hours, minutes) = (number(hours)?, number(minutes)?);
-        (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
-    };
-    parse().ok_or_else(|| format!("'{text}' is no offset: write +01:00 or -0500"))
+/// Fields by which a summary is known.
+#[derive(Default, Deserialize)]
+struct Marks {
+    programs: Option<IgnoredAny>,
+    delivered: Option<IgnoredAny>,
+    causes: Option<IgnoredAny>,
 }
 
-/// How far this machine's zone is from UTC now; none of it is known without a zone file.
-fn own_offset(now: i64) -> i32 {
-    let name = std::env::var("TZ").unwrap_or_default();
-    let name = name.trim_start_matches(':');
-    let path = match name {
-        "" => PathBuf::from("/etc/localtime"),
-        name => Path::new("/usr/share/zoneinfo").join(name),
-    };
-    let bytes = fs::read(path).unwrap_or_default();
-    zone::offset_at(&bytes, now).unwrap_or(0)
+/// `+01:00`, `-0500`, `Z`
+fn offset(text: &str) -> Result<i32, String> {
+    zone::offset(text).ok_or_else(|| format!("'{text}' is no offset: write +01:00 or -0500"))
+}
+
+/// The zone of times that name none.
+enum Zone {
+    /// Always so many seconds east of UTC.
+    Fixed(i32),
+    /// This machine's, as its file has it; UTC where there is none.
+    Own(Vec<u8>),
+}
+
+impl Zone {
+    fn of(args: &LogsArgs) -> Self {
+        if let Some(offset) = args.utc_offset {
+            return Self::Fixed(offset);
+        }
+        let name = std::env::var("TZ").unwrap_or_default();
+        let path = match name.trim_start_matches(':') {
+            "" => PathBuf::from("/etc/localtime"),
+            name => Path::new("/usr/share/zoneinfo").join(name),
+        };
+        Self::Own(fs::read(path).unwrap_or_default())
+    }
+
+    /// Seconds east of UTC at a time.
+    fn offset_at(&self, time: i64) -> i32 {
+        match self {
+            Self::Fixed(offset) => *offset,
+            Self::Own(file) => zone::offset_at(file, time).unwrap_or(0),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ use super::{Given, Reading};
 
 pub(crate) use recent::{ByHash, Keyed, Recent};
 pub use record::{Kind, LogRecord};
-pub(crate) use stamp::offset;
 use stamp::{Clock, Stamp};
+pub(crate) use stamp::{days, offset, year_of};
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

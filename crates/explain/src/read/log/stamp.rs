@@ -149,7 +149,7 @@ pub(crate) fn is_month(name: &str) -> bool {
 }
 
 /// Days from 1970-01-01 to a date; none if there is no such date.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = match month {
         4 | 6 | 9 | 11 => 30,
@@ -168,7 +168,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// The year of a time, near enough for choosing one.
-fn year_of(seconds: i64) -> i64 {
+pub(crate) fn year_of(seconds: i64) -> i64 {
     let day = seconds.div_euclid(DAY);
     let guess = 1970 + day.div_euclid(366);
     (guess..guess + 40).rev().find(|y| days(*y, 1, 1).is_some_and(|first| first <= day)).unwrap_or(guess)

@@ -16,6 +16,8 @@ use crate::read::{problem, words};
 const MOST_RECIPIENTS: usize = 1000;
 /// Characters of a reply.
 const MOST_TEXT: usize = 4000;
+/// Failures that are kept beside those of recipients: the first and the newest ones.
+const MOST_FAILURES: usize = 100;
 /// Commands that wait for an answer.
 const MOST_PENDING: usize = 1000;
 
@@ -63,7 +65,10 @@ pub(super) struct Session {
     /// Whether any command was seen: some programs write down one side alone.
     commands: bool,
     in_body: bool,
+    /// STARTTLS was granted.
     tls: bool,
+    /// The handshake came about: the server answered over it.
+    encrypted: bool,
     ehlo: Option<Vec<String>>,
     /// A keyword that a firewall has overwritten.
     masked: Option<String>,
@@ -163,6 +168,8 @@ impl Session {
         }
         let first = reply.lines.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
         match reply.code {
+            // Nobody has asked for anything: another server greets, or the same one again.
+            220 if self.commands && first.contains("smtp") => Some(Stage::Greeting),
             220 if self.greeted => Some(Stage::Starttls),
             250 if reply.lines.len() > 2 => Some(Stage::Ehlo),
             334 | 235 | 535 => Some(Stage::Auth),
@@ -190,8 +197,13 @@ impl Session {
         let forget = |failures: &mut Vec<Failure>, stages: &[Stage]| {
             failures.retain(|failure| failure.stage.is_none_or(|stage| !stages.contains(&stage)));
         };
+        // After QUIT a server says good-bye to whom the handshake failed, too.
+        self.encrypted |= self.tls && !matches!(stage, Some(Stage::Greeting | Stage::Quit));
         match stage {
-            Some(Stage::Greeting) => self.greeted = true,
+            Some(Stage::Greeting) => {
+                self.greeted = true;
+                (self.tls, self.encrypted) = (false, false);
+            }
             Some(Stage::Ehlo) => {
                 self.greeted = true;
                 forget(&mut self.failures, &[Stage::Ehlo]);
@@ -229,13 +241,20 @@ impl Session {
                 let asked = self.asked.pop_front();
                 match asked.and_then(|i| self.recipients.get_mut(i)) {
                     Some(recipient) => recipient.refused = Some(failure),
-                    None => self.failures.push(failure),
+                    None => self.fail(failure),
                 }
             }
             Some(Stage::Data | Stage::EndOfData) => self.finished = Some(failure),
             Some(Stage::Quit) => {}
-            _ => self.failures.push(failure),
+            _ => self.fail(failure),
         }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        if self.failures.len() >= MOST_FAILURES {
+            self.failures.remove(1);
+        }
+        self.failures.push(failure);
     }
 
     /// Makes events of what is known about the recipients of the message so far. `broken`:
@@ -267,7 +286,7 @@ impl Session {
         if !recipients.is_empty() {
             self.failures.clear();
         } else if let Some(finished) = finished {
-            self.failures.push(finished);
+            self.fail(finished);
         } else if let Some(text) = delivered {
             let done = Failure { stage: Some(Stage::EndOfData), reply: code_of(&text), text };
             let event = self.event(None, &done);
@@ -355,16 +374,10 @@ impl Session {
             status,
             stage: failure.stage,
             text: neutralise(failure.text.as_bytes(), MOST_TEXT),
-            protection: self.protection(),
+            // What kept TLS from coming about was said without it.
+            protection: (self.encrypted && failure.stage != Some(Stage::Tls))
+                .then_some(Protection::Encrypted),
             ..MailEvent::default()
-        }
-    }
-
-    /// What is certain: TLS was begun, or mail was spoken about without it.
-    fn protection(&self) -> Option<Protection> {
-        match (self.tls, self.sender.is_some(), self.commands) {
-            (true, _, _) => Some(Protection::Encrypted),
-            _ => None,
         }
     }
 
@@ -442,4 +455,22 @@ fn is_echo(failure: &Failure) -> bool {
         "all recipients were rejected",
     ];
     matches!(failure.reply, Some(500..=503 | 554 | 451)) && said.iter().any(|words| lower.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_failures_the_first_and_the_newest_are_kept() {
+        let mut session = Session::default();
+        for n in 0..10 * MOST_FAILURES {
+            session.hear(Turn::Client(Command::Hello), true);
+            session.hear(Turn::Server { code: 503, more: false, text: format!("bad sequence {n}") }, true);
+            assert!(session.failures.len() <= MOST_FAILURES);
+        }
+        let texts: Vec<&str> = session.failures.iter().map(|failure| failure.text.as_str()).collect();
+        assert_eq!(texts.first(), Some(&"503 bad sequence 0"));
+        assert_eq!(texts.last(), Some(&"503 bad sequence 999"));
+    }
 }

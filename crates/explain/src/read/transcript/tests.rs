@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use waxseal_model::{
     MailEvent,
-    mail::{Outcome, Stage},
+    mail::{Outcome, Protection, Stage},
 };
 
 use super::*;
@@ -372,6 +372,26 @@ msmtp: TLS certificate verification failed: the certificate hasn't got a known i
 msmtp: could not send mail (account default from /home/u/.msmtprc)
 ");
     assert_eq!((msmtp.reply, msmtp.stage), (None, Some(Stage::Tls)));
+    assert_eq!(msmtp.protection, None, "the handshake failed");
+}
+
+#[test]
+fn encrypted_is_what_was_said_after_a_handshake() {
+    let start = "<-  220 mx ESMTP\n -> EHLO c\n<-  250-mx\n<-  250 STARTTLS\n -> STARTTLS\n<-  220 go\n";
+    let refused = " -> MAIL FROM:<a@example.net>\n<-  550 5.7.1 no\n";
+    let ehlo = " ~> EHLO c\n<~  250 mx\n";
+    let again = "<-  220 mx2 ESMTP\n -> EHLO c\n<-  250 mx\n";
+    for (text, protection) in [
+        ([start, ehlo, refused].concat(), Some(Protection::Encrypted)),
+        // Nothing was heard over TLS: perhaps it never came about.
+        ([start, "<-  454 4.7.0 TLS not available\n"].concat(), None),
+        ([start, "*** TLS startup failed (connect(): error:00000000:lib(0)::reason(0))\n -> QUIT\n<-  221 bye\n"].concat(), None),
+        // A second connection, in clear.
+        ([start, ehlo, again, refused].concat(), None),
+        (["<-  220 mx ESMTP\n -> EHLO c\n<-  250 mx\n", refused].concat(), None),
+    ] {
+        assert_eq!(one(&text).protection, protection, "{text}");
+    }
 }
 
 #[test]

@@ -41,6 +41,19 @@ pub enum SpoolError {
         /// Of which message.
         id: super::MessageId,
     },
+    /// A later version of the program wrote the queue. Nothing in it was changed.
+    #[error("the queue was written by a newer version: {detail}")]
+    TooNew {
+        /// Which file and version.
+        detail: String,
+    },
+    /// What was asked makes no sense: a message without recipients, a recipient that is not
+    /// there. A mistake of the caller; the queue is well.
+    #[error("the queue was asked for something that cannot be: {detail}")]
+    Invalid {
+        /// What.
+        detail: String,
+    },
     /// The queue was closed, at the end of the program.
     #[error("the queue is closed")]
     Closed,

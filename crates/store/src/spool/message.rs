@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attempt, State};
 
-/// Identifies a message; later messages have larger ones. Shown in hexadecimal.
+/// Identifies a message. Never given twice; of two messages, that which was handed over after
+/// the other's id was returned has the larger one. Shown in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(pub u64);
 

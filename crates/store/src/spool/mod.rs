@@ -16,11 +16,18 @@
 //!   [`Spool::pending`] like any other, and [`Spool::body`] says [`SpoolError::BodyMissing`].
 //!
 //! A time is seconds since 1970-01-01 UTC; every time is handed in.
+//!
+//! A call counts even if its future is dropped before it is ready: drive [`Spool::accept`]
+//! and [`Spool::settle`] to their end in a task of their own, or a message may lie there that
+//! nobody knows of before the next start.
+//!
+//! - [`sqlite`]: the queue in a folder, for one process.
 
 mod change;
 mod error;
 mod message;
 mod outcome;
+pub mod sqlite;
 
 use std::{future::Future, pin::Pin};
 
@@ -39,18 +46,24 @@ pub type SpoolFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SpoolError>>
 
 /// A durable queue. See the [module](self) for its promises.
 pub trait Spool: Send + Sync + 'static {
-    /// Takes a message. When this returns an id, `250` may be said.
+    /// Takes a message. When this returns an id, `250` may be said. Its recipients are queued
+    /// and due at once.
     ///
     /// # Errors
-    /// Nothing was taken: no room, a failed or poisoned disk.
+    /// Nothing was taken: no room, a failed or poisoned disk, no recipient.
     fn accept(&self, message: NewMessage) -> SpoolFuture<'_, MessageId>;
 
     /// Notes what became of recipients of a message, and takes the notices that are owed for
-    /// it, all or nothing. Returns the ids of the notices in their order. A recipient that is
-    /// final already keeps its state.
+    /// it, all or nothing. Returns the ids of the notices in their order.
+    ///
+    /// A recipient that is final already keeps its state and its last attempt. If that is so
+    /// for all that the settlement names, its notices are not taken and no ids are returned:
+    /// a settlement that comes twice, or after the operator cancelled, tells nobody anything.
+    /// One that was held meanwhile stays held if it is to be tried again. A final fate counts
+    /// as an attempt. When the last recipient becomes final, the body is forgotten.
     ///
     /// # Errors
-    /// Nothing was noted.
+    /// Nothing was noted: no room, a failed or poisoned disk, no such recipient.
     fn settle(&self, settlement: Settlement) -> SpoolFuture<'_, Vec<MessageId>>;
 
     /// Recipients that are not final, in the order of message and number, `limit` at most,
@@ -70,7 +83,8 @@ pub trait Spool: Send + Sync + 'static {
     /// The bytes of a message as they were accepted.
     ///
     /// # Errors
-    /// [`SpoolError::BodyMissing`] where there should be one and is none.
+    /// [`SpoolError::BodyMissing`] where there is none: it is lost, or all recipients are final,
+    /// or there is no such message.
     fn body(&self, id: MessageId) -> SpoolFuture<'_, Bytes>;
 
     /// Messages with recipients that a selector finds, oldest first, `limit` at most; each
@@ -81,19 +95,22 @@ pub trait Spool: Send + Sync + 'static {
     fn select(&self, selector: Selector, limit: usize) -> SpoolFuture<'_, Vec<StoredMessage>>;
 
     /// Changes every recipient that a selector finds and the change applies to; with
-    /// `dry_run` only says which.
+    /// `dry_run` only says which. In the order of message and number.
     ///
     /// # Errors
     /// Nothing was changed.
     fn change(&self, selector: Selector, change: Change, dry_run: bool) -> SpoolFuture<'_, Vec<Changed>>;
 
     /// Forgets messages whose recipients all became final before `before`, and of those that
-    /// are left the oldest beyond `keep`. Returns how many.
+    /// are left and have no other recipients the oldest beyond `keep`, by the time at which
+    /// the last recipient became final. Returns how many. Not one transaction: it must not
+    /// keep others waiting.
     ///
     /// # Errors
-    /// The store cannot be written.
+    /// The store cannot be read or written; some may be forgotten already.
     fn purge(&self, before: i64, keep: u64) -> SpoolFuture<'_, u64>;
 
-    /// Why the spool takes nothing, if that is so: poisoned.
+    /// Why the spool takes nothing, if that is so: poisoned, closed, or less room than the
+    /// mark below which nothing is accepted. Answers at once.
     fn refusal(&self) -> Option<SpoolError>;
 }

@@ -57,6 +57,7 @@ impl Memory {
                     recipient.attempts += u32::from(*counts);
                     recipient.delays_told += u32::from(*delay_told);
                 }
+                Fate::Held => recipient.state = State::Held,
             }
         }
         kept.message.recipients = recipients;

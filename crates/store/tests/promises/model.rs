@@ -60,8 +60,9 @@ fn a_message() -> impl Strategy<Value = NewMessage> {
 fn a_fate() -> impl Strategy<Value = Fate> {
     let finals: Vec<State> = State::ALL.into_iter().filter(|state| state.is_final()).collect();
     prop_oneof![
-        select(finals).prop_map(Fate::Final),
-        (a_time(), any::<bool>(), any::<bool>()).prop_map(|(next_at, counts, delay_told)| Fate::Again {
+        3 => select(finals).prop_map(Fate::Final),
+        1 => Just(Fate::Held),
+        3 => (a_time(), any::<bool>(), any::<bool>()).prop_map(|(next_at, counts, delay_told)| Fate::Again {
             next_at,
             counts,
             delay_told

@@ -101,6 +101,8 @@ statements! {
     defer_recipient: "UPDATE recipients
         SET next_at = ?3, attempts = attempts + ?4, delays_told = delays_told + ?5, reason = ?6, last = ?7
         WHERE message = ?1 AND number = ?2 AND state < 2",
+    hold_recipient: "UPDATE recipients SET state = 1, reason = ?3, last = ?4
+        WHERE message = ?1 AND number = ?2 AND state < 2",
     change_recipient: "UPDATE recipients SET state = ?3, next_at = ?4, final_at = ?5
         WHERE message = ?1 AND number = ?2",
     is_there: "SELECT 1 FROM recipients WHERE message = ?1 AND number = ?2",
@@ -214,6 +216,7 @@ impl Sql<'_> {
                     params![key, number, next_at, i64::from(counts), i64::from(delay_told), reason, last];
                 self.defer_recipient.execute(row)?
             }
+            Fate::Held => self.hold_recipient.execute(params![key, number, reason, last])?,
         };
         if changed == 0 && !self.is_there.exists(params![key, number])? {
             let detail = format!("message {} has no recipient {number}", settlement.message);

@@ -4,7 +4,9 @@
 //!
 //! - [`target`]: what the user typed, to a domain, a host or an address.
 //! - [`text`]: bytes from strangers, made safe to print.
-//! - [`smtp`]: replies, EHLO, what a service is and which software it runs.
+//! - [`smtp`]: replies, EHLO, what a service is and which software it runs; commands and
+//!   mail data as a server reads them.
+//! - [`sasl`]: logins as a server sees them, and the file of passwords.
 //! - [`tls`]: hellos, records and the server's first flight, suites and groups.
 //! - [`x509`]: certificates, the path to a root, names, signatures.
 //! - [`sts`], [`tlsrpt`], [`dane`]: the records and files in which a domain publishes how
@@ -34,6 +36,7 @@ pub mod lint;
 pub mod message;
 pub mod query;
 pub mod reading;
+pub mod sasl;
 pub mod smtp;
 pub mod spf;
 pub mod sts;

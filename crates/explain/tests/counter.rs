@@ -35,6 +35,18 @@ fn demand(cases: &[(&str, Is)]) {
 }
 
 #[test]
+fn words_that_look_like_a_providers_are_not_its_mark() {
+    for text in [
+        "554 mail.rutgers.example: no PTR record",
+        "554 mail.community.example: no PTR record",
+        "550 eximbank.example: message rejected",
+        "450 4.7.1 Zombie ers found",
+    ] {
+        assert_eq!(verdict(text).provider, None, "{text}");
+    }
+}
+
+#[test]
 fn every_cause_named_here_exists() {
     // A misspelt cause would make `Not` hold for ever.
     for cases in ALL {
@@ -91,6 +103,11 @@ const DISABLED: &[(&str, Is)] = &[
     ("550 5.7.1 Sender domain expired", Not("mailbox_disabled")),
     ("454 4.7.0 The user is locked out after failed logins", Not("mailbox_disabled")),
     ("550 5.2.1 This mailbox is no longer active", Cause("mailbox_disabled")),
+    ("550 The mailbox you are sending to has been disabled. Your account is fine", Cause("mailbox_disabled")),
+    ("550 5.1.1 Sender verified; recipient mailbox is disabled", Cause("mailbox_disabled")),
+    ("550 your e-mail address is suspended from posting", Cause("account_suspended")),
+    ("550 the e-mail address you entered is suspended", Cause("mailbox_disabled")),
+    ("450 4.7.1 user mailbox is locked", Cause("mailbox_unavailable")),
 ];
 
 #[test]
@@ -146,6 +163,9 @@ const AUTHENTICATION: &[(&str, Is)] = &[
     ("550 Message passed SPF, blocked for spam content", Cause("spam_content")),
     ("550 SPF OK, DKIM OK, DMARC OK, message refused", Cause("policy_rejected")),
     ("550 SPF record passes but DKIM missing", Cause("dkim_fail")),
+    ("550 5.7.1 all authentication checks passed, rejected as spam", Cause("spam_content")),
+    ("550 both SPF and DKIM pass, message refused", Cause("policy_rejected")),
+    ("550 5.7.26 Neither SPF nor DKIM passed", Cause("unauthenticated")),
 ];
 
 #[test]

@@ -36,6 +36,6 @@ fuzz_target!(|input: (Vec<[u8; 4]>, &[u8])| {
             assert!(in_use(&records).contains(&record));
             assert!(!presented || matches(&records[record], &chain).is_some());
         }
-        Verdict::Mismatch { why } => assert!(!why.is_empty()),
+        Verdict::Mismatch { why, .. } => assert!(!why.is_empty()),
     }
 });

@@ -139,7 +139,7 @@ pub(crate) fn verify(dane: &DaneFacts, chain: &PresentedChain, now: i64) -> Resu
     let ders: Vec<Vec<u8>> = chain.certificates.iter().map_while(x509::der_of).collect();
     match wire::verify(&records, &ders, &dane.reference_names, now) {
         Verdict::Match { .. } => Ok(()),
-        Verdict::Mismatch { why } => Err(why),
+        Verdict::Mismatch { why, .. } => Err(why),
         Verdict::AllUnusable => Err("no record can be used".into()),
     }
 }

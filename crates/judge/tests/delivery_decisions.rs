@@ -57,6 +57,7 @@ struct Row {
     seen: Seen,
     certificate: BTreeSet<Defect>,
     operator_name: bool,
+    fingerprint: bool,
     tlsa: Tlsa,
     keyword: bool,
     outcome: String,
@@ -84,6 +85,7 @@ enum Seen {
     StarttlsRefused,
     HandshakeFailed,
     TlsTooOld,
+    NotTried,
 }
 
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,6 +139,7 @@ impl Row {
             Seen::StarttlsRefused => Observation::StarttlsRefused,
             Seen::HandshakeFailed => Observation::HandshakeFailed,
             Seen::TlsTooOld => Observation::TlsTooOld,
+            Seen::NotTried => Observation::NotTried,
             Seen::Tls => Observation::Tls(TlsSeen {
                 certificate: Certificate {
                     trusted: !self.certificate.contains(&Defect::Untrusted),
@@ -145,6 +148,7 @@ impl Row {
                     for_operator: self.operator_name,
                 },
                 tlsa: self.tlsa,
+                fingerprint: self.fingerprint,
                 requiretls: self.keyword,
             }),
         }
@@ -169,6 +173,7 @@ fn words(decision: &Decision) -> (&'static str, Option<&'static str>, bool) {
                 let by = match by {
                     By::DaneEe => "dane_ee",
                     By::DaneTa => "dane_ta",
+                    By::Fingerprint => "fingerprint",
                     By::MtaSts => "mta_sts",
                     By::OperatorName => "operator_name",
                     By::Certificate => "certificate",
@@ -239,6 +244,7 @@ fn the_table_names_every_word_of_every_field() {
         "enforce",
         "encrypt",
         "verify",
+        "fingerprint",
         "dane",
         "dane-only",
         "unreachable",
@@ -246,6 +252,7 @@ fn the_table_names_every_word_of_every_field() {
         "starttls_refused",
         "handshake_failed",
         "tls_too_old",
+        "not_tried",
         "ee",
         "ta",
         "ta_wrong_name",
@@ -288,11 +295,13 @@ const MX: [MxAnswer; 6] = [
 const ADDRESS: [AddressAnswer; 4] =
     [AddressAnswer::Secure, AddressAnswer::Insecure, AddressAnswer::Bogus, AddressAnswer::Failed];
 const DANE: [Dane; 5] = [Dane::NotAsked, Dane::None, Dane::Usable, Dane::UnusableOnly, Dane::LookupFailed];
-const LEVELS: [OperatorLevel; 6] = [
+const LEVELS: [OperatorLevel; 8] = [
+    OperatorLevel::None,
     OperatorLevel::May,
     OperatorLevel::Encrypt,
     OperatorLevel::Verify,
     OperatorLevel::Secure,
+    OperatorLevel::Fingerprint,
     OperatorLevel::Dane,
     OperatorLevel::DaneOnly,
 ];
@@ -346,12 +355,14 @@ fn all_observations() -> Vec<Observation> {
         Observation::StarttlsRefused,
         Observation::HandshakeFailed,
         Observation::TlsTooOld,
+        Observation::NotTried,
     ];
-    for bits in 0..32_u8 {
+    for bits in 0..64_u8 {
         let bit = |n: u8| bits & (1 << n) != 0;
         let certificate =
             Certificate { trusted: bit(0), in_date: bit(1), for_mx: bit(2), for_operator: bit(3) };
-        all.extend(TLSA.map(|tlsa| Observation::Tls(TlsSeen { certificate, tlsa, requiretls: bit(4) })));
+        let seen = |tlsa| TlsSeen { certificate, tlsa, fingerprint: bit(5), requiretls: bit(4) };
+        all.extend(TLSA.map(|tlsa| Observation::Tls(seen(tlsa))));
     }
     all
 }
@@ -432,8 +443,8 @@ fn adding_a_demand_to_the_facts_never_loosens() {
     for facts in all_facts() {
         let base = requirement(&facts);
         // A higher level of the operator's that has no other's meaning in it.
-        if facts.operator.level == OperatorLevel::May {
-            for level in LEVELS {
+        if facts.operator.level <= OperatorLevel::May {
+            for level in LEVELS.into_iter().filter(|level| *level >= facts.operator.level) {
                 let operator = Operator { level, ..facts.operator };
                 let more = requirement(&PolicyFacts { operator, ..facts });
                 assert!(more.is_at_least(&base), "{facts:?} {level:?}");
@@ -483,6 +494,48 @@ fn testing_a_failed_fetch_and_the_cache_change_reports_and_nothing_else() {
             for observation in observations.iter().step_by(5) {
                 let (a, b) = (decide(&fresh, observation), decide(&cached, observation));
                 assert_eq!((a.action, a.failure), (b.action, b.failure), "{facts:?} {observation:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tls_is_left_alone_only_where_the_operator_says_so_and_nothing_demands_it() {
+    let mut avoiding = 0;
+    for (requirement, facts) in all_requirements() {
+        let decision = decide(&requirement, &Observation::NotTried);
+        if requirement.refusal().is_none() {
+            assert_eq!(decision.report, None, "what was not tried did not fail: {facts:?}");
+        }
+        if requirement.avoids_tls() {
+            avoiding += 1;
+            assert_eq!(facts.operator.level, OperatorLevel::None, "{facts:?}");
+            assert!(!requirement.demands_tls() && !facts.require_tls, "{facts:?}");
+            assert_eq!(strength(&decision), Some(0), "{facts:?}");
+        } else {
+            assert_eq!(strength(&decision), None, "{facts:?}");
+        }
+    }
+    assert!(avoiding > 0);
+    for facts in all_facts().into_iter().filter(|f| f.operator.level == OperatorLevel::None) {
+        let requirement = requirement(&facts);
+        let cancelled = facts.operator.override_published || facts.tls_required_no;
+        if facts.dane == Dane::Usable && !(cancelled && !facts.require_tls) {
+            assert!(requirement.demands_authentication(), "published policies raise it: {facts:?}");
+        }
+    }
+}
+
+#[test]
+fn a_pinned_key_is_demanded_beside_what_is_published() {
+    let observations = all_observations();
+    for facts in all_facts().into_iter().filter(|f| f.operator.level == OperatorLevel::Fingerprint) {
+        let requirement = requirement(&facts);
+        for observation in observations.iter().step_by(3) {
+            let decision = decide(&requirement, observation);
+            if strength(&decision).is_some() {
+                let Observation::Tls(seen) = observation else { panic!("{facts:?} {observation:?}") };
+                assert!(seen.fingerprint, "{facts:?} {observation:?}");
             }
         }
     }

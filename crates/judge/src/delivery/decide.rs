@@ -69,6 +69,8 @@ pub enum By {
     DaneEe,
     /// By a DANE-TA record.
     DaneTa,
+    /// By a key that the operator pinned.
+    Fingerprint,
     /// By a valid certificate for a host that the MTA-STS policy names.
     MtaSts,
     /// By a valid certificate for a name that the operator set.
@@ -121,7 +123,9 @@ impl Decision {
         match (self.action, self.failure) {
             (_, Some(failure)) => failure.why(),
             (Action::Deliver(permit), None) => match permit.protection() {
-                Protection::Clear { new_connection: false } => "nothing demands TLS, and none is offered",
+                Protection::Clear { new_connection: false } => {
+                    "nothing demands TLS, and none is offered or wanted"
+                }
                 Protection::Clear { new_connection: true } => "nothing demands TLS, and it fails",
                 Protection::Encrypted => "TLS stands, and nothing demands to know the server",
                 Protection::Authenticated { by, .. } => by.why(),
@@ -135,6 +139,7 @@ impl By {
     fn why(self) -> &'static str {
         match self {
             Self::DaneEe | Self::DaneTa => "a TLSA record matches the certificate",
+            Self::Fingerprint => "the server's key is one that the operator pinned",
             Self::MtaSts => "the MTA-STS policy names the server, and its certificate is valid",
             Self::OperatorName => "the certificate is valid for a name that the operator set",
             Self::Certificate => "the certificate is valid for the server's name",
@@ -160,6 +165,7 @@ pub fn decide(requirement: &Requirement, observation: &Observation) -> Decision 
         Observation::StarttlsRefused => Failure::Refused,
         Observation::HandshakeFailed => Failure::Handshake,
         Observation::TlsTooOld => Failure::TooOld,
+        Observation::NotTried => return left_alone(requirement),
         Observation::Tls(seen) => return within_tls(requirement, seen),
     };
     let report = report(requirement, Some(missing), Some(missing));
@@ -190,6 +196,17 @@ fn refused(requirement: &Requirement, failure: Failure, report: Option<ResultTyp
     Decision { action: Action::NextMx(at_last), failure: Some(failure), report }
 }
 
+/// Without a look at TLS: the operator's own doing, of which no report speaks.
+fn left_alone(requirement: &Requirement) -> Decision {
+    match requirement.clear_allowed().filter(|_| requirement.avoids_tls) {
+        Some(proof) => {
+            let action = Action::Deliver(Permit::clear(proof, false));
+            Decision { action, failure: None, report: None }
+        }
+        None => refused(requirement, Failure::NotTried, None),
+    }
+}
+
 fn within_tls(requirement: &Requirement, seen: &TlsSeen) -> Decision {
     let tlsa = match_tlsa(seen.tlsa);
     let certificate = valid(&seen.certificate, seen.certificate.for_mx);
@@ -199,6 +216,7 @@ fn within_tls(requirement: &Requirement, seen: &TlsSeen) -> Decision {
     let demands = [
         (requirement.tlsa, tlsa.err()),
         (requirement.certificate, certificate.err()),
+        (requirement.fingerprint, (!seen.fingerprint).then_some(Failure::FingerprintMismatch)),
         (requirement.operator_name, operator_name.err()),
         (requirement.require_tls, (!seen.requiretls).then_some(Failure::NoRequireTls)),
     ];
@@ -208,13 +226,15 @@ fn within_tls(requirement: &Requirement, seen: &TlsSeen) -> Decision {
     let by = match tlsa {
         Ok(by) if requirement.tlsa => Some(by),
         _ if requirement.certificate && requirement.by_sts => Some(By::MtaSts),
+        _ if requirement.fingerprint => Some(By::Fingerprint),
         _ if requirement.operator_name => Some(By::OperatorName),
         _ if requirement.certificate => Some(By::Certificate),
         _ => None,
     };
     let permit = match (by, requirement.encrypted_allowed()) {
         (Some(by), _) => {
-            let for_domain = requirement.mx_secure || requirement.by_sts || requirement.operator_name;
+            let by_operator = requirement.operator_name || requirement.fingerprint;
+            let for_domain = requirement.mx_secure || requirement.by_sts || by_operator;
             Permit(Protection::Authenticated { by, for_domain })
         }
         (None, Some(proof)) => Permit::encrypted(proof),

@@ -113,10 +113,13 @@ pub struct Operator {
 }
 
 /// The operator's levels, laxest first (the order carries meaning). The words are those of
-/// Postfix (TLS_README).
+/// Postfix (TLS_README), which sorts `fingerprint` lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperatorLevel {
+    /// No TLS, even where it is offered: for a server whose TLS is broken. Published policies
+    /// and REQUIRETLS raise it like any other level.
+    None,
     /// TLS where it is offered.
     May,
     /// TLS, to whomever.
@@ -126,6 +129,9 @@ pub enum OperatorLevel {
     /// TLS with a valid certificate for a name that the operator set, or the domain's own:
     /// no answer of the DNS plays a part.
     Secure,
+    /// TLS with a key that the operator pinned, by SHA-256 of its SubjectPublicKeyInfo: who
+    /// issued the certificate, its names and its dates play no part.
+    Fingerprint,
     /// DANE where it is published, even for messages that ask to ignore it.
     Dane,
     /// DANE, or no delivery (RFC 7672 section 6).

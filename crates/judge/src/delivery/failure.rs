@@ -28,6 +28,8 @@ pub enum Failure {
     NotOffered,
     /// STARTTLS is refused.
     Refused,
+    /// TLS was not tried, and nothing allowed that.
+    NotTried,
     /// The TLS handshake fails.
     Handshake,
     /// Only outdated versions of TLS.
@@ -40,6 +42,8 @@ pub enum Failure {
     WrongName,
     /// No TLSA record matches the certificate.
     TlsaMismatch,
+    /// The server's key is none that the operator pinned.
+    FingerprintMismatch,
     /// REQUIRETLS: the MX host does not offer the extension.
     NoRequireTls,
 }
@@ -101,7 +105,7 @@ impl ResultType {
 
 impl Failure {
     /// All.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::NullMx,
         Self::NoSuchDomain,
         Self::MxLookup,
@@ -113,12 +117,14 @@ impl Failure {
         Self::Unreachable,
         Self::NotOffered,
         Self::Refused,
+        Self::NotTried,
         Self::Handshake,
         Self::TooOld,
         Self::Untrusted,
         Self::OutOfDate,
         Self::WrongName,
         Self::TlsaMismatch,
+        Self::FingerprintMismatch,
         Self::NoRequireTls,
     ];
 
@@ -140,12 +146,14 @@ impl Failure {
             Self::Unreachable => "the MX host does not answer",
             Self::NotOffered => "STARTTLS is demanded and not offered",
             Self::Refused => "TLS is demanded and STARTTLS is refused",
+            Self::NotTried => "TLS was not tried, although it had to be",
             Self::Handshake => "TLS is demanded and the handshake fails",
             Self::TooOld => "TLS is demanded and the server has only outdated versions",
             Self::Untrusted => "the certificate is not trusted",
             Self::OutOfDate => "the certificate has expired or is not yet valid",
             Self::WrongName => "the certificate is for another name",
             Self::TlsaMismatch => "no TLSA record matches the certificate",
+            Self::FingerprintMismatch => "the server's key is none of those that the operator pinned",
             Self::NoRequireTls => "REQUIRETLS is asked for and the MX host does not offer it",
         }
     }
@@ -164,12 +172,14 @@ impl Failure {
             Self::Unreachable => (451, "4.4.1", "MX host does not answer"),
             Self::NotOffered => (451, "4.7.6", "STARTTLS required but not advertised"),
             Self::Refused => (451, "4.7.5", "STARTTLS required but refused"),
+            Self::NotTried => (451, "4.7.5", "STARTTLS required but not tried"),
             Self::Handshake => (451, "4.7.5", "TLS negotiation failed"),
             Self::TooOld => (451, "4.7.5", "TLS negotiation failed: only outdated versions"),
             Self::Untrusted => (451, "4.7.5", "Certificate not trusted"),
             Self::OutOfDate => (451, "4.7.5", "Certificate expired or not yet valid"),
             Self::WrongName => (451, "4.7.5", "Certificate does not match MX host name"),
             Self::TlsaMismatch => (451, "4.7.5", "Certificate does not match TLSA records"),
+            Self::FingerprintMismatch => (451, "4.7.5", "Server key does not match pinned fingerprint"),
             Self::NoRequireTls => (451, "4.7.5", "REQUIRETLS not supported by MX host"),
         };
         Reply { code, enhanced, text }
@@ -198,6 +208,8 @@ impl Failure {
             | Self::MxLookup
             | Self::NameNotSecure
             | Self::Unreachable
+            | Self::NotTried
+            | Self::FingerprintMismatch
             | Self::NoRequireTls => return None,
             Self::AddressLookup | Self::TlsaLookup => ResultType::DnssecInvalid,
             Self::DaneRequired => ResultType::DaneRequired,

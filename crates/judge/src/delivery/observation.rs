@@ -15,6 +15,9 @@ pub enum Observation {
     HandshakeFailed,
     /// The server knows only versions of TLS that are older than the sender's least.
     TlsTooOld,
+    /// TLS was left alone, as [`Requirement::avoids_tls`](super::Requirement::avoids_tls)
+    /// says. For any other requirement that is no ground to go on.
+    NotTried,
     /// TLS stands.
     Tls(TlsSeen),
 }
@@ -26,6 +29,8 @@ pub struct TlsSeen {
     pub certificate: Certificate,
     /// The certificate by the TLSA records.
     pub tlsa: Tlsa,
+    /// The server's own key is one that the operator pinned.
+    pub fingerprint: bool,
     /// The keyword REQUIRETLS is in the answer to EHLO within TLS (RFC 8689 section 2).
     pub requiretls: bool,
 }

@@ -19,6 +19,8 @@ pub enum Level {
     MtaSts,
     /// A valid certificate for a name that does not come from the DNS.
     Secure,
+    /// A key that the operator pinned.
+    Fingerprint,
     /// A certificate that the TLSA records name.
     Dane,
     /// The same, and nothing without TLSA records.
@@ -38,6 +40,10 @@ pub struct Requirement {
     pub(super) certificate: bool,
     /// The certificate must be valid for a name that the operator set.
     pub(super) operator_name: bool,
+    /// The key must be one that the operator pinned.
+    pub(super) fingerprint: bool,
+    /// TLS is left alone. Never beside any demand.
+    pub(super) avoids_tls: bool,
     /// REQUIRETLS: the MX host must offer it, and what fails is returned, not kept.
     pub(super) require_tls: bool,
     /// Where nothing is demanded: failed TLS may be followed by a delivery in clear.
@@ -83,6 +89,7 @@ impl Requirement {
         match self {
             r if r.dane_only => Level::DaneOnly,
             r if r.tlsa => Level::Dane,
+            r if r.fingerprint => Level::Fingerprint,
             r if r.operator_name => Level::Secure,
             r if r.certificate && r.by_sts => Level::MtaSts,
             r if r.certificate => Level::Verify,
@@ -98,7 +105,14 @@ impl Requirement {
 
     /// True if the server must prove who it is.
     pub fn demands_authentication(&self) -> bool {
-        self.tlsa || self.certificate || self.operator_name
+        self.tlsa || self.certificate || self.operator_name || self.fingerprint
+    }
+
+    /// True if the sender leaves STARTTLS alone, even where it is offered: the operator says
+    /// so, and nothing demands TLS. What it sees then is
+    /// [`Observation::NotTried`](super::Observation::NotTried).
+    pub fn avoids_tls(&self) -> bool {
+        self.avoids_tls
     }
 
     /// True if the message came with REQUIRETLS: it is returned rather than kept.
@@ -123,6 +137,8 @@ impl Requirement {
             && self.tlsa >= other.tlsa
             && self.certificate >= other.certificate
             && self.operator_name >= other.operator_name
+            && self.fingerprint >= other.fingerprint
+            && self.avoids_tls <= other.avoids_tls
             && self.require_tls >= other.require_tls
             && self.clear_after_failure <= other.clear_after_failure
     }
@@ -155,11 +171,13 @@ pub fn requirement(facts: &PolicyFacts) -> Requirement {
     // a name compared too, which RFC 7672 section 3.1.1 forbids for DANE-EE.
     let certificate = level == OperatorLevel::Verify || by_sts || (facts.require_tls && !dane_usable);
     let operator_name = level == OperatorLevel::Secure;
+    let fingerprint = level == OperatorLevel::Fingerprint;
     let dane_only = level == OperatorLevel::DaneOnly;
     let tls = level == OperatorLevel::Encrypt
         || matches!(published.dane, Dane::Usable | Dane::UnusableOnly)
         || certificate
         || operator_name
+        || fingerprint
         || dane_only
         || facts.require_tls;
     let gate = gate(facts, &published, by_sts);
@@ -169,6 +187,8 @@ pub fn requirement(facts: &PolicyFacts) -> Requirement {
         tlsa: dane_usable,
         certificate,
         operator_name,
+        fingerprint,
+        avoids_tls: level == OperatorLevel::None && !tls && gate.is_none(),
         require_tls: facts.require_tls,
         clear_after_failure: facts.operator.clear_after_failure,
         by_sts,

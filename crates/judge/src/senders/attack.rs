@@ -30,7 +30,7 @@ fn stripped(facts: &Maybe<PolicyFacts>) -> [Result<Decided, Why>; 2] {
 /// TLS with a server that has a valid certificate, for another name.
 fn other_certificate(facts: &Maybe<PolicyFacts>) -> [Result<Decided, Why>; 1] {
     let certificate = Certificate { for_mx: false, ..Certificate::VALID };
-    let seen = Observation::Tls(TlsSeen { certificate, tlsa: Tlsa::Mismatch, requiretls: true });
+    let seen = Observation::Tls(TlsSeen { certificate, tlsa: Tlsa::Mismatch, fingerprint: false, requiretls: true });
     [settle(facts, &Maybe::is(seen))]
 }
 
@@ -85,7 +85,12 @@ fn swapped(sender: &Sender, sight: &Sight<'_>) -> End {
         }));
     }
     let facts = Maybe { values, why: mx.why.or(sts.why) };
-    let seen = TlsSeen { certificate: Certificate::VALID, tlsa: Tlsa::NotApplicable, requiretls: true };
+    let seen = TlsSeen {
+        certificate: Certificate::VALID,
+        tlsa: Tlsa::NotApplicable,
+        fingerprint: false,
+        requiretls: true,
+    };
     match settle(&facts, &Maybe::is(Observation::Tls(seen))) {
         Ok(d) => end_of(Attack::SwapMx, sender, sight, None, &d),
         Err(why) => End::undetermined(&why),

@@ -367,7 +367,7 @@ impl<'a> Sight<'a> {
             let seen = |tlsa: &Tlsa| {
                 let too_old = self.traits.dates_beside_dane && *tlsa == Tlsa::Ee && !certificate.in_date;
                 let tlsa = if too_old { Tlsa::TaOutOfDate } else { *tlsa };
-                Observation::Tls(TlsSeen { certificate: *certificate, tlsa, requiretls })
+                Observation::Tls(TlsSeen { certificate: *certificate, tlsa, fingerprint: false, requiretls })
             };
             values.extend(tlsa.values.iter().map(seen));
         }

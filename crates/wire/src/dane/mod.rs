@@ -18,4 +18,4 @@ pub use fitting::{Fitting, record_for_file, record_for_spki, records_for};
 pub use presentation::{MAX_ZONE_TEXT, TlsaTextError, ZoneLine, parse_presentation, parse_zone};
 pub use record::TlsaRecord;
 pub use usable::{in_use, unusable};
-pub use verify::{Verdict, matches, verify};
+pub use verify::{Misfit, Verdict, matches, verify};

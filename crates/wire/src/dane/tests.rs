@@ -85,8 +85,12 @@ fn matched(record: usize, depth: u32) -> Verdict {
 }
 
 fn why(verdict: Verdict) -> String {
+    misfit(verdict).1
+}
+
+fn misfit(verdict: Verdict) -> (Misfit, String) {
     match verdict {
-        Verdict::Mismatch { why } => why,
+        Verdict::Mismatch { why, misfit } => (misfit, why),
         other => panic!("{other:?}"),
     }
 }
@@ -239,7 +243,8 @@ fn dane_ta_enforces_the_dates_of_every_certificate() {
             let middle = issue(dated(1, params("Intermediate", true)), Some(&root));
             let leaf = issue(dated(0, params("mx.example.com", false)), Some(&middle));
             let pki = Pki { root, middle, leaf };
-            let found = why(decide(&[record(2, 0, 1, &pki.root)], &pki.chain()));
+            let (kind, found) = misfit(decide(&[record(2, 0, 1, &pki.root)], &pki.chain()));
+            assert_eq!(kind, Misfit::Date);
             assert!(found.contains(word), "{name}: {found}");
             assert!(found.contains(if position == 0 { "the server's" } else { name }), "{found}");
         }
@@ -258,7 +263,8 @@ fn of_two_paths_one_in_time_is_enough() {
     let leaf = issue(params("mx.example.com", false), Some(&old));
     let chain = [leaf.der.clone(), old.der.clone(), der, root.der.clone()];
     assert_eq!(decide(&[record(2, 0, 1, &root)], &chain), matched(0, 2));
-    assert!(why(decide(&[record(2, 0, 1, &root)], &chain[..2])).contains("does not match"));
+    let (kind, found) = misfit(decide(&[record(2, 0, 1, &root)], &chain[..2]));
+    assert!(kind == Misfit::Record && found.contains("does not match"), "{found}");
 }
 
 #[test]
@@ -271,7 +277,8 @@ fn dane_ta_compares_names() {
     };
     assert_eq!(ask(&["MX.example.com."]), matched(0, 1));
     assert_eq!(ask(&["example.com", "mx.example.com"]), matched(0, 1));
-    let found = why(ask(&["mx.example.net", "example.net"]));
+    let (kind, found) = misfit(ask(&["mx.example.net", "example.net"]));
+    assert_eq!(kind, Misfit::Name);
     assert!(
         found.contains("for \"mx.example.com\", not for \"mx.example.net\" or \"example.net\""),
         "{found}"

@@ -46,7 +46,20 @@ pub enum Verdict {
     Mismatch {
         /// What does not fit: one sentence, safe to print.
         why: String,
+        /// The same as a word.
+        misfit: Misfit,
     },
+}
+
+/// What keeps a chain from being authenticated by TLSA records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misfit {
+    /// No record leads to a trust anchor.
+    Record,
+    /// A DANE-TA record does, and a certificate on the path is outside its dates.
+    Date,
+    /// A DANE-TA record does, and the server's certificate bears none of the names.
+    Name,
 }
 
 /// The depth of the certificate in a presented chain (leaf first) that a record matches, going
@@ -96,7 +109,10 @@ pub fn verify(records: &[TlsaRecord], chain: &[Vec<u8>], names: &[String], now: 
         return Verdict::AllUnusable;
     }
     if chain.is_empty() {
-        return Verdict::Mismatch { why: "the server presented no certificate".to_owned() };
+        return Verdict::Mismatch {
+            why: "the server presented no certificate".to_owned(),
+            misfit: Misfit::Record,
+        };
     }
     let records: Vec<(usize, &TlsaRecord)> =
         used.iter().filter_map(|at| records.get(*at).map(|record| (*at, record))).collect();
@@ -120,15 +136,18 @@ pub fn verify(records: &[TlsaRecord], chain: &[Vec<u8>], names: &[String], now: 
                 best = Some(best.map_or(found, |best| best.min(found)));
             }
             // A trust anchor that is not presented and has not signed the chain has no part in it.
-            Err(Obstacle::NoPath(_)) if !anchors.presented => {}
-            Err(Obstacle::NoPath(why) | Obstacle::Certificate(why)) => {
-                failure.get_or_insert(format!("{} matches, but {why}", record.short()));
+            Err((Misfit::Record, _)) if !anchors.presented => {}
+            Err((misfit, why)) => {
+                failure.get_or_insert((format!("{} matches, but {why}", record.short()), misfit));
             }
         }
     }
     match best {
         Some((absent, depth, record)) => Verdict::Match { record, depth, presented: !absent },
-        None => Verdict::Mismatch { why: failure.unwrap_or_else(|| nothing_matches(&records, chain)) },
+        None => {
+            let (why, misfit) = failure.unwrap_or_else(|| (nothing_matches(&records, chain), Misfit::Record));
+            Verdict::Mismatch { why, misfit }
+        }
     }
 }
 
@@ -181,14 +200,6 @@ impl Anchors {
     }
 }
 
-/// What keeps a chain from leading to a trust anchor.
-enum Obstacle {
-    /// No path of valid signatures and CAs.
-    NoPath(String),
-    /// The dates or names of a certificate.
-    Certificate(String),
-}
-
 /// What DANE-TA records are measured by.
 struct Case<'a> {
     chain: &'a [Vec<u8>],
@@ -199,15 +210,15 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// The depth of the trust anchor, or what keeps the chain from leading to it.
-    fn leads_to(&self, anchors: &Anchors) -> Result<u32, Obstacle> {
+    fn leads_to(&self, anchors: &Anchors) -> Result<u32, (Misfit, String)> {
         let path = find(self.chain, &anchors.ders);
         if path.outcome != PathOutcome::Trusted {
             let (code, text) = path.outcome.openssl();
             let why = format!("no path leads from the server's certificate to it: {text} (OpenSSL {code})");
-            return Err(Obstacle::NoPath(why));
+            return Err((Misfit::Record, why));
         }
         if let Some(why) = self.chain.first().and_then(|leaf| self.outdated(leaf)) {
-            return Err(Obstacle::Certificate(why));
+            return Err((Misfit::Date, why));
         }
         // Where there are several paths, one of valid certificates is as good as any.
         let valid = |ders: &[Vec<u8>]| -> Vec<Vec<u8>> {
@@ -221,9 +232,9 @@ impl Case<'_> {
             });
             let why = on_path.flatten().find_map(|der| self.outdated(der));
             let why = why.unwrap_or_else(|| "a certificate on the path is not valid at this time".to_owned());
-            return Err(Obstacle::Certificate(why));
+            return Err((Misfit::Date, why));
         }
-        self.named().map_err(Obstacle::Certificate)?;
+        self.named().map_err(|why| (Misfit::Name, why))?;
         Ok(u32::try_from(in_time.subjects.len().saturating_sub(1)).unwrap_or(u32::MAX))
     }
 

@@ -235,6 +235,7 @@ fn the_table_names_every_word_of_every_field() {
         "failed",
         "null_mx",
         "no_such_domain",
+        "ourselves",
         "not_asked",
         "usable",
         "unusable_only",
@@ -284,13 +285,14 @@ fn the_table_names_every_word_of_every_field() {
 //--- The cross product
 
 const BOTH: [bool; 2] = [false, true];
-const MX: [MxAnswer; 6] = [
+const MX: [MxAnswer; 7] = [
     MxAnswer::Secure,
     MxAnswer::Insecure,
     MxAnswer::Bogus,
     MxAnswer::Failed,
     MxAnswer::NullMx,
     MxAnswer::NoSuchDomain,
+    MxAnswer::Ourselves,
 ];
 const ADDRESS: [AddressAnswer; 4] =
     [AddressAnswer::Secure, AddressAnswer::Insecure, AddressAnswer::Bogus, AddressAnswer::Failed];

@@ -31,7 +31,8 @@ pub struct Route {
     pub sts: Option<StsPolicy>,
     /// The names of all hosts as one key: domains with the same MX hosts share a site.
     pub site: Arc<str>,
-    /// Which rule of the operator holds, in words: `your rule "partner.example"`.
+    /// Which rule of the operator holds where none is for a single MX host, in words: `your
+    /// rule "partner.example"`.
     pub rule: String,
     /// Until when all of this may be used.
     pub valid_until: Instant,
@@ -58,10 +59,15 @@ pub struct Hop {
     /// Names that DANE-TA compares (RFC 7672 section 3.2.2): the TLSA base domain first,
     /// which goes into SNI as well.
     pub dane_names: Vec<String>,
-    /// Names that the operator's rule allows; the domain itself where the rule names none.
+    /// Names that the operator's rule allows; the domain itself where the rule names none. One
+    /// with a dot before it stands for all names below it.
     pub operator_names: Vec<String>,
     /// SHA-256 of SubjectPublicKeyInfo that the operator's rule allows.
     pub fingerprints: Vec<[u8; 32]>,
+    /// Which rule of the operator holds at this host, in words: `your rule "partner.example"`.
+    pub rule: Arc<str>,
+    /// `TLS-Required: No` counts.
+    pub honours_tls_required_no: bool,
 }
 
 impl Hop {
@@ -69,7 +75,7 @@ impl Hop {
     pub fn requirement(&self, wishes: Wishes) -> Requirement {
         requirement(&PolicyFacts {
             require_tls: wishes.require_tls,
-            tls_required_no: wishes.tls_required_no,
+            tls_required_no: wishes.tls_required_no && self.honours_tls_required_no,
             ..self.facts
         })
     }

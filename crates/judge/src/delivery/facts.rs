@@ -38,6 +38,8 @@ pub enum MxAnswer {
     NullMx,
     /// NXDOMAIN.
     NoSuchDomain,
+    /// The sender itself is the best MX host (RFC 5321 section 5.1).
+    Ourselves,
 }
 
 /// The answers for A and AAAA of the MX host.

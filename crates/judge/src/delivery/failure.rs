@@ -10,6 +10,8 @@ pub enum Failure {
     NullMx,
     /// The domain does not exist.
     NoSuchDomain,
+    /// The sender itself is the domain's best MX host, so that the message would come back.
+    MailLoop,
     /// The MX records are bogus, or could not be looked up.
     MxLookup,
     /// The addresses of the MX host are bogus, or could not be looked up.
@@ -105,9 +107,10 @@ impl ResultType {
 
 impl Failure {
     /// All.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NullMx,
         Self::NoSuchDomain,
+        Self::MailLoop,
         Self::MxLookup,
         Self::AddressLookup,
         Self::TlsaLookup,
@@ -133,6 +136,7 @@ impl Failure {
         match self {
             Self::NullMx => "the domain declares that it takes no mail (null MX)",
             Self::NoSuchDomain => "the domain does not exist",
+            Self::MailLoop => "the domain's best MX host is this server itself",
             Self::MxLookup => "the MX records cannot be looked up, or do not verify by DNSSEC",
             Self::AddressLookup => "the MX host's addresses cannot be looked up, or do not verify by DNSSEC",
             Self::TlsaLookup => "the MX host's TLSA records cannot be looked up, or do not verify by DNSSEC",
@@ -163,6 +167,7 @@ impl Failure {
         let (code, enhanced, text) = match self {
             Self::NullMx => (556, "5.1.10", "Recipient domain accepts no mail (null MX)"),
             Self::NoSuchDomain => (550, "5.1.2", "Recipient domain does not exist"),
+            Self::MailLoop => (451, "4.4.6", "Best MX host is this server: mail would loop"),
             Self::MxLookup => (451, "4.4.3", "MX lookup failed or not valid by DNSSEC"),
             Self::AddressLookup => (451, "4.4.3", "MX host address lookup failed or not valid by DNSSEC"),
             Self::TlsaLookup => (451, "4.4.3", "TLSA lookup failed or not valid by DNSSEC"),
@@ -205,6 +210,7 @@ impl Failure {
         Some(match self {
             Self::NullMx
             | Self::NoSuchDomain
+            | Self::MailLoop
             | Self::MxLookup
             | Self::NameNotSecure
             | Self::Unreachable

@@ -225,6 +225,7 @@ fn gate(facts: &PolicyFacts, published: &Published, by_sts: bool) -> Option<Fail
     match facts.mx {
         MxAnswer::NullMx => return Some(Failure::NullMx),
         MxAnswer::NoSuchDomain => return Some(Failure::NoSuchDomain),
+        MxAnswer::Ourselves => return Some(Failure::MailLoop),
         MxAnswer::Bogus | MxAnswer::Failed => return Some(Failure::MxLookup),
         MxAnswer::Secure | MxAnswer::Insecure => {}
     }

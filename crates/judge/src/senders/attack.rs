@@ -30,7 +30,8 @@ fn stripped(facts: &Maybe<PolicyFacts>) -> [Result<Decided, Why>; 2] {
 /// TLS with a server that has a valid certificate, for another name.
 fn other_certificate(facts: &Maybe<PolicyFacts>) -> [Result<Decided, Why>; 1] {
     let certificate = Certificate { for_mx: false, ..Certificate::VALID };
-    let seen = Observation::Tls(TlsSeen { certificate, tlsa: Tlsa::Mismatch, fingerprint: false, requiretls: true });
+    let seen =
+        Observation::Tls(TlsSeen { certificate, tlsa: Tlsa::Mismatch, fingerprint: false, requiretls: true });
     [settle(facts, &Maybe::is(seen))]
 }
 

@@ -521,8 +521,8 @@ fn tls_is_left_alone_only_where_the_operator_says_so_and_nothing_demands_it() {
     assert!(avoiding > 0);
     for facts in all_facts().into_iter().filter(|f| f.operator.level == OperatorLevel::None) {
         let requirement = requirement(&facts);
-        let cancelled = facts.operator.override_published || facts.tls_required_no;
-        if facts.dane == Dane::Usable && !(cancelled && !facts.require_tls) {
+        let left_aside = facts.operator.override_published || facts.tls_required_no;
+        if facts.dane == Dane::Usable && (facts.require_tls || !left_aside) {
             assert!(requirement.demands_authentication(), "published policies raise it: {facts:?}");
         }
     }

@@ -283,7 +283,7 @@ mod tests {
         assert!(!other.seen.fingerprint && other.seen.certificate.trusted);
         assert!(other.detail(Failure::FingerprintMismatch).contains(other.key().unwrap()));
         // The key of the issuer is not the server's.
-        hop.fingerprints = vec![pin(&[pki.ca_der.clone()])];
+        hop.fingerprints = vec![pin(std::slice::from_ref(&pki.ca_der))];
         assert!(!observe(&hop, &chain, &pki.roots, NOW).fingerprint);
     }
 

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use waxseal_model::MailEvent;
 
+use super::names::{is_host, recipient};
+
 /// Words before the name or address of the host that was talked to.
 const REMOTE: [&str; 14] = [
     "connect to ",
@@ -117,36 +119,9 @@ fn client(text: &str) -> Option<IpAddr> {
     None
 }
 
-/// The address in `RCPT TO:<…>`, or in angle brackets at the beginning of what a server says.
-fn recipient(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let named = lower.find("rcpt to:<").map(|at| at + 9);
-    let refused = || {
-        let marks =
-            [">: recipient address rejected", ">... user unknown", ">: user unknown", ">: unknown user"];
-        let end = marks.iter().find_map(|mark| lower.find(mark))?;
-        lower.get(..end)?.rfind('<').map(|at| at + 1)
-    };
-    let start = named.or_else(refused)?;
-    let address = text.get(start..)?.split('>').next()?;
-    let (local, domain) = address.rsplit_once('@')?;
-    let plain =
-        !local.is_empty() && is_host(domain) && !address.contains(char::is_whitespace) && address.len() < 320;
-    plain.then(|| address.to_owned())
-}
-
 fn ip(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix("IPv6:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
     (text.len() <= 45 && text.contains(['.', ':'])).then(|| text.parse().ok()).flatten()
-}
-
-/// A name with a dot and a letter that may be a host's.
-fn is_host(name: &str) -> bool {
-    name.len() <= 253
-        && name.contains('.')
-        && name.bytes().any(|b| b.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_')
-        && name.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
 }
 
 #[cfg(test)]
@@ -194,15 +169,5 @@ mod tests {
         }
         assert_eq!(client("host mx.example.com[192.0.2.1] said: no"), None);
         assert_eq!(client("failed to connect to target IP address 192.0.2.1"), None);
-    }
-
-    #[test]
-    fn a_recipient_is_taken_only_from_where_it_is_meant() {
-        assert_eq!(recipient("after RCPT TO:<a@example.com>: 550").as_deref(), Some("a@example.com"));
-        assert_eq!(
-            recipient("550 <a@example.com>: Recipient address rejected").as_deref(),
-            Some("a@example.com")
-        );
-        assert_eq!(recipient("mail from <a@example.com> refused"), None);
     }
 }

@@ -3,14 +3,17 @@
 //! - `codes`: reply and enhanced status codes, told apart from addresses and versions.
 //! - `stage`: the command or moment that was answered.
 //! - `hosts`: the other side, our own address, the recipient.
+//! - `names`: what is a host's name and what an address, and whose.
 
 mod codes;
 mod hosts;
+mod names;
 mod stage;
 
 use waxseal_model::MailEvent;
 
 pub(crate) use codes::status;
+pub(crate) use names::{is_host, recipient, sender};
 
 /// Fills what the reader left open and the event's text says: reply code, enhanced status,
 /// stage (`in reply to RCPT TO command`, `after RCPT TO`), hosts and addresses, the

@@ -8,6 +8,7 @@ use waxseal_model::{
 use waxseal_wire::text::neutralise;
 
 use super::{Reading, doubt, paste, words};
+use crate::facts;
 
 /// Read this far, in bytes.
 const MOST: usize = 256 * 1024;
@@ -193,8 +194,8 @@ pub(super) fn event(text: &str, code: Option<&words::Code>) -> MailEvent {
             (None, Some(status)) if status.class == 5 => Outcome::Failed,
             _ => Outcome::Unknown,
         },
-        recipient: words::recipient(&text),
-        sender: words::sender(&text),
+        recipient: facts::recipient(&text),
+        sender: facts::sender(&text),
         reply,
         status,
         // RFC 4954 section 6: only AUTH is answered so.

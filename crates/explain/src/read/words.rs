@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use waxseal_model::mail::{EnhancedStatus, Stage};
 
+use crate::facts::is_host;
+
 /// A reply code or an enhanced status code in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Code {
@@ -389,21 +391,6 @@ fn port(text: &str) -> Option<u16> {
     digits.parse().ok().filter(|port| *port > 0)
 }
 
-/// A name of at least two labels whose last one is of letters.
-pub(super) fn is_host(name: &str) -> bool {
-    let name = name.trim_end_matches('.');
-    let labels: Vec<&str> = name.split('.').collect();
-    let label = |l: &&str| {
-        (1..=63).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    let last = labels.last().copied().unwrap_or_default();
-    name.len() <= 253
-        && labels.len() >= 2
-        && labels.iter().all(label)
-        && last.len() >= 2
-        && (last.bytes().all(|b| b.is_ascii_alphabetic()) || last.starts_with("xn--"))
-}
-
 /// Names that stand in error texts and are no hosts: files, classes, settings. A host that
 /// stands alone is believed where its first label is one that mail servers have.
 fn mail_name(name: &str) -> bool {
@@ -571,67 +558,6 @@ pub(super) fn stage(text: &str, answered: bool) -> Option<Stage> {
     find(SAID).or_else(|| if answered { None } else { find(MEANT) })
 }
 
-/// The address that a reply names with words which say that it is the recipient.
-pub(super) fn recipient(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    for lead in ["rcpt to:<", "rcpt to: <", "rcpt to <"] {
-        if let Some(at) = lower.find(lead) {
-            return address(text.get(at + lead.len() - 1..)?);
-        }
-    }
-    let (before, after) = text.split_once('<')?;
-    let found = address(text.get(before.len()..)?)?;
-    let tail = after.split_once('>')?.1.to_ascii_lowercase();
-    let tail = tail.trim_start_matches([':', '.', ' ', ',', '-']);
-    const MEANT: [&str; 10] = [
-        "recipient",
-        "user unknown",
-        "unknown user",
-        "user not",
-        "user doesn",
-        "no such user",
-        "mailbox",
-        "does not exist",
-        "unrouteable address",
-        "address unknown",
-    ];
-    MEANT.iter().any(|words| tail.starts_with(words)).then_some(found)
-}
-
-/// The same for the sender.
-pub(super) fn sender(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    for lead in ["mail from:<", "mail from: <", "mail from <"] {
-        if let Some(at) = lower.find(lead) {
-            let rest = text.get(at + lead.len() - 1..)?;
-            return if rest.starts_with("<>") { Some(String::new()) } else { address(rest) };
-        }
-    }
-    let (before, after) = text.split_once('<')?;
-    let found = address(text.get(before.len()..)?)?;
-    let tail = after.split_once('>')?.1.to_ascii_lowercase();
-    tail.trim_start_matches([':', ' ', '.']).starts_with("sender address").then_some(found)
-}
-
-/// The address that a text begins with, in angle brackets.
-pub(super) fn address(text: &str) -> Option<String> {
-    let inner = text.strip_prefix('<')?;
-    let inner = inner.get(..inner.bytes().take(320).position(|b| b == b'>')?)?;
-    is_address(inner).then(|| inner.to_owned())
-}
-
-/// Something, one at sign, something without blanks.
-pub(super) fn is_address(text: &str) -> bool {
-    text.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && local.len() <= 128
-            && domain.len() <= 253
-            && !text.contains(char::is_whitespace)
-            && domain.chars().all(|c| c.is_alphanumeric() || "-._[]:".contains(c))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -740,27 +666,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn addresses_are_taken_where_the_words_say_whose_they_are() {
-        assert_eq!(
-            recipient("550 <a@example.com>: Recipient address rejected").as_deref(),
-            Some("a@example.com")
-        );
-        assert_eq!(recipient("after RCPT TO:<a@example.com>: 550").as_deref(), Some("a@example.com"));
-        assert_eq!(recipient("550 <a@example.com> is on a list"), None);
-        assert_eq!(sender("554 <b@example.com>: Sender address rejected").as_deref(), Some("b@example.com"));
-        assert_eq!(sender("after MAIL FROM:<>: 550").as_deref(), Some(""));
-    }
-
     proptest! {
         #[test]
         fn no_text_panics(text in "[-245.0-9 <>@:#()'éa-c\\n\\[\\]]{0,120}") {
-            let _ = (codes(&text), join(&text), place(&text), stage(&text, false), recipient(&text), sender(&text));
+            let _ = (codes(&text), join(&text), place(&text), stage(&text, false));
         }
 
         #[test]
         fn any_text_is_borne(text in any::<String>()) {
-            let _ = (codes(&text), join(&text), place(&text), stage(&text, false), recipient(&text), sender(&text));
+            let _ = (codes(&text), join(&text), place(&text), stage(&text, false));
         }
     }
 }

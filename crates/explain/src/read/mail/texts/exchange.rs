@@ -5,6 +5,7 @@ use waxseal_model::MailEvent;
 
 use super::notice::Notice;
 use super::{address, blocks, said};
+use crate::facts::is_host;
 
 /// Sentences of Exchange 5.5 to 2003, and of programs that copied them.
 const OLD: &[&str] = &[
@@ -86,7 +87,7 @@ fn old_event(notice: &Notice, block: &blocks::Block) -> MailEvent {
 /// `<host #5.1.1 smtp;550 5.1.1 …>`: host, status and perhaps the reply.
 fn code_line(host: &str, code: &str, event: &mut MailEvent) {
     let host = host.trim();
-    if said::is_host(host) {
+    if is_host(host) {
         event.reporter = Some(said::clean(host));
     }
     let code = code.trim_end_matches(['>', '#']).trim();
@@ -115,10 +116,10 @@ pub(super) fn read(notice: &Notice) -> Vec<MailEvent> {
         let words = line.trim();
         if let Some(found) = address::alone(words) {
             (recipient, host) = (Some(found), None);
-        } else if said::is_host(words) {
+        } else if is_host(words) {
             host = Some(words);
         } else if let Some((_, name)) = words.rsplit_once(": ").or_else(|| words.rsplit_once(":\u{a0}"))
-            && said::is_host(name)
+            && is_host(name)
             && recipient.is_none_or(|_| events.is_empty())
         {
             generating = Some(name);
@@ -162,7 +163,7 @@ fn code_of(line: &str) -> Option<&str> {
     if let Some(at) = line.find('#') {
         let rest = line.get(at + 1..)?;
         let before = line.get(..at)?.trim();
-        let first = before.is_empty() || said::is_host(before);
+        let first = before.is_empty() || is_host(before);
         let coded = said::leads_with_code(rest) || (rest.starts_with('<') && rest.contains('#'));
         if first && coded {
             return Some(rest);
@@ -182,7 +183,7 @@ fn administrators(line: &str, event: &mut MailEvent) {
     if let Some(inside) = line.strip_prefix('<') {
         let inside = inside.trim_start_matches([' ', '#']);
         let (host, code) =
-            inside.split_once('#').filter(|(host, _)| said::is_host(host.trim())).unwrap_or(("", inside));
+            inside.split_once('#').filter(|(host, _)| is_host(host.trim())).unwrap_or(("", inside));
         code_line(host, code, event);
     } else {
         said::words(line, event);

@@ -6,6 +6,7 @@ use waxseal_model::{MailEvent, mail::Outcome};
 
 use super::super::view::Mail;
 use super::{address, said};
+use crate::facts::is_host;
 
 /// A format shows itself within so many bytes.
 const OPENING: usize = 4096;
@@ -329,7 +330,7 @@ impl<'a> Notice<'a> {
         let named = start.windows(2).find_map(|pair| match pair {
             ["at" | "host" | "on" | "from", word] => {
                 let word = word.trim_end_matches(['.', ',', ':']);
-                said::is_host(word).then(|| said::clean(word))
+                is_host(word).then(|| said::clean(word))
             }
             _ => None,
         });

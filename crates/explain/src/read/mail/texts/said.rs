@@ -9,6 +9,8 @@ use std::{borrow::Cow, net::IpAddr};
 use waxseal_model::{MailEvent, mail::EnhancedStatus, mail::Stage};
 use waxseal_wire::text::neutralise;
 
+use crate::facts::is_host;
+
 /// The longest text that is kept, in characters.
 const MOST: usize = 2000;
 
@@ -440,13 +442,6 @@ fn lone_address(text: &str) -> Option<IpAddr> {
 fn ip(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     text.parse().ok().or_else(|| text.rsplit_once(':')?.0.parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4))
-}
-
-/// True for a word that can be the name of a host.
-pub(super) fn is_host(word: &str) -> bool {
-    let word = word.trim_end_matches('.');
-    let letters = word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    letters && word.contains('.') && word.len() < 256 && word.parse::<IpAddr>().is_err()
 }
 
 /// What follows the words; `lower` is the text in lower case.

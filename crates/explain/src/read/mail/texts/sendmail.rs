@@ -11,6 +11,7 @@ use waxseal_model::{
 use super::notice::Notice;
 use super::transcript::{Answer, Transcript};
 use super::{address, blocks, said};
+use crate::facts::is_host;
 
 /// A section of a notice.
 struct Section<'a> {
@@ -170,7 +171,7 @@ fn of_named(notice: &Notice, named: &Named, transcript: &Transcript) -> MailEven
 /// Puts an answer into an event.
 fn tell(answer: &Answer, transcript: &Transcript, event: &mut MailEvent) {
     if !answer.replies.is_empty() {
-        event.remote_host = answer.host.filter(|host| said::is_host(host)).map(said::clean);
+        event.remote_host = answer.host.filter(|host| is_host(host)).map(said::clean);
         event.stage = answer.command.and_then(said::stage_of);
     }
     // The reply to RCPT is read after DATA was sent along with it. That nobody was left to

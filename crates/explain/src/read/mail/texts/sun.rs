@@ -4,6 +4,7 @@ use waxseal_model::MailEvent;
 
 use super::notice::Notice;
 use super::{address, blocks, said};
+use crate::facts::is_host;
 
 /// Whether this is such a notice.
 pub(super) fn recognise(notice: &Notice) -> bool {
@@ -72,7 +73,7 @@ fn finish(notice: &Notice, fields: &mut Vec<(&str, String)>, events: &mut Vec<Ma
 /// `dns;mx.example.net (TCP|198.51.100.1|47323|192.0.2.25|25) (…)`.
 fn remote(system: &str, event: &mut MailEvent) {
     let system = system.split_once(';').map_or(system, |(_, rest)| rest);
-    event.remote_host = system.split_whitespace().next().filter(|host| said::is_host(host)).map(said::clean);
+    event.remote_host = system.split_whitespace().next().filter(|host| is_host(host)).map(said::clean);
     let mut parts = system.split_once("TCP|").map_or("", |(_, rest)| rest).split(['|', ')']);
     event.client_address = parts.next().and_then(|part| part.parse().ok());
     event.remote_address = parts.nth(1).and_then(|part| part.parse().ok());

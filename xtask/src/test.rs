@@ -86,6 +86,9 @@ fn say_what_is_missing(steps: &mut Steps) {
         ("DNSSEC compared with unbound", &["named", "unbound", "dnssec-keygen", "dnssec-signzone"][..]),
         ("TLS and certificates compared with OpenSSL", &["openssl"]),
         ("TLS hellos tried on GnuTLS", &["gnutls-serv"]),
+        ("the queue's flushes counted, and failing", &["cc"]),
+        ("the queue on a full disk", &["unshare", "mount"]),
+        ("a damaged queue saved", &["sqlite3"]),
     ] {
         let missing: Vec<&str> = programs.iter().copied().filter(|p| in_path(p).is_none()).collect();
         if !missing.is_empty() {

@@ -2,23 +2,28 @@
 //! many callers at once.
 //!
 //! ```text
-//! cargo run --release -p waxseal-store --example throughput -- [FOLDER] [SECONDS] [BYTES] [PRODUCERS...]
+//! cargo run --release -p waxseal-store --example throughput -- \
+//!     [FOLDER] [SECONDS] [BYTES] [BACKLOG] [PRODUCERS...]
 //! ```
 //!
-//! The folder should be on the disk in question; without one a temporary folder is taken.
-//! Figures are of the queue alone: no SMTP, no network.
+//! The folder should be on the disk in question; without one a temporary folder is taken. A
+//! backlog are messages that wait in the queue meanwhile. Figures are of the queue alone: no
+//! SMTP, no network. What a flush takes on this disk at this moment is said before each, for
+//! nothing else counts as much.
 #![allow(clippy::print_stdout, reason = "an example talks to who runs it")]
 
 use std::{
     error::Error,
+    io::{Seek, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use nix::sys::resource::{UsageWho, getrusage};
 use waxseal_store::spool::{
-    Attempt, Envelope, Fate, NewMessage, NewRecipient, Settlement, Spool, State,
+    Attempt, Envelope, Fate, NewMessage, NewRecipient, Settlement, Spool, SpoolError, State,
     sqlite::{SqliteSettings, SqliteSpool},
 };
 
@@ -64,13 +69,73 @@ async fn produce(spool: Arc<SqliteSpool>, body: Bytes, until: Instant) -> Outcom
     Ok(waited)
 }
 
-async fn measure(folder: &Path, producers: usize, seconds: u64, bytes: usize) -> Outcome<()> {
+/// What this process used of the CPUs so far.
+fn cpu() -> Outcome<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let micros = |time: nix::sys::time::TimeVal| (time.tv_sec() * 1_000_000 + time.tv_usec()).unsigned_abs();
+    Ok(Duration::from_micros(micros(usage.user_time()) + micros(usage.system_time())))
+}
+
+/// How long writing 64 KiB and flushing them takes, of fifty times: the median and 90 %.
+fn flush(folder: &Path) -> Outcome<(Duration, Duration)> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::tempfile_in(folder)?;
+    let mut took = Vec::new();
+    for _ in 0..50 {
+        file.rewind()?;
+        file.write_all(&[b'x'; 64 << 10])?;
+        let before = Instant::now();
+        file.sync_data()?;
+        took.push(before.elapsed());
+    }
+    took.sort_unstable();
+    Ok((took.get(25).copied().unwrap_or_default(), took.get(45).copied().unwrap_or_default()))
+}
+
+/// Fills the queue, and opens it anew as a relay does that starts.
+async fn wait_in(folder: &Path, settings: &SqliteSettings, backlog: usize, body: &Bytes) -> Outcome<()> {
+    let spool = Arc::new(SqliteSpool::open(folder, settings.clone())?);
+    let fillers: Vec<_> = (0..100)
+        .map(|_| {
+            let (spool, body) = (Arc::clone(&spool), body.clone());
+            tokio::spawn(async move {
+                for _ in 0..backlog / 100 {
+                    spool.accept(message(&body)).await?;
+                }
+                Ok::<_, SpoolError>(())
+            })
+        })
+        .collect();
+    for filler in fillers {
+        filler.await??;
+    }
+    spool.close().await;
+    let begun = Instant::now();
+    let spool = SqliteSpool::open(folder, settings.clone())?;
+    let opened = begun.elapsed();
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let page = spool.pending(after, 10_000).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.message, last.number));
+        count += page.len();
+    }
+    println!("      {count} wait: opened in {opened:.2?}, read after {:.2?}", begun.elapsed());
+    spool.close().await;
+    Ok(())
+}
+
+async fn measure(folder: &Path, producers: usize, seconds: u64, bytes: usize, backlog: usize) -> Outcome<()> {
     let folder = folder.join(format!("queue-{producers}"));
-    let opened = folder.clone();
     let settings = SqliteSettings { free_space: 0, ..SqliteSettings::default() };
-    let spool = tokio::task::spawn_blocking(move || SqliteSpool::open(&opened, settings)).await??;
-    let spool = Arc::new(spool);
     let body = Bytes::from(vec![b'x'; bytes]);
+    let (median, most) = flush(&folder)?;
+    println!("      a flush takes {median:.2?}, one in ten {most:.2?} or more");
+    if backlog > 0 {
+        wait_in(&folder, &settings, backlog, &body).await?;
+    }
+    let spool = Arc::new(SqliteSpool::open(&folder, settings)?);
+    let used = cpu()?;
     let start = Instant::now();
     let until = start + Duration::from_secs(seconds);
     let running: Vec<_> =
@@ -80,12 +145,13 @@ async fn measure(folder: &Path, producers: usize, seconds: u64, bytes: usize) ->
         waited.extend(producer.await??);
     }
     let took = start.elapsed().as_secs_f64();
+    let used = cpu()?.saturating_sub(used);
     waited.sort_unstable();
     let at = |share: usize| waited.get(waited.len() * share / 1000).copied().unwrap_or_default();
     let figures = spool.figures();
     println!(
         "{producers:4} producers, {bytes} bytes: {:6.0} lives/s; accept p50 {:.2?} p99 {:.2?} p99.9 {:.2?} max \
-         {:.2?}; {:.0} flushes/s, {:.1} operations each",
+         {:.2?}; {:.0} flushes/s, {:.1} operations each; {:.0} µs CPU a life",
         waited.len() as f64 / took,
         at(500),
         at(990),
@@ -93,11 +159,11 @@ async fn measure(folder: &Path, producers: usize, seconds: u64, bytes: usize) ->
         waited.last().copied().unwrap_or_default(),
         figures.groups as f64 / took,
         figures.operations as f64 / figures.groups.max(1) as f64,
+        used.as_secs_f64() * 1e6 / waited.len().max(1) as f64,
     );
-    let begun = Instant::now();
     spool.close().await;
     let size = std::fs::metadata(folder.join("queue.db"))?.len();
-    println!("      closed in {:.2?}; the database has {} KiB", begun.elapsed(), size >> 10);
+    println!("      the database has {} KiB", size >> 10);
     Ok(())
 }
 
@@ -107,6 +173,7 @@ async fn main() -> Outcome<()> {
     let named = arguments.next();
     let seconds = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let bytes = arguments.next().map_or(Ok(4096), |text| text.parse())?;
+    let backlog = arguments.next().map_or(Ok(0), |text| text.parse())?;
     let mut producers = arguments.map(|text| text.parse()).collect::<Result<Vec<usize>, _>>()?;
     if producers.is_empty() {
         producers = vec![1, 20, 100];
@@ -114,7 +181,7 @@ async fn main() -> Outcome<()> {
     let temporary = tempfile::tempdir()?;
     let folder = named.map_or_else(|| temporary.path().to_owned(), PathBuf::from);
     for count in producers {
-        measure(&folder, count, seconds, bytes).await?;
+        measure(&folder, count, seconds, bytes, backlog).await?;
     }
     Ok(())
 }

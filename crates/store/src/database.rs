@@ -26,7 +26,8 @@ pub(crate) enum Trouble {
 pub(crate) fn trouble(error: &rusqlite::Error) -> Trouble {
     let rusqlite::Error::SqliteFailure(failure, _) = error else { return Trouble::Own };
     match (failure.code, failure.extended_code) {
-        (ErrorCode::DiskFull, _) => Trouble::Full,
+        // The second: the index of the log cannot grow.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Trouble::Full,
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Trouble::Corrupt,
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Trouble::Busy,
         (ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch, _) => Trouble::Own,

@@ -9,7 +9,8 @@
 //!
 //! One thread writes. It takes all operations that wait into one transaction, hence one
 //! flush, and answers them together. When several callers keep it busy it waits for the
-//! others up to [2 ms](SqliteSettings::gather); a lone caller never waits for nobody. What
+//! others, for as long as a group takes and up to [2 ms](SqliteSettings::gather); a lone
+//! caller never waits for nobody. What
 //! blocks otherwise (body files, reading) runs on tokio's threads for blocking work, so the
 //! futures need a tokio runtime; the log is copied into the database by a third thread.
 //!
@@ -56,7 +57,7 @@ pub struct SqliteSettings {
     pub inline: usize,
     /// Below so many free bytes on the disk nothing is accepted; settling goes on.
     pub free_space: u64,
-    /// How long the writer waits for others when it is busy.
+    /// How long the writer waits for others at most when it is busy.
     pub gather: Duration,
     /// How many may read at the same time.
     pub readers: usize,

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, Read},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::mpsc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -22,7 +22,10 @@ use crate::{
 };
 
 /// What the lock file says when the queue was closed in order.
-const CLOSED: &str = "closed\n";
+const CLOSED: &str = "closed";
+
+/// Bytes of the lock file's text, always the same, so that writing it needs no room.
+const LOCK_TEXT: usize = 32;
 
 /// Ids of a new queue begin at its first second times this, so that those of an older one
 /// that was moved aside do not come again.
@@ -68,16 +71,19 @@ fn unusable(path: &Path, error: &io::Error) -> SpoolError {
     SpoolError::Io { detail: format!("{}: {error}", path.display()) }
 }
 
-/// What to do about a damaged database.
+/// What to do about a damaged database. The command works with every `sqlite3`; its
+/// `.recover` would save more, but most distributions leave that out.
 fn advise(file: &Path, error: SpoolError) -> SpoolError {
     let SpoolError::Corrupt { detail } = error else { return error };
-    let name = file.display();
+    let folder = file.parent().unwrap_or(file).display().to_string().replace('\'', "'\\''");
     SpoolError::Corrupt {
         detail: format!(
-            "{name}: {detail}. Nothing was changed. Copy the whole folder, then either save what can be read, \
-             `sqlite3 {name} .recover | sqlite3 {name}.new`, move queue.db and queue.db-wal aside and rename \
-             queue.db.new to queue.db; or begin with an empty queue: move queue.db, queue.db-wal and bodies \
-             aside"
+            "{}: {detail}. Nothing was changed. First copy the whole folder. To go on with what can be read: \
+             `cd '{folder}' && (sqlite3 queue.db .dump | sed 's/^ROLLBACK.*/COMMIT;/'; \
+             echo 'PRAGMA user_version = {VERSION};') | sqlite3 saved.db && mkdir damaged && \
+             mv queue.db* damaged && mv saved.db queue.db`. To begin with an empty queue: move queue.db, \
+             queue.db-wal and bodies aside",
+            file.display()
         ),
     }
 }
@@ -99,12 +105,18 @@ fn connect(file: &Path, settings: &SqliteSettings, in_order: bool) -> Result<Con
         let detail = format!("{} has version {version}, this program knows up to {VERSION}", file.display());
         return Err(SpoolError::TooNew { detail });
     }
-    let tables = number(&connection, "SELECT count(*) FROM sqlite_schema")?;
-    if version == 0 && tables > 0 {
-        return Err(SpoolError::Corrupt { detail: "this is a database, but no queue".to_owned() });
+    let ours = "SELECT count(*) FROM sqlite_schema WHERE name IN
+        ('messages', 'recipients', 'bodies', 'settings', 'waiting', 'finished')";
+    let (ours, all) =
+        (number(&connection, ours)?, number(&connection, "SELECT count(*) FROM sqlite_schema")?);
+    if (version == 0 && all > 0) || (version > 0 && ours < 6) {
+        return Err(SpoolError::Corrupt { detail: "this is a database, but no whole queue".to_owned() });
     }
-    if !in_order && let Some(damage) = look_through(&connection, settings.check)? {
-        return Err(SpoolError::Corrupt { detail: damage });
+    if !in_order {
+        if let Some(damage) = look_through(&connection, settings.check)? {
+            return Err(SpoolError::Corrupt { detail: damage });
+        }
+        write_log_again(&log_of(file))?;
     }
 
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
@@ -123,19 +135,51 @@ fn connect(file: &Path, settings: &SqliteSettings, in_order: bool) -> Result<Con
     if version == 0 {
         create(&connection)?;
     }
-    // All of the log goes into the database, flushed anew, and the log begins at nothing. If
-    // a flush of the log failed before, the system may believe pages clean that the disk
-    // never got; what is appended to those would go with them when the power fails.
-    let left: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
-    if left != 0 {
-        return Err(SpoolError::InUse { detail: format!("{} is held by another program", file.display()) });
-    }
+    empty_log(&connection, file)?;
     if let Some(most) = settings.most {
         let size = number(&connection, "PRAGMA page_size")?.max(1);
         let pages = i64::try_from(most).unwrap_or(i64::MAX) / size;
         number(&connection, &format!("PRAGMA max_page_count = {pages}"))?;
     }
     Ok(connection)
+}
+
+fn log_of(file: &Path) -> PathBuf {
+    file.with_extension("db-wal")
+}
+
+/// Writes every byte of the log where it stands, and flushes it. If a flush failed before, the
+/// system may believe pages clean that the disk never got; what is appended to those would go
+/// with them when the power fails. This makes them dirty, and so the flush an honest one.
+fn write_log_again(log: &Path) -> Result<(), SpoolError> {
+    let failed = |error: io::Error| unusable(log, &error);
+    let file = match OpenOptions::new().read(true).write(true).open(log) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        let count = file.read_at(&mut buffer, at).map_err(failed)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        file.write_all_at(bytes, at).map_err(failed)?;
+        at += count as u64;
+    }
+    file.sync_all().map_err(failed)
+}
+
+/// Moves all of the log into the database. On a full disk it stays: starting must be possible,
+/// for nothing but settling makes room.
+fn empty_log(connection: &Connection, file: &Path) -> Result<(), SpoolError> {
+    let busy: rusqlite::Result<i64> =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+    match busy {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(SpoolError::InUse { detail: format!("{} is held by another program", file.display()) }),
+        Err(error) if trouble(&error) == Trouble::Full => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn create(connection: &Connection) -> Result<(), SpoolError> {
@@ -224,24 +268,23 @@ impl Lock {
         }
         let mut text = String::new();
         // The file is ours; what is no text was not written by us and means no order.
-        let in_order = match (&mut file).take(64).read_to_string(&mut text) {
-            Ok(_) => text.is_empty() || text == CLOSED,
+        let in_order = match (&mut file).take(LOCK_TEXT as u64).read_to_string(&mut text) {
+            Ok(_) => text.is_empty() || text.trim_end() == CLOSED,
             Err(_) => false,
         };
-        let mut lock = Self { file };
-        lock.write(&format!("open, process {}\n", std::process::id())).map_err(failed)?;
+        let lock = Self { file };
+        lock.write(&format!("open, process {}", std::process::id())).map_err(failed)?;
         Ok((lock, in_order))
     }
 
-    fn write(&mut self, text: &str) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        self.file.write_all(text.as_bytes())?;
+    fn write(&self, text: &str) -> io::Result<()> {
+        let line = format!("{text:<width$}\n", width = LOCK_TEXT - 1);
+        self.file.write_all_at(line.as_bytes(), 0)?;
         self.file.sync_all()
     }
 
     /// Notes that the queue was closed in order. The lock goes when this is dropped.
-    pub(super) fn note_order(mut self) {
+    pub(super) fn note_order(self) {
         // Not noted, the next opening looks more closely: no harm.
         let _ = self.write(CLOSED);
     }

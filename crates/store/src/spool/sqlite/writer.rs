@@ -6,7 +6,7 @@ use std::{
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, TryRecvError},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -47,6 +47,8 @@ pub(super) struct Writer {
     lock: Lock,
     /// Operations in the last group: how many callers there are, more or less.
     last: usize,
+    /// How long it took.
+    took: Duration,
     /// Bytes since the keeper was asked for a checkpoint.
     unchecked: usize,
 }
@@ -60,7 +62,7 @@ struct Refused {
 
 impl Writer {
     pub(super) fn new(guard: Arc<Guard>, lock: Lock) -> Self {
-        Self { guard, lock, last: 1, unchecked: 0 }
+        Self { guard, lock, last: 1, took: Duration::ZERO, unchecked: 0 }
     }
 
     /// Until it is told to end, or nobody is left to tell.
@@ -78,9 +80,10 @@ impl Writer {
             return;
         }
         // All readers are gone: the log is emptied, and the next start has nothing to replay.
-        // If it cannot be, the log stays, which is no harm.
-        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-        if connection.close().is_ok() {
+        // Without room for that it stays, which is no harm; a failed flush is not order.
+        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        let in_order = emptied.map_or_else(|error| trouble(&error) == Trouble::Full, |()| true);
+        if connection.close().is_ok() && in_order {
             self.lock.note_order();
         }
     }
@@ -96,12 +99,15 @@ impl Writer {
             return goes_on;
         }
         self.last = group.len();
+        let begun = Instant::now();
         self.write(sql, group);
+        self.took = begun.elapsed();
         goes_on
     }
 
     /// Takes what waits. If there was company in the last group, waits a little until as many
-    /// are here again: they were answered together, and come back about together.
+    /// are here again: they were answered together, and come back about together. Waiting
+    /// longer than a group takes would cost more than it saves.
     fn gather(&self, orders: &Receiver<Order>, group: &mut Vec<(Work, Reply)>) -> bool {
         let mut weight = 0;
         let mut until: Option<Instant> = None;
@@ -115,7 +121,7 @@ impl Writer {
                 Err(TryRecvError::Empty) if group.len() >= self.last => return true,
                 Err(TryRecvError::Empty) => {
                     let now = Instant::now();
-                    let until = *until.get_or_insert(now + self.guard.settings.gather);
+                    let until = *until.get_or_insert(now + self.guard.settings.gather.min(self.took));
                     orders.recv_timeout(until.saturating_duration_since(now))
                 }
             };
@@ -134,24 +140,39 @@ impl Writer {
     /// Writes a group and answers. If it cannot be written together, every operation has a
     /// transaction of its own, so that one which fails by itself does not fail the others.
     fn write(&mut self, sql: &mut Sql<'_>, mut group: Vec<(Work, Reply)>) {
-        self.begin_log_anew(sql);
-        let alone = group.len() == 1;
+        if self.guard.log_is_long.swap(false, Ordering::AcqRel) {
+            self.copy_log(sql);
+        }
         match self.commit(sql, &mut group) {
             Ok(done) => {
                 for ((_, reply), done) in group.into_iter().zip(done) {
                     answer(reply, Ok(done));
                 }
             }
-            Err(refused) if alone || refused.fatal => {
+            Err(refused) if refused.fatal => {
                 for (_, reply) in group {
                     answer(reply, Err(refused.error.clone()));
                 }
             }
-            Err(_) => {
+            Err(refused) => {
+                if matches!(refused.error, SpoolError::Full { .. }) {
+                    // A log that begins anew needs no more room than it has.
+                    self.copy_log(sql);
+                }
                 for operation in group {
-                    self.write(sql, vec![operation]);
+                    self.write_alone(sql, operation);
                 }
             }
+        }
+    }
+
+    fn write_alone(&mut self, sql: &mut Sql<'_>, operation: (Work, Reply)) {
+        let mut group = [operation];
+        let result = self.commit(sql, &mut group);
+        let [(_, reply)] = group;
+        match result {
+            Ok(mut done) => answer(reply, done.pop().ok_or(SpoolError::Closed)),
+            Err(refused) => answer(reply, Err(refused.error)),
         }
     }
 
@@ -225,12 +246,11 @@ impl Writer {
         }
     }
 
-    /// The keeper has copied the log, but under load there is always more in it than was
-    /// copied. The little that is missing is copied here, between two groups; the next one
-    /// finds nothing to be kept in the log, and begins it anew.
-    fn begin_log_anew(&mut self, sql: &Sql<'_>) {
+    /// Copies the log into the database between two groups; the next one finds nothing that
+    /// has to stay in the log, and begins it anew. Under load the keeper alone cannot get
+    /// there: there is always more in the log than was copied. It has copied all but a little.
+    fn copy_log(&self, sql: &Sql<'_>) {
         if !self.guard.is_poisoned()
-            && self.guard.log_is_long.swap(false, Ordering::AcqRel)
             && let Err(error) = keeper::pages_in_log(sql.connection)
         {
             keeper::note(&self.guard, &error);

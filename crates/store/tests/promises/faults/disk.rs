@@ -161,6 +161,9 @@ pub(crate) async fn fill(folder: &Path) {
                 break;
             }
         }
+        // A restart does not need room.
+        drop(spool);
+        let spool = open(&place, settings.clone());
         for id in &waiting {
             assert_eq!(states(&spool, *id).await, [State::Queued]);
             assert_eq!(spool.body(*id).await.unwrap(), bytes(&of_size(60_000)));

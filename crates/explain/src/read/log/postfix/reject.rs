@@ -177,6 +177,8 @@ fn accepted(count: &[u8]) -> u32 {
 
 /// How many messages a session brought, and whether they were encrypted on their way.
 fn disconnect(context: &mut Context<'_, '_>, rest: &str, sink: &mut dyn FnMut(&LogRecord<'_>)) {
+    // Of a handshake that failed nothing more is going to be said.
+    handshake_failed(context, "", sink);
     let (client, commands) = split_at_byte(rest, b' ').unwrap_or((rest, ""));
     let (host, client, _) = host_address_port(client);
     let (mut mail, mut data, mut chunks, mut encrypted, mut greeted) = (0, 0, 0, false, false);

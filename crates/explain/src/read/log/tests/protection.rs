@@ -31,6 +31,20 @@ fn tls_of_a_client_that_brought_nothing_is_not_that_of_the_next() {
 }
 
 #[test]
+fn a_handshake_that_failed_is_told_of_its_own_client_and_once() {
+    let head = "Nov 21 23:34:45 mx postfix/smtps/smtpd[2]:";
+    let text = format!(
+        "{head} SSL_accept error from b.example[192.0.2.9]: lost connection\n\
+         {head} lost connection after CONNECT from b.example[192.0.2.9]\n\
+         {head} disconnect from b.example[192.0.2.9] commands=0/0\n\
+         {head} lost connection after STARTTLS from c.example[192.0.2.8]\n\
+         {head} disconnect from c.example[192.0.2.8] ehlo=1 starttls=0/1 commands=1/2\n"
+    );
+    let told: Vec<_> = events(&text).iter().map(|e| (e.source.line, e.stage, e.client_address)).collect();
+    assert_eq!(told, [(Some(3), Some(Stage::Tls), "192.0.2.9".parse().ok())]);
+}
+
+#[test]
 fn tls_of_one_daemon_is_not_that_of_another_with_the_same_number() {
     let text = "\
 Nov 21 23:34:45 mx postfix/smtp[2]: Verified TLS connection established to m[192.0.2.1]:25: TLSv1.3 with x

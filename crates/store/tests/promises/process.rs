@@ -166,8 +166,12 @@ pub(crate) fn flushes() -> u64 {
     count_in(&env::var_os(COUNT).unwrap())
 }
 
-/// Within a watched process: from now on every flush fails, or works again.
-pub(crate) fn flushes_fail(fail: bool) {
+/// Within a watched process: from now on flushes of paths with this end fail; none: they work
+/// again.
+pub(crate) fn flushes_fail(end: Option<&str>) {
     let file = PathBuf::from(env::var_os(FAIL).unwrap());
-    if fail { fs::write(file, "").unwrap() } else { fs::remove_file(file).unwrap() }
+    match end {
+        Some(end) => fs::write(file, end).unwrap(),
+        None => fs::remove_file(file).unwrap(),
+    }
 }

@@ -32,6 +32,9 @@ const HEAVY: usize = 8 << 20;
 /// After so many bytes, roughly, the log is copied into the database.
 const CHECKPOINT: usize = 8 << 20;
 
+/// After so many bytes, roughly, the log is copied by the writer, whatever the keeper does.
+const UNCOPIED: usize = 64 << 20;
+
 /// Bytes that a group costs beside its operations: pages that every one changes.
 const GROUP_WEIGHT: usize = 24 << 10;
 
@@ -51,6 +54,8 @@ pub(super) struct Writer {
     took: Duration,
     /// Bytes since the keeper was asked for a checkpoint.
     unchecked: usize,
+    /// Bytes since the writer last copied the log.
+    uncopied: usize,
 }
 
 /// Why a group was not written.
@@ -62,7 +67,7 @@ struct Refused {
 
 impl Writer {
     pub(super) fn new(guard: Arc<Guard>, lock: Lock) -> Self {
-        Self { guard, lock, last: 1, took: Duration::ZERO, unchecked: 0 }
+        Self { guard, lock, last: 1, took: Duration::ZERO, unchecked: 0, uncopied: 0 }
     }
 
     /// Until it is told to end, or nobody is left to tell.
@@ -140,7 +145,7 @@ impl Writer {
     /// Writes a group and answers. If it cannot be written together, every operation has a
     /// transaction of its own, so that one which fails by itself does not fail the others.
     fn write(&mut self, sql: &mut Sql<'_>, mut group: Vec<(Work, Reply)>) {
-        if self.guard.log_is_long.swap(false, Ordering::AcqRel) {
+        if self.guard.log_is_long.swap(false, Ordering::AcqRel) || self.uncopied >= UNCOPIED {
             self.copy_log(sql);
         }
         match self.commit(sql, &mut group) {
@@ -189,11 +194,13 @@ impl Writer {
             }
         };
         self.guard.count_group(group.len());
-        self.unchecked += GROUP_WEIGHT;
+        let mut weight = GROUP_WEIGHT;
         for ((work, _), done) in group.iter_mut().zip(&done) {
             work.keep_files(done);
-            self.unchecked += work.weight();
+            weight += work.weight();
         }
+        self.unchecked += weight;
+        self.uncopied += weight;
         self.hand_over(bodiless);
         Ok(done)
     }
@@ -249,7 +256,8 @@ impl Writer {
     /// Copies the log into the database between two groups; the next one finds nothing that
     /// has to stay in the log, and begins it anew. Under load the keeper alone cannot get
     /// there: there is always more in the log than was copied. It has copied all but a little.
-    fn copy_log(&self, sql: &Sql<'_>) {
+    fn copy_log(&mut self, sql: &Sql<'_>) {
+        self.uncopied = 0;
         if !self.guard.is_poisoned()
             && let Err(error) = keeper::pages_in_log(sql.connection)
         {

@@ -27,39 +27,60 @@ fn a_failed_flush_poisons_until_the_queue_is_opened_anew() {
     let Some(library) = Flushes::compile() else { return };
     let place = Place::new();
     let said = play(library.watch(&mut part("poison", place.folder())));
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said.len(), 5, "{said:?}");
 }
 
-/// Once with a body in the database and once with one in a file.
+/// By the size of bodies and which flushes fail: of the log at a commit, of a body file, of
+/// its folder, of the database at a checkpoint, all.
 pub(crate) async fn poison(folder: &Path) {
-    for size in [10, 300_000] {
-        let folder = folder.join(size.to_string());
+    for (size, end) in
+        [(10, "-wal"), (300_000, ".new"), (300_000, "/bodies"), (200_000, "/queue.db"), (10, "")]
+    {
+        let folder = folder.join(format!("{size}{}", end.trim_start_matches('/')));
         let spool = Arc::new(open(&folder, settings()));
-        let id = spool.accept(of_size(size)).await.unwrap();
-        flushes_fail(true);
+        let first = spool.accept(of_size(size)).await.unwrap();
+        flushes_fail(Some(end));
         let accepting: Vec<_> = (0..20)
             .map(|_| {
                 let spool = Arc::clone(&spool);
-                tokio::spawn(async move { spool.accept(of_size(size)).await })
+                tokio::spawn(accept_until_poisoned(spool, size))
             })
             .collect();
+        let mut taken = vec![first];
         for accepted in accepting {
-            poisoned(accepted.await.unwrap());
+            taken.extend(accepted.await.unwrap());
         }
-        flushes_fail(false);
+        flushes_fail(None);
+        // A commit that was not flushed was never answered; a checkpoint has nobody waiting.
+        assert_eq!(taken.len() == 1, end != "/queue.db", "{} taken, {end}", taken.len());
         // The disk is well again, but what it holds is not known.
-        refuses_everything(&spool, id).await;
+        refuses_everything(&spool, first).await;
         drop(spool);
         let spool = open(&folder, settings());
         assert_eq!(spool.refusal(), None);
-        assert_eq!(spool.body(id).await.unwrap(), bytes(&of_size(size)));
+        for id in taken {
+            assert!(spool.body(id).await.unwrap() == bytes(&of_size(size)));
+        }
         let again = spool.accept(of_size(size)).await.unwrap();
-        settle(&spool, id, 0, 1100, State::Delivered).await;
+        settle(&spool, first, 0, 1100, State::Delivered).await;
         drop(spool);
         let spool = open(&folder, settings());
-        assert_eq!(states(&spool, id).await, [State::Delivered]);
+        assert_eq!(states(&spool, first).await, [State::Delivered]);
         assert_eq!(states(&spool, again).await, [State::Queued]);
-        say("poisoned", size);
+        say("poisoned", end);
+    }
+}
+
+/// The ids that were given before.
+async fn accept_until_poisoned(spool: Arc<SqliteSpool>, size: usize) -> Vec<MessageId> {
+    let mut taken = Vec::new();
+    loop {
+        match spool.accept(of_size(size)).await {
+            Ok(id) => taken.push(id),
+            Err(SpoolError::Poisoned { .. }) => return taken,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(taken.len() < 500, "never poisoned");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -17,6 +17,9 @@ use crate::database;
 
 /// Of the file's layout.
 const VERSION: i64 = 1;
+
+/// How long another holder of the file is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const LAYOUT: &str = "
     CREATE TABLE policies (
@@ -131,6 +134,7 @@ impl Worker {
 fn connect(file: &Path) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = database::open(file, flags)?;
+    connection.busy_timeout(PATIENCE)?;
     // Exclusive: a second relay is refused, and no shared memory is needed.
     connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;")?;
     let version = database::number(&connection, "PRAGMA user_version")?;

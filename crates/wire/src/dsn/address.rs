@@ -27,7 +27,7 @@ pub fn from_xtext(text: &str) -> String {
 }
 
 /// Undoes `\x{E9}` (RFC 6533 section 3). What is no valid escape stays.
-fn from_unitext(text: &str) -> String {
+pub fn from_unitext(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("\\x{") {

@@ -13,7 +13,7 @@ mod returned;
 
 use crate::compose::{BodyLines, Boundary, Header, date, lines_of, quoted_printable};
 
-pub use address::from_xtext;
+pub use address::{from_unitext, from_xtext};
 pub use report::{Action, Diagnostic, Recipient, Report};
 pub use returned::{Returned, header_of, redacted};
 

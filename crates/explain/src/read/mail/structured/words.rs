@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use mail_parser::DateTime;
 use waxseal_model::mail::EnhancedStatus;
-use waxseal_wire::text::neutralise;
+use waxseal_wire::{dsn::from_unitext, text::neutralise};
 
 /// The longest text of an event, in characters.
 const LONGEST: usize = 4000;
@@ -194,7 +194,8 @@ pub(super) fn mailbox(value: &str) -> Option<String> {
     if wrong || kind.eq_ignore_ascii_case("x400") || kind.eq_ignore_ascii_case("x-unix") {
         return None;
     }
-    Some(neutralise(unxtext(value).as_bytes(), LONGEST_ADDRESS))
+    let address = if kind.eq_ignore_ascii_case("utf-8") { from_unitext(value) } else { unxtext(value) };
+    Some(neutralise(address.as_bytes(), LONGEST_ADDRESS))
 }
 
 /// Undoes xtext (RFC 3461 section 4) where it is certain: `+2B` and `+3D`, the two
@@ -294,6 +295,7 @@ mod tests {
             ("rfc822; \"b o b\"@example.net", Some("\"b o b\"@example.net")),
             ("rfc822;bob+2Btag@example.net", Some("bob+tag@example.net")),
             ("utf-8; bücher@example.net", Some("bücher@example.net")),
+            (r"utf-8; b\x{FC}cher+h@example.net", Some("bücher+h@example.net")),
             ("rfc822;|/usr/bin/procmail", None),
             ("rfc822;@relay.example:bob@example.net", None),
             ("X-Unix; |/bin/x", None),

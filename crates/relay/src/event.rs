@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
-use waxseal_judge::delivery::ResultType;
+use waxseal_judge::delivery::Reported;
 use waxseal_model::policy::StsPolicy;
 use waxseal_store::spool::{Attempt, Envelope, MessageId, State};
 
@@ -119,7 +119,7 @@ pub struct TlsSession<'a> {
     /// The host's address.
     pub to: Option<IpAddr>,
     /// What failed, by published policy; none where the session met it.
-    pub failure: Option<ResultType>,
+    pub failure: Option<Reported>,
     /// What was seen, in a few words: an alert, the names of the certificate.
     pub detail: &'a str,
     /// TLS stood; the version and suite in words, empty otherwise.

@@ -1,7 +1,7 @@
 //! The decision: what has to be given, against what was seen.
 
 use super::{
-    failure::{Failure, Reply, ResultType},
+    failure::{Failure, Reply, Reported, ResultType},
     observation::{Certificate, Observation, TlsSeen, Tlsa},
     requirement::{ClearAllowed, EncryptedAllowed, Requirement},
 };
@@ -15,7 +15,7 @@ pub struct Decision {
     pub failure: Option<Failure>,
     /// What goes into the TLS report (RFC 8460) beside the session itself, if anything: the
     /// failure of a published policy, whether or not it kept the message back.
-    pub report: Option<ResultType>,
+    pub report: Option<Reported>,
 }
 
 /// What to do.
@@ -152,7 +152,7 @@ impl By {
 /// What was observed counts only if the requirement lets the sender connect at all.
 pub fn decide(requirement: &Requirement, observation: &Observation) -> Decision {
     if let Some(failure) = requirement.gate {
-        let report = failure.result_type().filter(|_| requirement.reports.gate);
+        let report = gate_report(failure).filter(|_| requirement.reports.gate);
         return Decision { action: gated(requirement, failure), failure: Some(failure), report };
     }
     let missing = match observation {
@@ -191,7 +191,14 @@ fn gated(requirement: &Requirement, failure: Failure) -> Action {
     }
 }
 
-fn refused(requirement: &Requirement, failure: Failure, report: Option<ResultType>) -> Decision {
+/// What is reported of a refusal that is known before the connection. What fails by names is
+/// DANE's business, except for a host that the MTA-STS policy does not name.
+fn gate_report(failure: Failure) -> Option<Reported> {
+    let result = failure.result_type();
+    if failure == Failure::NotInPolicy { Reported::new(None, result) } else { Reported::new(result, None) }
+}
+
+fn refused(requirement: &Requirement, failure: Failure, report: Option<Reported>) -> Decision {
     let at_last = if requirement.require_tls { AtLast::Bounce } else { AtLast::Defer };
     Decision { action: Action::NextMx(at_last), failure: Some(failure), report }
 }
@@ -243,15 +250,16 @@ fn within_tls(requirement: &Requirement, seen: &TlsSeen) -> Decision {
     Decision { action: Action::Deliver(permit), failure: None, report }
 }
 
-/// The one entry in the TLS report: the first that holds of what fails by DANE, of what
-/// fails by MTA-STS, and of a policy that could not be fetched.
-fn report(requirement: &Requirement, dane: Option<Failure>, sts: Option<Failure>) -> Option<ResultType> {
+/// The entry in the TLS report: what fails by DANE, and what fails by MTA-STS, of which the
+/// first that holds counts: a host outside of the policy, the certificate or channel, a
+/// policy that could not be fetched.
+fn report(requirement: &Requirement, dane: Option<Failure>, sts: Option<Failure>) -> Option<Reported> {
     let reports = requirement.reports;
     let dane = dane.filter(|_| reports.dane);
     let outside = reports.not_in_policy.then_some(Failure::NotInPolicy);
     let sts = outside.or(sts.filter(|_| reports.sts));
     let fetch = reports.fetch_error.then_some(ResultType::StsPolicyFetchError);
-    dane.or(sts).and_then(Failure::result_type).or(fetch)
+    Reported::new(dane.and_then(Failure::result_type), sts.and_then(Failure::result_type).or(fetch))
 }
 
 /// How the certificate matches the TLSA records; records that were not compared match

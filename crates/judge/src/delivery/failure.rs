@@ -105,6 +105,40 @@ impl ResultType {
     }
 }
 
+/// What a TLS report says of one session (RFC 8460 section 4): how it failed each of the
+/// domain's policies that it failed, one at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reported {
+    tlsa: Option<ResultType>,
+    sts: Option<ResultType>,
+}
+
+impl Reported {
+    pub(super) fn new(tlsa: Option<ResultType>, sts: Option<ResultType>) -> Option<Self> {
+        (tlsa.is_some() || sts.is_some()).then_some(Self { tlsa, sts })
+    }
+
+    /// How it failed DANE.
+    pub fn tlsa(self) -> Option<ResultType> {
+        self.tlsa
+    }
+
+    /// How it failed MTA-STS.
+    pub fn sts(self) -> Option<ResultType> {
+        self.sts
+    }
+
+    /// The weightier of the two: DANE's.
+    pub fn first(self) -> Option<ResultType> {
+        self.tlsa.or(self.sts)
+    }
+
+    /// Its word in reports.
+    pub fn word(self) -> &'static str {
+        self.first().map_or("", ResultType::word)
+    }
+}
+
 impl Failure {
     /// All.
     pub const ALL: [Self; 21] = [

@@ -27,7 +27,7 @@ mod route;
 
 pub use decide::{Action, AtLast, By, Decision, Permit, Protection, decide};
 pub use facts::{AddressAnswer, Dane, MxAnswer, Operator, OperatorLevel, PolicyFacts, Sts, StsMode};
-pub use failure::{Failure, Reply, ResultType};
+pub use failure::{Failure, Reply, Reported, ResultType};
 pub use observation::{Certificate, Observation, TlsSeen, Tlsa};
 pub use requirement::{Level, Requirement, requirement};
 pub use route::{Delivery, Outcome, deliver};

@@ -107,6 +107,10 @@ pub enum SiteSign {
     Neutral,
 }
 
+/// A probe under way. Ok says through which host and how; the error is the reason's token and
+/// the reply that a message would have got.
+pub type Probing<'a> = Pin<Box<dyn Future<Output = Result<String, (&'static str, String)>> + Send + 'a>>;
+
 /// Makes attempts.
 pub trait Deliver: Send + Sync + 'static {
     /// One attempt: hosts in their order, until all recipients have an answer or no host is
@@ -120,9 +124,5 @@ pub trait Deliver: Send + Sync + 'static {
     /// Asks the hosts of a route whether they are good enough by now: connection, EHLO,
     /// STARTTLS, certificate, QUIT; no MAIL. Ok says through which host and how; the error
     /// is the reason's token and the reply that a message would have got.
-    fn probe<'a>(
-        &'a self,
-        route: &'a Route,
-        wishes: Wishes,
-    ) -> Pin<Box<dyn Future<Output = Result<String, (&'static str, String)>> + Send + 'a>>;
+    fn probe<'a>(&'a self, route: &'a Route, wishes: Wishes) -> Probing<'a>;
 }

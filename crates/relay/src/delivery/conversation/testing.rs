@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
-use waxseal_judge::delivery::{MxAnswer, Operator, OperatorLevel, ResultType};
+use waxseal_judge::delivery::{MxAnswer, Operator, OperatorLevel, Reported, ResultType};
 use waxseal_net::egress::{Egress, EgressRules};
 use waxseal_store::spool::{Envelope, MessageId};
 use waxseal_wire::x509::RootStore;
@@ -434,8 +434,12 @@ impl Events for Ear {
     fn emit(&self, now: i64, event: &Event<'_>) {
         assert!(now > 1_700_000_000);
         let Event::Tls(session) = event else { panic!("{event:?}") };
-        let told =
-            (session.mx.to_owned(), session.failure, session.channel.to_owned(), session.detail.to_owned());
+        let told = (
+            session.mx.to_owned(),
+            session.failure.and_then(Reported::first),
+            session.channel.to_owned(),
+            session.detail.to_owned(),
+        );
         self.0.lock().unwrap().push(told);
     }
 }

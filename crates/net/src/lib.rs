@@ -15,6 +15,7 @@
 //!   harm;
 //! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
 //! * [`http`]: plain HTTP, for OCSP and revocation lists;
+//! * [`memory`]: what is remembered of all that, within bounds;
 //! * [`roots`]: the root certificates of the system or of a file;
 //! * [`error`]: what went wrong, and who erred.
 //!
@@ -28,6 +29,7 @@ pub mod error;
 pub mod exchange;
 pub mod http;
 pub mod https;
+pub mod memory;
 pub mod pacing;
 pub mod resolver;
 pub mod roots;

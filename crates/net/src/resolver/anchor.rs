@@ -79,6 +79,11 @@ impl TrustAnchors {
         Ok(Self { zones })
     }
 
+    /// The zones that have one.
+    pub(crate) fn zones(&self) -> Vec<DomainName> {
+        self.zones.keys().cloned().collect()
+    }
+
     /// The anchor nearest above a name, or at it.
     pub(crate) fn closest(&self, name: &DomainName) -> Option<(DomainName, &Anchor)> {
         name.iter_suffixes().find_map(|suffix| {

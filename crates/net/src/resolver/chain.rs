@@ -1,7 +1,6 @@
 //! The chain of trust: from an anchor down to the zone that holds a name, label by
 //! label (RFC 4035 section 5.2).
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,11 +20,14 @@ use super::rcode;
 use super::record::name_text;
 use super::rrset::{Fault, Zone, ancestor, check, ds_names};
 use super::status::Status;
+use crate::memory::{Bounds, Memory};
 
 /// How long a link of the chain is believed without asking again.
 const KEPT: Duration = Duration::from_secs(300);
-/// Links kept in memory; then all are forgotten.
-const MAX_LINKS: usize = 20_000;
+/// Links kept in memory, and the bytes of their keys.
+const BOUNDS: Bounds = Bounds { entries: 20_000, weight: 32 << 20 };
+/// What a link weighs beside the keys of its zone, in bytes.
+const OVERHEAD: usize = 300;
 /// DS records of one zone that are looked at.
 const MAX_DS: usize = 16;
 
@@ -45,37 +47,35 @@ impl Link {
 /// A link, or why the chain ends there without one.
 type LinkResult = Result<Link, Status>;
 
-/// A link in memory, and since when.
-type Cell = (Instant, Arc<OnceCell<LinkResult>>);
+/// A link in memory, once it is there.
+type Cell = Arc<OnceCell<LinkResult>>;
 
 /// Follows chains and remembers their links.
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) fetcher: Fetcher,
     anchors: TrustAnchors,
-    links: Mutex<HashMap<DomainName, Cell>>,
+    links: Mutex<Memory<DomainName, Cell>>,
 }
 
 impl Chain {
     pub(crate) fn new(fetcher: Fetcher, anchors: TrustAnchors) -> Self {
-        Self { fetcher, anchors, links: Mutex::default() }
+        Self { fetcher, anchors, links: Mutex::new(Memory::new(BOUNDS)) }
     }
 
     /// The zone that holds a name (for a zone's own name: that zone) with proven keys,
     /// or why there is none to rely on.
     pub(crate) async fn zone_of(&self, name: &DomainName, deadline: Instant) -> Result<Arc<Zone>, Status> {
         let Some((top, anchor)) = self.anchors.closest(name) else {
-            return Err(Status::indeterminate(format!("no trust anchor covers {}", name_text(name))));
+            return Err(Status::unsupported(format!("no trust anchor covers {}", name_text(name))));
         };
-        let cell = self.cell(&top);
-        let mut link = remembered(&cell, self.start_at(&top, anchor, deadline)).await?;
+        let mut link = self.remembered(&top, self.start_at(&top, anchor, deadline)).await?;
         for labels in top.label_count()..name.label_count() {
             if link.is_end {
                 break;
             }
             let below = ancestor(name, labels);
-            let cell = self.cell(&below);
-            link = remembered(&cell, self.descend(link.zone, &below, deadline)).await?;
+            link = self.remembered(&below, self.descend(link.zone, &below, deadline)).await?;
         }
         Ok(link.zone)
     }
@@ -87,17 +87,59 @@ impl Chain {
         name.ends_with(zone) && below_anchor
     }
 
-    fn cell(&self, name: &DomainName) -> Arc<OnceCell<LinkResult>> {
+    fn cell(&self, name: &DomainName) -> Cell {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.len() >= MAX_LINKS {
-            links.clear();
+        if let Some(cell) = links.get(name) {
+            return Arc::clone(cell);
         }
-        let new = || (Instant::now(), Arc::default());
-        let cell = links.entry(name.clone()).or_insert_with(new);
-        if cell.0.elapsed() >= KEPT {
-            *cell = new();
-        }
-        Arc::clone(&cell.1)
+        let cell = Cell::default();
+        links.insert(name.clone(), Arc::clone(&cell), Instant::now() + KEPT, OVERHEAD);
+        cell
+    }
+
+    /// A link from memory, or made now. What could not be determined is not remembered: the
+    /// next caller may have more time.
+    async fn remembered(&self, name: &DomainName, make: impl Future<Output = LinkResult>) -> LinkResult {
+        let cell = self.cell(name);
+        let conclusive = async {
+            match make.await {
+                Err(status) if status.status == DnssecStatus::Indeterminate => Err(status),
+                conclusive => {
+                    self.settle(name, &cell, &conclusive);
+                    Ok(conclusive)
+                }
+            }
+        };
+        cell.get_or_try_init(|| conclusive).await?.clone()
+    }
+
+    fn settle(&self, name: &DomainName, cell: &Cell, link: &LinkResult) {
+        // Links within a zone share its keys.
+        let keys = match link {
+            Ok(link) if link.zone.apex == *name => {
+                link.zone.keys.iter().map(|key| OVERHEAD + key.public_key().len()).sum()
+            }
+            _ => 0,
+        };
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.settle(name, Instant::now() + KEPT, OVERHEAD + keys, |held| Arc::ptr_eq(held, cell));
+    }
+
+    /// Forgets all links at a name and below it.
+    pub(crate) fn forget(&self, name: &DomainName) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|owner, _| !owner.ends_with(name));
+    }
+
+    /// How many links are in memory, and about how many bytes they take.
+    pub(crate) fn links(&self) -> (usize, usize) {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        (links.len(), links.weight())
+    }
+
+    /// The zones of the trust anchors.
+    pub(crate) fn anchored(&self) -> Vec<DomainName> {
+        self.anchors.zones()
     }
 
     async fn start_at(&self, name: &DomainName, anchor: &Anchor, deadline: Instant) -> LinkResult {
@@ -165,7 +207,7 @@ impl Chain {
         let all: Vec<Ds<Bytes>> = set.data.iter().filter_map(ds_of).take(MAX_DS).cloned().collect();
         let usable = usable_ds(&all);
         if usable.is_empty() {
-            return Err(Status::indeterminate(unsupported(name, &all)));
+            return Err(Status::unsupported(unsupported(name, &all)));
         }
         let (zone, above) = (name_text(name), name_text(&parent.apex));
         let fetched = self.answer(name, Rtype::DNSKEY, deadline).await?;
@@ -199,18 +241,6 @@ impl Chain {
     }
 }
 
-/// A link from memory, or made now. What could not be determined is not remembered: the
-/// next caller may have more time.
-async fn remembered(cell: &OnceCell<LinkResult>, make: impl Future<Output = LinkResult>) -> LinkResult {
-    let conclusive = async {
-        match make.await {
-            Err(status) if status.status == DnssecStatus::Indeterminate => Err(status),
-            conclusive => Ok(conclusive),
-        }
-    };
-    cell.get_or_try_init(|| conclusive).await?.clone()
-}
-
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -232,7 +262,7 @@ fn zone_from_keys(
     trusted: impl Fn(&Dnskey<Bytes>) -> bool,
     none: String,
 ) -> Result<Arc<Zone>, Status> {
-    let keys: Vec<Dnskey<Bytes>> = set.data.iter().filter_map(key_of).cloned().collect();
+    let keys: Vec<Dnskey<Bytes>> = set.data.iter().filter_map(key_of).map(by_itself).collect();
     let entry: Vec<Dnskey<Bytes>> = keys.iter().filter(|key| trusted(key)).cloned().collect();
     if entry.is_empty() {
         return Err(Status::bogus(none));
@@ -317,6 +347,12 @@ fn ds_of(data: &Data) -> Option<&Ds<Bytes>> {
         Data::Ds(ds) => Some(ds),
         _ => None,
     }
+}
+
+/// A key that does not keep the message alive that brought it.
+fn by_itself(key: &Dnskey<Bytes>) -> Dnskey<Bytes> {
+    let octets = Bytes::copy_from_slice(key.public_key());
+    Dnskey::new(key.flags(), key.protocol(), key.algorithm(), octets).unwrap_or_else(|_| key.clone())
 }
 
 fn key_of(data: &Data) -> Option<&Dnskey<Bytes>> {

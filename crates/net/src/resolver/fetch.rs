@@ -1,18 +1,18 @@
 //! Questions to the configured servers: retries, the next server when one fails, and
 //! every answer remembered, so that no question is put twice.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::base::iana::Rtype;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::message::{DomainName, Response};
 use super::transport::{TransportError, exchange};
+use crate::memory::{Bounds, Memory};
 
 /// Rounds through the list of servers before a question is given up.
 const ROUNDS: usize = 3;
@@ -24,8 +24,13 @@ const GRACE: Duration = Duration::from_millis(50);
 const MIN_KEPT: Duration = Duration::from_secs(60);
 /// An answer is kept at most this long.
 const MAX_KEPT: Duration = Duration::from_secs(3600);
-/// Answers kept; when they are reached, the oldest half goes.
-const MAX_ENTRIES: usize = 20_000;
+/// Answers kept.
+const BOUNDS: Bounds = Bounds { entries: 20_000, weight: 64 << 20 };
+/// What an answer weighs beside its octets, in bytes; the values read from it take some four
+/// times as much as the octets.
+const OVERHEAD: usize = 500;
+/// Questions under way at a time: each takes a socket.
+const MAX_UNDER_WAY: usize = 200;
 
 const SERVFAIL: u16 = 2;
 const REFUSED: u16 = 5;
@@ -37,6 +42,10 @@ const FORMERR: u16 = 1;
 pub(crate) struct Fetched {
     pub(crate) server: SocketAddr,
     pub(crate) response: Response,
+    /// Until when it counts.
+    pub(crate) until: Instant,
+    /// Octets of the message.
+    size: usize,
 }
 
 /// Why there is no answer to read.
@@ -58,21 +67,13 @@ type Outcome = Result<Arc<Fetched>, FetchError>;
 /// One question and its answer, once it is there.
 #[derive(Debug)]
 struct Slot {
-    asked: Instant,
     answer: OnceCell<Outcome>,
 }
 
-impl Slot {
-    fn is_fresh(&self) -> bool {
-        let kept = match self.answer.get() {
-            None => return true,
-            Some(Ok(fetched)) => {
-                fetched.response.ttl().map_or(MIN_KEPT, |ttl| Duration::from_secs(ttl.into()))
-            }
-            Some(Err(_)) => MIN_KEPT,
-        };
-        self.asked.elapsed() < kept.clamp(MIN_KEPT, MAX_KEPT)
-    }
+/// Until when an answer that comes now counts.
+fn until(response: &Response) -> Instant {
+    let ttl = response.ttl().map_or(MIN_KEPT, |ttl| Duration::from_secs(ttl.into()));
+    Instant::now() + ttl.clamp(MIN_KEPT, MAX_KEPT)
 }
 
 /// The servers and the memory of what they said.
@@ -84,7 +85,8 @@ pub(crate) struct Fetcher {
     preferred: AtomicUsize,
     /// Whether any server has ever answered anything.
     alive: AtomicBool,
-    slots: Mutex<HashMap<(DomainName, Rtype), Arc<Slot>>>,
+    slots: Mutex<Memory<(DomainName, Rtype), Arc<Slot>>>,
+    under_way: Semaphore,
 }
 
 impl Fetcher {
@@ -94,7 +96,8 @@ impl Fetcher {
             timeout,
             preferred: AtomicUsize::new(0),
             alive: AtomicBool::new(false),
-            slots: Mutex::default(),
+            slots: Mutex::new(Memory::new(BOUNDS)),
+            under_way: Semaphore::new(MAX_UNDER_WAY),
         }
     }
 
@@ -105,7 +108,11 @@ impl Fetcher {
     /// time is not remembered.
     pub(crate) async fn fetch(&self, name: &DomainName, rtype: Rtype, deadline: Instant) -> Outcome {
         let slot = self.slot(name, rtype);
-        let asking = slot.answer.get_or_try_init(|| self.ask(name, rtype, deadline));
+        let asking = slot.answer.get_or_try_init(|| async {
+            let outcome = self.ask(name, rtype, deadline).await?;
+            self.settle(name, rtype, &slot, &outcome);
+            Ok(outcome)
+        });
         match timeout_at(deadline + GRACE, asking).await {
             Ok(Ok(outcome)) => outcome.clone(),
             Ok(Err(hurried)) => Err(hurried),
@@ -113,20 +120,42 @@ impl Fetcher {
         }
     }
 
+    /// The answer in memory, or a place for it. A place without an answer is kept as long as
+    /// a failure: no question takes longer.
     fn slot(&self, name: &DomainName, rtype: Rtype) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MAX_ENTRIES {
-            let mut times: Vec<Instant> = slots.values().map(|slot| slot.asked).collect();
-            times.sort_unstable();
-            let middle = times.get(times.len() / 2).copied();
-            slots.retain(|_, slot| Some(slot.asked) > middle);
+        let key = (name.clone(), rtype);
+        if let Some(slot) = slots.get(&key) {
+            return Arc::clone(slot);
         }
-        let new = || Arc::new(Slot { asked: Instant::now(), answer: OnceCell::new() });
-        let slot = slots.entry((name.clone(), rtype)).or_insert_with(new);
-        if !slot.is_fresh() {
-            *slot = new();
-        }
-        Arc::clone(slot)
+        let slot = Arc::new(Slot { answer: OnceCell::new() });
+        slots.insert(key, Arc::clone(&slot), Instant::now() + MIN_KEPT, OVERHEAD);
+        slot
+    }
+
+    fn settle(&self, name: &DomainName, rtype: Rtype, slot: &Arc<Slot>, outcome: &Outcome) {
+        let (until, octets) = match outcome {
+            Ok(fetched) => (fetched.until, 4 * fetched.size),
+            Err(_) => (Instant::now() + MIN_KEPT, 0),
+        };
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.settle(&(name.clone(), rtype), until, OVERHEAD + octets, |held| Arc::ptr_eq(held, slot));
+    }
+
+    pub(crate) fn servers(&self) -> &[SocketAddr] {
+        &self.servers
+    }
+
+    /// Forgets all answers about a name and the names below it.
+    pub(crate) fn forget(&self, name: &DomainName) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|(owner, _), _| !owner.ends_with(name));
+    }
+
+    /// How many answers are in memory, and about how many bytes they take.
+    pub(crate) fn remembered(&self) -> (usize, usize) {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        (slots.len(), slots.weight())
     }
 
     /// Asks the servers in turn. An error code is kept as the answer unless another
@@ -179,6 +208,7 @@ impl Fetcher {
         if round == 0 || self.alive.load(Ordering::Relaxed) {
             return;
         }
+        let _permit = self.under_way.acquire().await;
         if exchange(server, &DomainName::root_bytes(), Rtype::NS, wait).await.is_ok() {
             self.alive.store(true, Ordering::Relaxed);
         }
@@ -191,10 +221,13 @@ impl Fetcher {
         rtype: Rtype,
         wait: Duration,
     ) -> Result<Outcome, TransportError> {
+        // Never closed, so that this always comes.
+        let _permit = self.under_way.acquire().await;
         let message = exchange(server, name, rtype, wait).await?;
+        let size = message.len();
         self.alive.store(true, Ordering::Relaxed);
         Ok(match Response::parse(message) {
-            Ok(response) => Ok(Arc::new(Fetched { server, response })),
+            Ok(response) => Ok(Arc::new(Fetched { server, until: until(&response), response, size })),
             Err(error) => {
                 Err(FetchError::Malformed(format!("{server} sent an answer that cannot be read: {error}")))
             }
@@ -224,4 +257,48 @@ impl Fetcher {
 /// Codes that speak of the server rather than of the name.
 fn is_refusal(rcode: u16) -> bool {
     matches!(rcode, SERVFAIL | REFUSED | NOTIMP | FORMERR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(number: usize) -> DomainName {
+        DomainName::bytes_from_str(&format!("n{number}.test.")).unwrap()
+    }
+
+    fn fetched(size: usize, until: Instant) -> Outcome {
+        let response = Response { rcode: 0, extended_error: None, answer: Vec::new(), authority: Vec::new() };
+        Ok(Arc::new(Fetched { server: ([127, 0, 0, 1], 53).into(), response, until, size }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_life_takes_no_more_memory_than_a_short_one() {
+        let fetcher = Fetcher::new(Vec::new(), Duration::from_secs(1));
+        let largest = usize::from(u16::MAX);
+        for number in 0..3 * BOUNDS.entries {
+            let slot = fetcher.slot(&name(number), Rtype::TXT);
+            // Some answers are as large as answers get.
+            let size = if number.is_multiple_of(7) { largest } else { 200 };
+            let outcome = fetched(size, Instant::now() + MAX_KEPT);
+            fetcher.settle(&name(number), Rtype::TXT, &slot, &outcome);
+            let (entries, bytes) = fetcher.remembered();
+            assert!(entries <= BOUNDS.entries && bytes <= BOUNDS.weight, "{entries} {bytes}");
+        }
+        tokio::time::advance(MAX_KEPT).await;
+        fetcher.slot(&name(0), Rtype::A);
+        assert_eq!(fetcher.remembered(), (1, OVERHEAD), "what has expired goes by itself");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_not_believed_for_long() {
+        let fetcher = Fetcher::new(Vec::new(), Duration::from_secs(1));
+        let slot = fetcher.slot(&name(1), Rtype::A);
+        let failure = Err(FetchError::Malformed("nonsense".into()));
+        slot.answer.set(failure.clone()).unwrap();
+        fetcher.settle(&name(1), Rtype::A, &slot, &failure);
+        assert!(fetcher.slot(&name(1), Rtype::A).answer.get().is_some());
+        tokio::time::advance(MIN_KEPT).await;
+        assert!(fetcher.slot(&name(1), Rtype::A).answer.get().is_none(), "it is asked anew");
+    }
 }

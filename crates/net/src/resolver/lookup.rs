@@ -1,6 +1,7 @@
 //! One lookup: the question, the aliases on the way, and the answer in the model's words.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use domain::base::iana::Rtype;
 use domain::base::name::ToName;
@@ -15,16 +16,21 @@ use super::rcode;
 use super::record::{self, name_text, type_text};
 use super::status::Status;
 use super::validate::Absence;
+use super::{Lookup, Trust};
 
 /// Aliases followed in one lookup, as unbound does.
 const MAX_ALIASES: usize = 11;
+/// How long an answer counts that took no question.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// How long a failure counts.
+const FAILED: Duration = Duration::from_secs(60);
 
-/// Looks up a name; see [`super::Resolver::lookup`].
-pub(crate) async fn lookup(chain: &Chain, name: &str, rtype: &str, deadline: Instant) -> DnsAnswer {
+/// Looks up a name; see [`super::Resolver::resolve`].
+pub(crate) async fn lookup(chain: &Chain, name: &str, rtype: &str, deadline: Instant) -> Lookup {
     let (name, rtype) = match question(name, rtype) {
         Ok(question) => question,
         Err(reason) => {
-            return DnsAnswer {
+            let answer = DnsAnswer {
                 name: neutralise(name.as_bytes(), 255),
                 rtype: neutralise(rtype.as_bytes(), 32),
                 outcome: DnsOutcome::Unusable,
@@ -33,11 +39,12 @@ pub(crate) async fn lookup(chain: &Chain, name: &str, rtype: &str, deadline: Ins
                 canonical_name: None,
                 records: Vec::new(),
             };
+            return Lookup { answer, trust: Trust::Failed, until: Instant::now() + LONGEST };
         }
     };
     let mut walk = Walk::new(chain, name, rtype, deadline);
     let (outcome, status) = walk.run().await;
-    walk.into_answer(outcome, status)
+    walk.into_lookup(outcome, status)
 }
 
 fn question(name: &str, rtype: &str) -> Result<(DomainName, Rtype), String> {
@@ -65,6 +72,8 @@ struct Walk<'a> {
     records: Vec<DnsRecord>,
     /// The status of the aliases so far.
     status: Option<Status>,
+    /// Until when the answers so far count.
+    until: Instant,
 }
 
 /// What one step along the aliases came to.
@@ -80,16 +89,30 @@ enum Step {
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, name: DomainName, rtype: Rtype, deadline: Instant) -> Self {
         let path = vec![name.clone()];
-        Self { chain, asked: name, rtype, deadline, path, records: Vec::new(), status: None }
+        let until = Instant::now() + LONGEST;
+        Self { chain, asked: name, rtype, deadline, path, records: Vec::new(), status: None, until }
     }
 
     fn here(&self) -> DomainName {
         self.path.last().unwrap_or(&self.asked).clone()
     }
 
-    fn into_answer(self, outcome: DnsOutcome, status: Status) -> DnsAnswer {
+    fn into_lookup(self, outcome: DnsOutcome, status: Status) -> Lookup {
         let canonical_name = (self.path.len() > 1).then(|| name_text(&self.here()));
-        DnsAnswer {
+        let answered = matches!(outcome, DnsOutcome::Records | DnsOutcome::NoData | DnsOutcome::NxDomain);
+        let trust = match status.status {
+            DnssecStatus::Bogus => Trust::Bogus,
+            _ if !answered => Trust::Failed,
+            DnssecStatus::Secure => Trust::Secure,
+            DnssecStatus::Insecure => Trust::Insecure,
+            DnssecStatus::Indeterminate if status.unsupported => Trust::Insecure,
+            DnssecStatus::Indeterminate => Trust::Failed,
+        };
+        let until = match trust {
+            Trust::Secure | Trust::Insecure => self.until,
+            Trust::Bogus | Trust::Failed => self.until.min(Instant::now() + FAILED),
+        };
+        let answer = DnsAnswer {
             name: name_text(&self.asked),
             rtype: type_text(self.rtype),
             outcome,
@@ -97,7 +120,8 @@ impl<'a> Walk<'a> {
             reason: status.sentence(),
             canonical_name,
             records: self.records,
-        }
+        };
+        Lookup { answer, trust, until }
     }
 
     async fn run(&mut self) -> (DnsOutcome, Status) {
@@ -125,6 +149,7 @@ impl<'a> Walk<'a> {
                     return (DnsOutcome::Unusable, Status::indeterminate(text));
                 }
             };
+            self.until = self.until.min(fetched.until);
             if let Some(text) = rcode::failure(&fetched) {
                 return self.refused(text).await;
             }

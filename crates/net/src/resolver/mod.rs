@@ -39,7 +39,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use waxseal_model::dns::DnsAnswer;
+use waxseal_model::dns::{DnsAnswer, DnsOutcome};
 
 use anchor::TrustAnchors;
 use chain::Chain;
@@ -66,10 +66,50 @@ impl Default for ResolverConfig {
     }
 }
 
+/// An answer for somebody who acts on it.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// The answer.
+    pub answer: DnsAnswer,
+    /// What may be concluded from it.
+    pub trust: Trust,
+    /// Until when it counts: the least time to live of all records that led to it, at most an
+    /// hour from when they came, and a minute for failures.
+    pub until: Instant,
+}
+
+/// What may be concluded from an answer, DNSSEC and the way it came taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// It is proven, be it that something is there or that it is not.
+    Secure,
+    /// It is an answer, and nobody signed it: proven to be so, or signed only in ways that
+    /// cannot be checked here (RFC 4035 section 5.2).
+    Insecure,
+    /// It should verify, and does not.
+    Bogus,
+    /// There is no answer, or what would prove it did not come. Not to be taken for unsigned:
+    /// whoever is on the path can make that happen.
+    Failed,
+}
+
+/// What [`Resolver::self_test`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SelfTest {
+    /// What is signed verifies, and so does the absence of what is not there.
+    Validates,
+    /// Servers answer, and their answers do not verify: what the matter is, one sentence that
+    /// names the server.
+    DoesNotValidate(String),
+    /// No server answers.
+    NoAnswer(String),
+}
+
 /// Looks names up and validates what comes.
 ///
-/// Answers are remembered for as long as the resolver lives, within their time to live
-/// and at least for a minute: one run never puts a question twice.
+/// Answers are remembered within their time to live, at least for a minute and at most for an
+/// hour: one run never puts a question twice. The memory is bounded in entries and bytes, so
+/// that a resolver may live for months.
 #[derive(Debug)]
 pub struct Resolver {
     chain: Chain,
@@ -97,9 +137,58 @@ impl Resolver {
     /// `name` is in A-labels, with or without trailing dot; `rtype` as IANA spells it, or
     /// `TYPE123`. Never fails: what went wrong is in the answer's outcome and reason.
     pub async fn lookup(&self, name: &str, rtype: &str) -> DnsAnswer {
+        self.resolve(name, rtype).await.answer
+    }
+
+    /// As [`Resolver::lookup`], with what may be concluded from the answer and for how long.
+    pub async fn resolve(&self, name: &str, rtype: &str) -> Lookup {
         // On the heap: many lookups are joined into one future, whose size would else
         // exceed the stacks of threads.
         Box::pin(lookup::lookup(&self.chain, name, rtype, Instant::now() + self.timeout)).await
+    }
+
+    /// Forgets all answers about a name (A-labels) and the names below it, so that they are
+    /// asked for anew.
+    pub fn forget(&self, name: &str) {
+        if let Ok(name) = name.parse::<message::DomainName>() {
+            self.chain.fetcher.forget(&name);
+            self.chain.forget(&name);
+        }
+    }
+
+    /// The servers that are asked.
+    pub fn servers(&self) -> &[SocketAddr] {
+        self.chain.fetcher.servers()
+    }
+
+    /// Entries in memory, and about how many bytes they take.
+    pub fn remembered(&self) -> (usize, usize) {
+        let (answers, links) = (self.chain.fetcher.remembered(), self.chain.links());
+        (answers.0 + links.0, answers.1 + links.1)
+    }
+
+    /// Whether answers can be validated at all: asks the zone of each trust anchor for its
+    /// SOA record, which is there, and for TLSA records, which are not, as a rule.
+    pub async fn self_test(&self) -> SelfTest {
+        for zone in self.chain.anchored() {
+            for rtype in ["SOA", "TLSA"] {
+                let found = self.resolve(&record::name_text(&zone), rtype).await;
+                match (found.trust, found.answer.outcome) {
+                    (Trust::Secure, _) => {}
+                    (_, DnsOutcome::Timeout) => return SelfTest::NoAnswer(found.answer.reason),
+                    (_, DnsOutcome::ServerError) => {
+                        return SelfTest::NoAnswer(self.about_servers(&found.answer.reason));
+                    }
+                    _ => return SelfTest::DoesNotValidate(self.about_servers(&found.answer.reason)),
+                }
+            }
+        }
+        SelfTest::Validates
+    }
+
+    fn about_servers(&self, reason: &str) -> String {
+        let servers: Vec<String> = self.servers().iter().map(ToString::to_string).collect();
+        format!("DNS server {}: {reason}", servers.join(", "))
     }
 }
 

@@ -12,11 +12,15 @@ use super::rrset::{Fault, Zone};
 pub(crate) struct Status {
     pub(crate) status: DnssecStatus,
     pub(crate) reason: String,
+    /// It is indeterminate because nobody could check it here: there is no trust anchor, or
+    /// proven DS records name only algorithms that we do not know. Who acts on an answer
+    /// takes it for unsigned then (RFC 4035 section 5.2).
+    pub(crate) unsupported: bool,
 }
 
 impl Status {
     fn new(status: DnssecStatus, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into() }
+        Self { status, reason: reason.into(), unsupported: false }
     }
 
     pub(crate) fn insecure(reason: impl Into<String>) -> Self {
@@ -29,6 +33,10 @@ impl Status {
 
     pub(crate) fn indeterminate(reason: impl Into<String>) -> Self {
         Self::new(DnssecStatus::Indeterminate, reason)
+    }
+
+    pub(crate) fn unsupported(reason: impl Into<String>) -> Self {
+        Self { unsupported: true, ..Self::indeterminate(reason) }
     }
 
     /// What follows if no signature of a zone over a record set holds.
@@ -60,6 +68,10 @@ impl Status {
     /// parts all zones are named.
     pub(crate) fn and(mut self, other: Self) -> Self {
         if rank(other.status) > rank(self.status) {
+            return other;
+        }
+        // What could not be found out outweighs what cannot be checked.
+        if rank(other.status) == rank(self.status) && self.unsupported && !other.unsupported {
             return other;
         }
         let both_secure = rank(self.status) == 0 && rank(other.status) == 0;

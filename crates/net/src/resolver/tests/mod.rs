@@ -3,6 +3,7 @@
 
 mod attacks;
 mod forgery;
+mod lasting;
 mod server;
 mod tree;
 

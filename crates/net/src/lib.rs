@@ -14,6 +14,8 @@
 //! * [`attempt`]: what goes on from there: handshakes in any version, and attacks that do no
 //!   harm;
 //! * [`https`]: one file by HTTPS, as MTA-STS asks for it;
+//! * [`sts`]: the policy file of MTA-STS;
+//! * [`tlsa`]: below which names TLSA records lie;
 //! * [`http`]: plain HTTP, for OCSP and revocation lists;
 //! * [`memory`]: what is remembered of all that, within bounds;
 //! * [`roots`]: the root certificates of the system or of a file;
@@ -34,7 +36,9 @@ pub mod pacing;
 pub mod resolver;
 pub mod roots;
 pub mod session;
+pub mod sts;
 pub mod tls;
+pub mod tlsa;
 pub mod transcript;
 
 pub use error::NetError;

@@ -125,10 +125,11 @@ impl Chain {
         links.settle(name, Instant::now() + KEPT, OVERHEAD + keys, |held| Arc::ptr_eq(held, cell));
     }
 
-    /// Forgets all links at a name and below it.
-    pub(crate) fn forget(&self, name: &DomainName) {
+    /// Forgets all answers and links of the names that are meant.
+    pub(crate) fn forget(&self, is_meant: impl Fn(&DomainName) -> bool) {
+        self.fetcher.forget(&is_meant);
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|owner, _| !owner.ends_with(name));
+        links.retain(|owner, _| !is_meant(owner));
     }
 
     /// How many links are in memory, and about how many bytes they take.

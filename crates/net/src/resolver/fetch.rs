@@ -146,10 +146,10 @@ impl Fetcher {
         &self.servers
     }
 
-    /// Forgets all answers about a name and the names below it.
-    pub(crate) fn forget(&self, name: &DomainName) {
+    /// Forgets all answers about the names that are meant.
+    pub(crate) fn forget(&self, is_meant: impl Fn(&DomainName) -> bool) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|(owner, _), _| !owner.ends_with(name));
+        slots.retain(|(owner, _), _| !is_meant(owner));
     }
 
     /// How many answers are in memory, and about how many bytes they take.

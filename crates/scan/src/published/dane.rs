@@ -6,12 +6,12 @@
 //! must not take it for "no records" (section 2.1.3).
 
 use waxseal_model::{
-    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Observed, PresentedChain, Why,
+    Cause, DnsAnswer, DnssecStatus, DomainEvidence, Observed, PresentedChain,
     dns::{DnsOutcome, RecordData},
     evidence::MxHost,
     policy::{DaneFacts, TlsaFacts},
 };
-use waxseal_net::resolver::Resolver;
+use waxseal_net::{resolver::Resolver, tlsa};
 use waxseal_wire::dane::{self, TlsaRecord};
 
 use super::ders;
@@ -37,10 +37,11 @@ pub fn subject<'a>(domain: &'a DomainEvidence, host: &'a MxHost, port: u16) -> S
 /// Looks up the records for a host; `Seen(None)` where there are none that could count.
 pub async fn lookup(resolver: &Resolver, subject: &Subject<'_>) -> Observed<Option<DaneFacts>> {
     let expanded = subject.answers.iter().find_map(|a| a.canonical_name.as_deref());
-    let secure = addresses_status(subject.answers);
-    let bases = match bases(resolver, subject.host, expanded, secure).await {
+    let secure = tlsa::addresses_status(subject.answers);
+    let all_secure = secure == DnssecStatus::Secure;
+    let bases = match tlsa::bases(resolver, subject.host, expanded, all_secure).await {
         Ok(bases) => bases,
-        Err(why) => return Observed::Failed { why },
+        Err(text) => return Observed::failed(Cause::Resolver, text),
     };
     let mut found = None;
     for base in bases {
@@ -55,48 +56,6 @@ pub async fn lookup(resolver: &Resolver, subject: &Subject<'_>) -> Observed<Opti
         }
     }
     Observed::seen(found)
-}
-
-/// The status of the addresses together: the worst of those that say anything.
-fn addresses_status(answers: &[DnsAnswer]) -> DnssecStatus {
-    let rank = |s: DnssecStatus| match s {
-        DnssecStatus::Secure => 0,
-        DnssecStatus::Insecure => 1,
-        DnssecStatus::Indeterminate => 2,
-        DnssecStatus::Bogus => 3,
-    };
-    let with_records = answers.iter().filter(|a| a.outcome == DnsOutcome::Records).map(|a| a.status);
-    with_records.max_by_key(|s| rank(*s)).unwrap_or(DnssecStatus::Indeterminate)
-}
-
-/// TLSA base domains in the order of RFC 7672 section 2.2.3: the end of the aliases if all
-/// of them are secure, then the name itself if it is.
-async fn bases(
-    resolver: &Resolver,
-    host: &str,
-    expanded: Option<&str>,
-    addresses: DnssecStatus,
-) -> Result<Vec<String>, Why> {
-    let Some(expanded) = expanded else { return Ok(vec![host.to_owned()]) };
-    if addresses == DnssecStatus::Secure {
-        return Ok(vec![expanded.to_owned(), host.to_owned()]);
-    }
-    // The target is not secure, but the alias itself may be.
-    alias_base(host, &resolver.lookup(host, "CNAME").await)
-}
-
-/// The base domain of an alias whose target is not secure: itself, if its record is.
-fn alias_base(host: &str, alias: &DnsAnswer) -> Result<Vec<String>, Why> {
-    let answered =
-        !matches!(alias.outcome, DnsOutcome::ServerError | DnsOutcome::Timeout | DnsOutcome::Unusable);
-    match alias.status {
-        DnssecStatus::Secure if alias.outcome == DnsOutcome::Records => Ok(vec![host.to_owned()]),
-        DnssecStatus::Secure | DnssecStatus::Insecure if answered => Ok(Vec::new()),
-        _ => {
-            let text = format!("whether the alias {host} is secure could not be found out: {}", alias.reason);
-            Err(Why::new(Cause::Resolver, text))
-        }
-    }
 }
 
 /// What an answer for TLSA says; none where there is no record.
@@ -240,28 +199,5 @@ mod tests {
             let found = facts_of(outcome, status, addresses).map(|f| f.status);
             assert_eq!(found, expected, "{outcome:?} {status:?} {addresses:?}");
         }
-    }
-
-    #[test]
-    fn an_alias_of_unknown_status_is_not_taken_for_an_insecure_one() {
-        use DnsOutcome::{Records, ServerError, Timeout};
-        use DnssecStatus::{Indeterminate, Insecure, Secure};
-        let base = |outcome, status| alias_base("mx.example.com", &answer(outcome, status));
-        assert_eq!(base(Records, Secure).unwrap(), ["mx.example.com"]);
-        assert!(base(Records, Insecure).unwrap().is_empty());
-        for (outcome, status) in [(Records, Indeterminate), (Timeout, Indeterminate), (ServerError, Insecure)]
-        {
-            assert_eq!(base(outcome, status).unwrap_err().cause, Cause::Resolver);
-        }
-    }
-
-    #[test]
-    fn the_worst_status_of_the_addresses_counts() {
-        use DnsOutcome::{NoData, Records};
-        use DnssecStatus::{Insecure, Secure};
-        let of = |answers: &[DnsAnswer]| addresses_status(answers);
-        assert_eq!(of(&[answer(Records, Secure), answer(NoData, Insecure)]), Secure);
-        assert_eq!(of(&[answer(Records, Secure), answer(Records, Insecure)]), Insecure);
-        assert_eq!(of(&[]), DnssecStatus::Indeterminate);
     }
 }

@@ -79,8 +79,18 @@ async fn what_is_forgotten_is_asked_anew() {
 
 #[tokio::test]
 async fn the_self_test_tells_whether_anything_can_be_validated() {
-    let (_server, resolver) = stage(&[]).await;
-    assert_eq!(resolver.self_test().await, SelfTest::Validates);
+    let (server, resolver) = stage(&[]).await;
+    resolver.lookup("www.ecdsa.test", "A").await;
+    for _ in 0..2 {
+        assert_eq!(resolver.self_test().await, SelfTest::Validates);
+    }
+    let asked = server.asked();
+    let count = |question: &str| asked.iter().filter(|asked| *asked == question).count();
+    assert_eq!(
+        (count(". SOA"), count(". TLSA"), count("test DS")),
+        (2, 2, 1),
+        "asked anew, and nothing else"
+    );
     for fault in [
         (".", Rtype::DNSKEY, Fault::Stripped),
         (".", Rtype::SOA, Fault::Stripped),

@@ -3,16 +3,16 @@
 //! The way of a message:
 //!
 //! 1. It [arrives](Handle::arrived) with its body in memory, or is found in the spool at the
-//!    start (`load`). Its recipients of one domain become a bundle ([`memory`](super::memory)).
+//!    start (`load`). Its recipients of one domain become a bundle (`memory`).
 //! 2. A bundle that is due stands in the line of the site where its domain's mail goes; the
 //!    first of a domain is looked up (`core`). Due is at once, or when its wait has ended
 //!    (`pulse`).
-//! 3. The site gives it a connection: no more than its [pace](super::site) allows, none while
+//! 3. The site gives it a connection: no more than its pace (`site`) allows, none while
 //!    its [breaker](super::breaker) is open, and all sites share what there is. A `worker`
 //!    makes the attempt.
 //! 4. What the attempt came to is noted (`settling`), by the rules of
-//!    [`settle`](super::settle). Deferred recipients wait; those that wait for TLS are
-//!    [watched](super::watch) (`probes`).
+//!    `settle`. Deferred recipients wait; those that wait for TLS are watched (`watch`,
+//!    `probes`).
 //!
 //! While a breaker is open, its bundles stand in the line; nothing is written about them, and
 //! they go out as soon as the one attempt succeeds that is made from time to time. `review`

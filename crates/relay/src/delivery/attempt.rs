@@ -243,7 +243,7 @@ impl Deliverer {
             }
             attempt.take(answers, &at);
             attempt.take_rest(rest, &at);
-            let worn = conversation.messages >= settings.messages_per_connection;
+            let worn = conversation.is_worn(settings);
             if course == Course::Ends || worn || !conversation.is_usable() || !attempt.has_open(at.number) {
                 break;
             }

@@ -8,7 +8,6 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
@@ -38,10 +37,7 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct Shared {
     resting: Mutex<Resting>,
-    idle: Duration,
-    most: usize,
-    messages: u32,
-    quit: Duration,
+    settings: DeliverySettings,
 }
 
 #[derive(Debug, Default)]
@@ -62,14 +58,7 @@ struct Idle {
 
 impl Pool {
     pub(crate) fn new(settings: &DeliverySettings) -> Self {
-        let shared = Shared {
-            resting: Mutex::default(),
-            idle: settings.idle,
-            most: settings.most_idle,
-            messages: settings.messages_per_connection,
-            quit: settings.patience.quit,
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared { resting: Mutex::default(), settings: settings.clone() }) }
     }
 
     /// A conversation that can be used for this way: the one that came to rest last.
@@ -77,29 +66,31 @@ impl Pool {
         loop {
             let mut conversation = self.shared.lock().take(&Key::of(way))?;
             let fits = conversation.host == way.hop.name && conversation.requirement == *way.requirement;
-            if fits && conversation.is_quiet() {
+            if fits && !conversation.is_worn(&self.shared.settings) && conversation.is_quiet() {
                 conversation.forget_words();
                 return Some(conversation);
             }
+            conversation.leave(self.shared.settings.patience.quit);
         }
     }
 
     /// Lets a conversation rest, or takes leave where that is of no use.
     pub(crate) fn put(&self, way: &Way<'_>, conversation: Conversation) {
-        let worn = !conversation.is_usable() || conversation.messages >= self.shared.messages;
-        let until = Instant::now() + self.shared.idle;
+        let settings = &self.shared.settings;
+        let useless = !conversation.is_usable() || conversation.is_worn(settings);
+        let until = Instant::now() + settings.idle;
         let mut resting = self.shared.lock();
-        if worn || resting.closed || self.shared.most == 0 || self.shared.idle.is_zero() {
+        if useless || resting.closed || settings.most_idle == 0 || settings.idle.is_zero() {
             drop(resting);
-            return conversation.leave(self.shared.quit);
+            return conversation.leave(settings.patience.quit);
         }
-        let spare = if resting.count >= self.shared.most { resting.take_oldest() } else { None };
+        let spare = if resting.count >= settings.most_idle { resting.take_oldest() } else { None };
         resting.count += 1;
         resting.by_key.entry(Key::of(way)).or_default().push(Idle { conversation, until });
         let tend = !std::mem::replace(&mut resting.tended, true);
         drop(resting);
         if let Some(spare) = spare {
-            spare.leave(self.shared.quit);
+            spare.leave(settings.patience.quit);
         }
         if tend {
             tokio::spawn(look_after(Arc::downgrade(&self.shared)));
@@ -114,7 +105,7 @@ impl Pool {
         resting.count = 0;
         drop(resting);
         for idle in all.into_values().flatten() {
-            idle.conversation.leave(self.shared.quit);
+            idle.conversation.leave(self.shared.settings.patience.quit);
         }
     }
 
@@ -145,7 +136,7 @@ impl Shared {
         resting.tended = next.is_some();
         drop(resting);
         for idle in expired {
-            idle.conversation.leave(self.quit);
+            idle.conversation.leave(self.settings.patience.quit);
         }
         next
     }

@@ -90,8 +90,9 @@ pub(crate) struct Conversation {
     inspection: Option<Box<Inspection>>,
     /// Version and suite in words; empty in clear.
     channel: String,
-    /// Messages that were sent.
-    pub(crate) messages: u32,
+    /// Transactions that were begun.
+    messages: u32,
+    opened: Instant,
     /// A transaction was begun and not ended: RSET comes before the next.
     unfinished: bool,
     /// Something was said that makes an end of it: a 421, no SMTP, nothing.
@@ -175,6 +176,18 @@ impl Conversation {
     /// True if it can carry another message.
     pub(crate) fn is_usable(&self) -> bool {
         !self.spoilt && self.session.outstanding() == 0
+    }
+
+    /// True if it should carry no other message although it could: it has had its time, or it
+    /// is in clear since TLS failed once, which may be over for the next.
+    pub(crate) fn is_worn(&self, settings: &DeliverySettings) -> bool {
+        let fell_back = matches!(
+            self.observation,
+            Observation::StarttlsRefused | Observation::HandshakeFailed | Observation::TlsTooOld
+        );
+        fell_back
+            || self.messages >= settings.messages_per_connection
+            || self.opened.elapsed() >= settings.connection_age
     }
 
     /// True if the host has said nothing and not closed, as far as can be seen at once.

@@ -264,6 +264,7 @@ impl<'a> Opening<'a> {
             inspection: None,
             channel: String::new(),
             messages: 0,
+            opened: Instant::now(),
             unfinished: false,
             spoilt: false,
         }

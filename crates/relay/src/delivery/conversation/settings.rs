@@ -18,6 +18,9 @@ pub struct DeliverySettings {
     pub recipients_per_message: usize,
     /// Messages over one connection; then it is closed.
     pub messages_per_connection: u32,
+    /// How long one connection is used: certificates, STARTTLS and the host's policy are
+    /// looked at anew after that.
+    pub connection_age: Duration,
     /// How long a connection is kept without a message. Servers close idle ones after some
     /// minutes.
     pub idle: Duration,
@@ -34,6 +37,7 @@ impl Default for DeliverySettings {
             addresses: 10,
             recipients_per_message: 100,
             messages_per_connection: 1000,
+            connection_age: Duration::from_secs(300),
             idle: Duration::from_secs(60),
             most_idle: 200,
         }

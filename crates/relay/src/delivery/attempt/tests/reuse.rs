@@ -113,6 +113,28 @@ async fn worn_connections_are_left_and_their_sessions_resumed() {
 }
 
 #[tokio::test]
+async fn connections_that_have_had_their_time_are_left() {
+    let settings = DeliverySettings { connection_age: Duration::ZERO, ..settings() };
+    let (deliverer, route, servers) = to_with(settings, vec![Script::clear()]).await;
+    again(&deliverer, &route, 2).await;
+    servers[0].until(|heard| heard.len() == 2 && heard[0].clear.ends_with(b"QUIT\r\n")).await;
+}
+
+#[tokio::test]
+async fn clear_text_after_failed_tls_lasts_for_one_attempt() {
+    let pki = Pki::new();
+    let (broken, good) = (pki.certificate(MX, 2040), pki.certificate(MX, 2040));
+    let refusing = Script::tls(&broken).when("STARTTLS", Act::Say("454 4.7.0 not now"));
+    let server = Server::start(vec![refusing, Script::clear(), Script::tls(&good)]).await;
+    let (deliverer, _) = deliverer(settings(), &pki);
+    let route = route(vec![hop(MX, server.port, OperatorLevel::May)]);
+    again(&deliverer, &route, 2).await;
+    let heard = server.heard();
+    assert_eq!(heard.iter().map(|heard| heard.messages.len()).collect::<Vec<_>>(), [0, 1, 1]);
+    assert!(heard[1].anything_in_clear() && !heard[2].anything_in_clear());
+}
+
+#[tokio::test]
 async fn idle_connections_are_left_after_a_while_and_when_there_are_too_many() {
     let settings = DeliverySettings { idle: Duration::from_millis(50), ..settings() };
     let (deliverer, route, servers) = to_with(settings, vec![Script::clear()]).await;

@@ -7,9 +7,11 @@
 //! * [`egress`]: the only place where outgoing TCP connections are opened, except those to
 //!   the name servers that the user or the system chose;
 //! * [`connection`]: a TCP connection, made quick;
+//! * [`listen`]: addresses on which clients are awaited;
 //! * [`session`]: SMTP replies and commands, bounded in time and bytes;
 //! * [`transcript`]: what was said, line by line, with times;
-//! * [`tls`]: a real handshake by the TLS library that also delivers mail;
+//! * [`tls`]: a real handshake by the TLS library that also delivers mail, and with
+//!   [`tls::server`] takes it;
 //! * [`exchange`]: a hand-made hello and the answer to it;
 //! * [`attempt`]: what goes on from there: handshakes in any version, and attacks that do no
 //!   harm;
@@ -31,6 +33,7 @@ pub mod error;
 pub mod exchange;
 pub mod http;
 pub mod https;
+pub mod listen;
 pub mod memory;
 pub mod pacing;
 pub mod resolver;

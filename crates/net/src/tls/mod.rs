@@ -7,6 +7,7 @@
 
 pub mod delivery;
 mod failure;
+pub mod server;
 mod tap;
 mod verifier;
 

@@ -1,7 +1,8 @@
 //! Logins (SASL, RFC 4422) as a server sees them: mechanisms, and the file of passwords.
 //!
 //! Parts: [`Exchange`] is one login by one [`Mechanism`]; [`Passwords`] is the file that
-//! says who may log in, [`PasswordHash`] and [`ScramSecret`] what it keeps of a password.
+//! says who may log in, [`PasswordHash`] and [`ScramSecret`] what it keeps of a password;
+//! [`RecentLogins`] saves hashing one again and again.
 //!
 //! Pure: nonces, salts and channel bindings are handed in, and a password that takes time
 //! to check is handed out ([`Step::Check`]), so that a caller can do it aside.
@@ -14,10 +15,12 @@ mod exchange;
 mod hash;
 mod passwords;
 mod plain;
+mod recent;
 mod scram;
 mod secret;
 
 pub use exchange::{Channel, Exchange, Mechanism, SaslError, Step};
 pub use hash::{Cost, HashError, PasswordHash};
 pub use passwords::{Candidate, Password, Passwords, PasswordsError, Salts, password_line};
+pub use recent::RecentLogins;
 pub use secret::{ScramSecret, SecretError};

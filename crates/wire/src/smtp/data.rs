@@ -89,9 +89,9 @@ impl DataReader {
         self.content.append(input.get(from..to).unwrap_or_default());
     }
 
-    /// What is wrong with the message so far, if anything is.
-    pub fn error(&self) -> Option<ContentError> {
-        self.content.error()
+    /// Bytes of the message so far; of no meaning after an error.
+    pub fn size(&self) -> u64 {
+        self.content.size()
     }
 
     /// The message, after its end.

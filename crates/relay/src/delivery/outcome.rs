@@ -13,6 +13,9 @@
 //! | DATA, and the message up to its final dot | next host, then deferred | failed | next host, then deferred |
 //! | reply to the final dot | next host, then deferred | failed | **unknown**: no other host in this attempt |
 //!
+//! A 530 in clear from MAIL on is no word about the message: the host wants TLS (RFC 3207
+//! section 4), which it does not offer, or which has failed. It counts as a 4xx.
+//!
 //! A 421 may come at any moment (RFC 5321 section 3.8), and counts as a 4xx there. A host
 //! that lacks an extension that the message needs leads to the next host; the message fails
 //! where every host that was tried lacks it, and waits where another might yet take it.
@@ -143,6 +146,14 @@ pub fn of_reply(stage: Stage, code: u16) -> Outcome {
         }
         // 4xx, and what has no place there.
         _ => refused,
+    }
+}
+
+/// The same for a conversation in clear, where a host may ask for TLS.
+pub fn of_reply_in_clear(stage: Stage, code: u16) -> Outcome {
+    match code {
+        530 if stage >= Stage::Mail => Outcome { sign: SiteSign::Busy, ..of_reply(stage, 430) },
+        _ => of_reply(stage, code),
     }
 }
 

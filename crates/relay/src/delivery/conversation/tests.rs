@@ -328,3 +328,29 @@ async fn reports_hear_of_new_sessions_and_of_what_published_policies_miss() {
 fn sts_outside() -> Sts {
     Sts::Policy { mode: StsMode::Enforce, lists_mx: false, refresh_failed: false }
 }
+
+/// The types see to it that MAIL, RCPT and DATA need a permit, as long as no other code writes
+/// commands of its own: this reads the code.
+#[test]
+fn only_transactions_write_the_words_of_a_message() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/delivery");
+    let (mut folders, mut writers) = (vec![folder], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            match path.is_dir() {
+                true if name != "tests" => folders.push(path),
+                false if !name.starts_with("test") => {
+                    let code = std::fs::read_to_string(&path).unwrap();
+                    let words = ["\"MAIL FROM", "\"RCPT TO", "\"DATA\")", "\"BDAT", "session.message("];
+                    if words.iter().any(|word| code.contains(word)) {
+                        writers.push(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(writers, ["transaction"]);
+}

@@ -12,7 +12,7 @@ use waxseal_store::spool::{BodyKind, Envelope, Notify, Ret};
 use super::{Answer, Conversation, Offers, Patience};
 use crate::delivery::{
     job::JobRecipient,
-    outcome::{Missing, Stage, is_too_many_recipients, of_reply},
+    outcome::{Missing, Stage, is_too_many_recipients, of_reply, of_reply_in_clear},
 };
 
 /// How long what the host may have said is waited for after it broke off a message.
@@ -202,7 +202,7 @@ impl Dialogue<'_> {
         let mail = self.step(Line::Mail).await?;
         let welcome = mail.is_positive();
         if !welcome {
-            self.answer_open(&Answer::of_reply(Stage::Mail, &mail));
+            self.answer_open(&self.come_to(Stage::Mail, &mail));
             self.conversation.unfinished = false;
             if !self.pipelined {
                 return Ok(());
@@ -223,17 +223,26 @@ impl Dialogue<'_> {
             (true, true) => self.nothing().await,
             (false, true) => Ok(()),
             (false, false) => {
-                self.answer_open(&Answer::of_reply(Stage::Data, &data));
+                self.answer_open(&self.come_to(Stage::Data, &data));
                 Ok(())
             }
         }
+    }
+
+    /// What a reply comes to on this channel.
+    fn come_to(&self, stage: Stage, reply: &Reply) -> Answer {
+        let mut answer = Answer::of_reply(stage, reply);
+        if !self.conversation.is_tls() {
+            answer.outcome = of_reply_in_clear(stage, reply.code);
+        }
+        answer
     }
 
     fn take_recipient(&mut self, at: usize, reply: &Reply) {
         if reply.is_positive() {
             return self.accepted.push(at);
         }
-        let mut answer = Answer::of_reply(Stage::Rcpt, reply);
+        let mut answer = self.come_to(Stage::Rcpt, reply);
         if !self.accepted.is_empty() && is_too_many_recipients(reply.code, reply.enhanced.as_deref()) {
             // Should there be no other transaction, it waits.
             answer.outcome = of_reply(Stage::Rcpt, 452);
@@ -257,7 +266,7 @@ impl Dialogue<'_> {
         let reply = reply.map_err(|error| Answer::of_loss(Stage::EndOfData, &error))?;
         self.conversation.unfinished = false;
         self.conversation.spoilt |= reply.code == 421;
-        self.answer_open(&Answer::of_reply(Stage::EndOfData, &reply));
+        self.answer_open(&self.come_to(Stage::EndOfData, &reply));
         Ok(())
     }
 

@@ -60,6 +60,19 @@ fn every_moment_with_a_reply() {
 }
 
 #[test]
+fn a_host_that_asks_for_tls_in_clear_says_nothing_of_the_message() {
+    for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::EndOfData] {
+        let outcome = of_reply_in_clear(stage, 530);
+        assert_eq!((outcome.settled, outcome.end, outcome.sign), (false, End::Deferred, SiteSign::Busy));
+        assert_eq!(outcome.reason, of_reply(stage, 530).reason);
+        assert_eq!(of_reply(stage, 530).end, End::Failed, "in TLS it is another matter");
+        for code in [250, 450, 550, 421] {
+            assert_eq!(of_reply_in_clear(stage, code), of_reply(stage, code));
+        }
+    }
+}
+
+#[test]
 fn every_moment_without_a_reply() {
     use SiteSign::{Busy, Dead};
     for (stage, token, sign) in [

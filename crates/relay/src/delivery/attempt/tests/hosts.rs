@@ -29,6 +29,7 @@ fn rows() -> Vec<Row> {
         ("EHLO", Close, Deferred, "lost.ehlo", true),
         ("MAIL", Say("450 4.7.1 later"), Deferred, "reply.mail", true),
         ("MAIL", Say("550 5.7.1 no"), Failed, "reply.mail", false),
+        ("MAIL", Say("530 5.7.0 Must issue a STARTTLS command first"), Deferred, "reply.mail", true),
         ("MAIL", SayAndClose("421 4.3.2 bye"), Deferred, "reply.mail", true),
         ("MAIL", Close, Deferred, "lost.mail", true),
         ("MAIL", Reset, Deferred, "lost.mail", true),

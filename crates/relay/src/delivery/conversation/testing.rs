@@ -396,6 +396,16 @@ impl Pki {
         Self { issuer: Issuer::new(params, key), root }
     }
 
+    /// An authority that is a server itself: we take what is in the store of roots, the TLS
+    /// library wants no authority for a server.
+    pub(in crate::delivery) fn serving() -> (Self, Certificate) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![MX.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        (Self { root: der.clone(), ..Self::new() }, Certificate { der, key })
+    }
+
     pub(in crate::delivery) fn roots(&self) -> Arc<RootStore> {
         Arc::new(RootStore::from_ders("test", vec![self.root.clone()]))
     }

@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
-use waxseal_judge::delivery::{Dane, MxAnswer, OperatorLevel, ResultType, Sts, StsMode};
+use tokio::time::Instant;
+use waxseal_judge::delivery::{
+    Action, Certificate, Dane, MxAnswer, Observation, OperatorLevel, ResultType, Sts, StsMode, TlsSeen, Tlsa,
+    decide,
+};
+use waxseal_net::egress::{Egress, EgressRules};
 use waxseal_wire::dane::TlsaRecord;
 
-use super::testing::{Act, Heard, MX, Pki, Script, Server, deliverer, hop, job, route, settings};
+use super::{
+    Letter, Means, Way,
+    testing::{Act, Heard, MX, Pki, Script, Server, deliverer, hop, job, route, settings},
+};
 use crate::{
     delivery::job::{Deliver, End, Job, Report, SiteSign},
-    route::Hop,
+    route::{Hop, Wishes},
 };
 
 /// What keeps a server from being trusted, and the token for it under `require` and under
@@ -250,6 +258,55 @@ async fn failed_tls_leads_to_clear_text_only_where_nothing_demands_it_and_the_op
             assert_eq!(told.len(), 1, "the session that failed, once: {told:?}");
             assert_eq!((told[0].1, told[0].2.as_str()), (None, ""), "no policy is published");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_must_please_the_tls_library_as_well() {
+    let (pki, certificate) = Pki::serving();
+    let seen = waxseal_wire::x509::path(std::slice::from_ref(&certificate.der), &pki.roots());
+    assert_eq!(seen.outcome, waxseal_model::certificate::PathOutcome::Trusted, "by ours alone");
+    for (level, token) in [(OperatorLevel::Encrypt, ""), (OperatorLevel::Verify, "tls.cert.untrusted")] {
+        let at = |port| hop(MX, port, level);
+        let script = Script::tls(&certificate);
+        let (report, _) = deliver(script, &pki, Silent::Never, at, &job(&["bob@partner.example"])).await;
+        assert_eq!(report.verdicts[0].1.reason.unwrap_or_default(), token, "{report:?}");
+        let said = report.transcript.iter().any(|line| line.contains("library does not trust"));
+        assert_eq!(said, !token.is_empty(), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_permit_for_another_channel_is_of_no_use() {
+    let pki = Pki::new();
+    let good = pki.certificate(MX, 2040);
+    let seen = TlsSeen {
+        certificate: Certificate::VALID,
+        tlsa: Tlsa::NotApplicable,
+        fingerprint: false,
+        requiretls: false,
+    };
+    for (script, observation) in
+        [(Script::clear(), Observation::Tls(seen)), (Script::tls(&good), Observation::NoStarttls)]
+    {
+        let server = Server::start(vec![script]).await;
+        let means = Means::new(settings(), Egress::new(EgressRules::default()), pki.roots());
+        let hop = hop(MX, server.port, OperatorLevel::May);
+        let requirement = hop.requirement(Wishes::default());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let way = Way { hop: &hop, address: hop.addresses[0], requirement: &requirement, key: 1, deadline };
+        let mut conversation = means.open(&way).await.unwrap();
+        let Action::Deliver(permit) = decide(&requirement, &observation).action else { panic!() };
+        let job = job(&["bob@partner.example"]);
+        let Job { envelope, recipients, body, size, .. } = &job;
+        let letter = Letter { envelope, recipients, body, size: *size };
+        let patience = &means.settings.patience;
+        let result = conversation.transact(permit, &letter, &[0], patience, deadline).await;
+        assert_eq!(result.answers[0].1.outcome.end, End::Deferred);
+        assert!(!conversation.is_usable());
+        drop(conversation);
+        server.until(|heard| heard[0].reads.last().is_some_and(String::is_empty)).await;
+        assert!(!server.heard()[0].lines().iter().any(|line| line.starts_with("MAIL")));
     }
 }
 

@@ -13,6 +13,15 @@ pub trait Events: Send + Sync + 'static {
     fn emit(&self, now: i64, event: &Event<'_>);
 }
 
+/// Hands each event to several, in their order.
+pub struct Everyone(pub Vec<std::sync::Arc<dyn Events>>);
+
+impl Events for Everyone {
+    fn emit(&self, now: i64, event: &Event<'_>) {
+        self.0.iter().for_each(|events| events.emit(now, event));
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Event<'a> {

@@ -11,7 +11,7 @@
 //!   [`delivery::outcome`] alone decides between delivered, deferred and failed.
 //! - [`notice`]: what the sender of a message is told (RFC 3464).
 //! - [`report`]: what receiving domains are told (TLS-RPT, RFC 8460).
-//! - [`event`]: what happened, for logs and metrics.
+//! - [`event`]: what happened; [`log`] writes it down, [`metrics`] counts it.
 //! - [`control`]: the operator's socket.
 //! - [`config`]: the file that says all of it.
 //! - [`run`]: puts the parts together.
@@ -21,6 +21,8 @@ pub mod control;
 pub mod delivery;
 pub mod event;
 pub mod intake;
+pub mod log;
+pub mod metrics;
 pub mod notice;
 pub mod policy;
 pub mod report;

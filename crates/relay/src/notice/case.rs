@@ -1,11 +1,16 @@
 //! What became of one recipient, and why.
 
 use waxseal_explain::{Diagnosis, MailEvent, diagnose, facts};
+use waxseal_judge::delivery::{Failure, Level};
 use waxseal_model::mail::{EnhancedStatus, Outcome, Source, Stage};
 use waxseal_store::spool::{Attempt, Envelope, StoredMessage};
 use waxseal_wire::dsn;
 
-use crate::delivery::notices::{Occasion, Told};
+use crate::delivery::{
+    notices::{Occasion, Told},
+    outcome::Missing,
+    reason,
+};
 
 /// Below this a diagnosis is not told to a person.
 const SURE: f64 = 0.5;
@@ -13,10 +18,8 @@ const SURE: f64 = 0.5;
 /// One recipient of a notice.
 pub(super) struct Case<'a> {
     pub(super) told: &'a Told<'a>,
-    /// The attempt that gave the reason: of what expired the last one before that.
-    pub(super) attempt: &'a Attempt,
-    /// The reply that gave the reason.
-    pub(super) words: &'a str,
+    /// What the last attempt met.
+    pub(super) met: Met<'a>,
     /// Why, if that is known.
     diagnosis: Diagnosis,
     status: String,
@@ -24,7 +27,7 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn of(occasion: Occasion, envelope: &Envelope, told: &'a Told<'a>) -> Self {
-        let (attempt, words) = reason(told);
+        let met = Met::of(told);
         let mut event = MailEvent {
             source: Source { format: "waxseal".into(), ..Source::default() },
             outcome: match occasion {
@@ -34,15 +37,15 @@ impl<'a> Case<'a> {
             },
             recipient: Some(told.recipient.address.clone()),
             sender: Some(envelope.sender.clone()),
-            stage: attempt.reason.as_deref().and_then(stage),
-            text: words.to_owned(),
-            remote_host: attempt.host.clone(),
-            remote_address: attempt.address,
+            stage: met.reason.and_then(stage),
+            text: met.words.to_owned(),
+            remote_host: met.attempt.host.clone(),
+            remote_address: met.attempt.address,
             ..MailEvent::default()
         };
         facts::complete(&mut event);
         let diagnosis = diagnose(&event);
-        Self { told, attempt, words, diagnosis, status: status(occasion, told, words) }
+        Self { told, diagnosis, status: status(occasion, told, met.words), met }
     }
 
     /// Why, if that is known well enough to be told.
@@ -65,17 +68,16 @@ impl<'a> Case<'a> {
                         | "size.exceeded"
                 )
         };
-        self.attempt.host.is_some()
-            && (!self.attempt.ours || self.attempt.reason.as_deref().is_none_or(spoken))
+        self.met.attempt.host.is_some() && (!self.met.ours || self.met.reason.is_none_or(spoken))
     }
 
     /// The recipient's group in the report.
     pub(super) fn reported(&self, occasion: Occasion, message: &StoredMessage) -> dsn::Recipient<'_> {
-        let diagnostic = match (occasion, self.attempt.ours) {
-            _ if self.words.is_empty() => None,
+        let diagnostic = match (occasion, self.met.ours) {
+            _ if self.met.words.is_empty() => None,
             (Occasion::Relayed, true) => None,
-            (_, true) => Some(dsn::Diagnostic::Own(self.words)),
-            (_, false) => Some(dsn::Diagnostic::Smtp(self.words)),
+            (_, true) => Some(dsn::Diagnostic::Own(self.met.words)),
+            (_, false) => Some(dsn::Diagnostic::Smtp(self.met.words)),
         };
         dsn::Recipient {
             address: &self.told.recipient.address,
@@ -86,29 +88,76 @@ impl<'a> Case<'a> {
                 Occasion::Relayed => dsn::Action::Relayed,
             },
             status: &self.status,
-            remote_mta: self.attempt.host.as_deref().filter(|_| self.contacted()),
+            remote_mta: self.met.attempt.host.as_deref().filter(|_| self.contacted()),
             diagnostic,
-            last_attempt: Some(self.attempt.at),
+            last_attempt: Some(self.met.attempt.at),
             will_retry_until: (occasion == Occasion::Delay).then_some(message.expires_at),
         }
     }
 }
 
-/// The attempt and the words that say why. Where time was up, that is not the reason: it is
-/// what the last attempt met, as the reply quotes it or the recipient remembers it.
-fn reason<'a>(told: &'a Told<'a>) -> (&'a Attempt, &'a str) {
-    let reply = told.attempt.reply.as_str();
-    if !told.expired || !reply.contains(" 5.4.7 ") {
-        return (told.attempt, reply);
+/// What the last attempt met. Where time was up, that is what the reply quotes or the
+/// recipient remembers: that the clock ran out is no reason.
+pub(super) struct Met<'a> {
+    /// The attempt, for host, address and policy.
+    pub(super) attempt: &'a Attempt,
+    /// The reply.
+    pub(super) words: &'a str,
+    /// It is ours, not the other server's.
+    pub(super) ours: bool,
+    /// The reason's token.
+    pub(super) reason: Option<&'a str>,
+}
+
+impl<'a> Met<'a> {
+    fn of(told: &'a Told<'a>) -> Self {
+        let attempt = told.attempt;
+        let whole =
+            Self { attempt, words: &attempt.reply, ours: attempt.ours, reason: attempt.reason.as_deref() };
+        if whole.reason != Some(reason::EXPIRED) {
+            return whole;
+        }
+        let last = told.recipient.last.as_ref().filter(|last| !last.reply.is_empty());
+        let of_last = |last: &'a Attempt| Self {
+            attempt: if attempt.host.is_some() { attempt } else { last },
+            words: &last.reply,
+            ours: last.ours,
+            reason: last.reason.as_deref(),
+        };
+        match (inner_reply(&attempt.reply), last) {
+            // Nothing was tried any more: the reason is what was met before that.
+            (Some(inner), Some(last)) if inner == last.reply || inner.contains(" not tried: ") => {
+                of_last(last)
+            }
+            (Some(inner), _) => {
+                let own = own_reason(inner);
+                Self { attempt, words: inner, ours: own.is_some(), reason: own }
+            }
+            (None, Some(last)) => of_last(last),
+            (None, None) => whole,
+        }
     }
-    if let Some(inner) = inner_reply(reply) {
-        let last = told.recipient.last.as_ref().filter(|last| last.reply == inner);
-        return (last.unwrap_or(told.attempt), inner);
-    }
-    match &told.recipient.last {
-        Some(last) if !last.reply.is_empty() => (last, last.reply.as_str()),
-        _ => (told.attempt, reply),
-    }
+}
+
+/// The token of one of our own replies; none for the words of another server.
+fn own_reason(reply: &str) -> Option<&'static str> {
+    let own = |failure: &Failure| {
+        reply.starts_with(&failure.reply().to_string())
+            || reply.starts_with(&failure.final_reply().to_string())
+    };
+    // The longest: one reply may begin as another does.
+    let failure = Failure::ALL.into_iter().filter(own).max_by_key(|failure| failure.reply().text.len());
+    let missing = [
+        (Missing::Size, reason::SIZE_EXCEEDED),
+        (Missing::EightBitMime, reason::EIGHTBIT_UNSUPPORTED),
+        (Missing::SmtpUtf8, reason::SMTPUTF8_UNSUPPORTED),
+    ];
+    let missing =
+        missing.into_iter().find(|(missing, _)| reply.starts_with(missing.reply())).map(|(_, token)| token);
+    // What the network library says (`waxseal_net::NetError`).
+    let network = [("451 4.4.1 ", reason::CONNECT_FAILED), ("451 4.4.2 ", reason::LOST_GREETING)];
+    let network = network.into_iter().find(|(code, _)| reply.starts_with(code)).map(|(_, token)| token);
+    failure.map(|failure| reason::of_failure(failure, Level::Encrypt)).or(missing).or(network)
 }
 
 /// The reply that another one quotes: what begins with a code and stands behind the first
@@ -120,7 +169,8 @@ fn inner_reply(reply: &str) -> Option<&str> {
         let code =
             rest.get(..3).is_some_and(|c| c.starts_with(['4', '5']) && c.bytes().all(|b| b.is_ascii_digit()));
         if code && rest.get(3..).is_some_and(|r| r.starts_with([' ', '-'])) {
-            return Some(rest.trim_end_matches(')'));
+            let bracketed = reply.get(..at).is_some_and(|before| before.ends_with('('));
+            return Some(rest.strip_suffix(')').filter(|_| bracketed).unwrap_or(rest));
         }
         from = at;
     }

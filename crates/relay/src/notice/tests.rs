@@ -7,6 +7,7 @@ use waxseal_model::{
 use waxseal_store::spool::{Arrival, Attempt, MessageId, Recipient, State};
 
 use super::*;
+use crate::delivery::reason;
 
 const NOW: i64 = 1_795_811_577;
 const HEADER: &str = "From: Alice <alice@example.com>\r\nTo: Bob <bob@partner.example>\r\n\
@@ -242,6 +243,23 @@ const REASONS: &[(&str, &str, bool, &str, Side, Retry)] = {
             No,
         ),
         (
+            "tls.handshake",
+            "451 4.7.5 STARTTLS required but not tried",
+            true,
+            "tls_handshake",
+            SenderServer,
+            AfterFix,
+        ),
+        (
+            "domain.loop",
+            "451 4.4.6 Best MX host is this server: mail would loop",
+            true,
+            "mail_loop",
+            RecipientServer,
+            AfterFix,
+        ),
+        ("site.busy", "451 4.4.1 not tried: connections to it fail", true, "connect_failed", Network, Later),
+        (
             "connect.failed",
             "451 4.4.1 192.0.2.25:25 refused the connection: nothing listens on this port, or a firewall rejects it",
             true,
@@ -364,7 +382,13 @@ fn a_notice_is_explained_as_what_it_tells_of() {
         for (occasion, expired) in
             [(Occasion::Failure, false), (Occasion::Failure, true), (Occasion::Delay, false)]
         {
-            let attempt = attempt(reason, reply, *ours);
+            let mut attempt = attempt(reason, reply, *ours);
+            if expired {
+                // As the scheduler writes it.
+                attempt.reason = Some(reason::EXPIRED.into());
+                attempt.reply = format!("554 5.4.7 exceeded max time without delivery; last: {reply}");
+                attempt.ours = true;
+            }
             let (notice, _) = one(occasion, &attempt, expired);
             let found = explained(&notice);
             // A server that gave up does not try again by itself when TLS is mended.
@@ -379,6 +403,32 @@ fn a_notice_is_explained_as_what_it_tells_of() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_reason_is_looked_at() {
+    let not_told = [
+        // It stands for another one, see above.
+        reason::EXPIRED,
+        // Nobody is told of it: the message is set aside for the operator.
+        reason::HELD_NO_BODY,
+        // No attempt ends so: without a policy delivery goes on, and is reported.
+        reason::STS_FETCH,
+        // As others of their kind.
+        reason::REPLY_EHLO,
+        reason::REPLY_DATA,
+        reason::LOST_EHLO,
+        reason::LOST_MAIL,
+    ];
+    for token in reason::ALL {
+        let looked_at = REASONS.iter().any(|(reason, ..)| *reason == token);
+        assert!(looked_at != not_told.contains(&token), "{token}");
+    }
+    for failure in waxseal_judge::delivery::Failure::ALL {
+        let said = failure.reply().text;
+        let unreachable = failure == waxseal_judge::delivery::Failure::Unreachable;
+        assert!(unreachable || REASONS.iter().any(|(_, reply, ..)| reply.contains(said)), "{said}");
+    }
 }
 
 #[test]
@@ -401,7 +451,12 @@ fn all_fields_come_back_out_of_a_notice() {
 #[test]
 fn the_first_sentence_says_what_happened() {
     let own = attempt("tls.not_advertised", "451 4.7.6 STARTTLS required but not advertised", true);
-    let (notice, _) = one(Occasion::Failure, &own, true);
+    let last = Attempt {
+        reason: Some(reason::EXPIRED.into()),
+        reply: format!("554 5.4.7 exceeded max time without delivery; last: {}", own.reply),
+        ..own.clone()
+    };
+    let (notice, _) = one(Occasion::Failure, &last, true);
     let words = |notice: &str| {
         let part = notice
             .split("\r\n\r\n")

@@ -90,8 +90,8 @@ impl Text<'_> {
         if occasion != Occasion::Relayed {
             out.push_str("What was said, for whoever looks into it:\n\n");
             for case in cases.iter().take(MOST) {
-                if let Some(host) = case.attempt.host.as_deref().filter(|_| case.attempt.ours) {
-                    let address = case.attempt.address.map(|a| format!(" [{a}]")).unwrap_or_default();
+                if let Some(host) = case.met.attempt.host.as_deref().filter(|_| case.met.ours) {
+                    let address = case.met.attempt.address.map(|a| format!(" [{a}]")).unwrap_or_default();
                     out.push_str(&format!(
                         "By this server, about {}{address}:\n\n",
                         neutralise(host.as_bytes(), 255)
@@ -120,8 +120,8 @@ impl Text<'_> {
                 let meaning = known.meaning.as_deref().map(|m| format!(" {m}")).unwrap_or_default();
                 format!("{}{meaning}", lowered(&known.summary))
             }
-            (None, Some(case)) if !case.attempt.ours => {
-                let host = case.attempt.host.as_deref().unwrap_or("the recipient's server");
+            (None, Some(case)) if !case.met.ours => {
+                let host = case.met.attempt.host.as_deref().unwrap_or("the recipient's server");
                 format!(
                     "{} did not take it, for a reason that its answer below gives.",
                     neutralise(host.as_bytes(), 255)
@@ -131,7 +131,8 @@ impl Text<'_> {
         };
         match occasion {
             Occasion::Relayed => {
-                let host = first.and_then(|case| case.attempt.host.as_deref()).unwrap_or("the next server");
+                let host =
+                    first.and_then(|case| case.met.attempt.host.as_deref()).unwrap_or("the next server");
                 format!(
                     "Your message to {to} was passed on to {}, which does not tell what becomes of it. You will \
                      hear no more of it unless something goes wrong there.",
@@ -168,7 +169,7 @@ impl Text<'_> {
             return out;
         };
         add(&format!("Who has to act: {}.", self.who(known, group)));
-        let ours = group.cases.iter().all(|case| case.attempt.ours);
+        let ours = group.cases.iter().all(|case| case.met.ours);
         // Settings of other programs on the sender's side are not this server's.
         let fits = |at: &str| !(ours && at.ends_with("(sender)"));
         for fix in known.fix.iter().filter(|fix| fits(&fix.at)).take(FIXES) {
@@ -249,12 +250,12 @@ impl Text<'_> {
 
 /// The reply with the host that gave it: one paragraph, in a form that programs read too.
 fn details(case: &Case<'_>) -> String {
-    let host = case.attempt.host.as_deref().map(|host| {
-        let address = case.attempt.address.map(|a| format!(" [{a}]")).unwrap_or_default();
+    let host = case.met.attempt.host.as_deref().map(|host| {
+        let address = case.met.attempt.address.map(|a| format!(" [{a}]")).unwrap_or_default();
         format!("{}{address}", neutralise(host.as_bytes(), 255))
     });
-    let words = neutralise(case.words.as_bytes(), 2000);
-    let answered = match case.attempt.reason.as_deref() {
+    let words = neutralise(case.met.words.as_bytes(), 2000);
+    let answered = match case.met.reason {
         Some("reply.mail") => " (in reply to MAIL FROM)",
         Some("reply.rcpt") => " (in reply to RCPT TO)",
         Some("reply.data") => " (in reply to DATA)",
@@ -263,7 +264,7 @@ fn details(case: &Case<'_>) -> String {
         _ => "",
     };
     match host {
-        Some(host) if !case.attempt.ours => {
+        Some(host) if !case.met.ours => {
             format!("<{}>: host {host} said: {words}{answered}", address(case))
         }
         _ => format!("<{}>: {words}", address(case)),
@@ -273,8 +274,8 @@ fn details(case: &Case<'_>) -> String {
 /// What demanded protection, where want of it is the reason.
 fn demanded(case: &Case<'_>) -> Option<String> {
     let kinds = ["tls.", "fp.", "dane.", "sts.", "requiretls."];
-    let reason = case.attempt.reason.as_deref()?;
-    let policy = case.attempt.policy.as_str();
+    let reason = case.met.reason?;
+    let policy = case.met.attempt.policy.as_str();
     let about = kinds.iter().any(|kind| reason.starts_with(kind)) && !policy.is_empty();
     about.then(|| neutralise(policy.as_bytes(), 300).replace("your rule", "this server's rule"))
 }

@@ -101,9 +101,9 @@ impl Site {
         }
     }
 
-    /// True if nothing would be lost by forgetting it.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.running == 0 && !self.breaker.is_open() && !self.in_line
+    /// True if nothing waits and nothing is being tried.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.running == 0 && !self.in_line
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use waxseal_store::spool::{Attempt, Change, Fate, MessageId};
 
 use super::{
-    core::{Core, Effects, Tell},
+    core::{Core, Effects, Tell, Turn},
     loaded::Loaded,
 };
 use crate::{
@@ -153,17 +153,27 @@ impl Core {
 
     /// A bundle has nobody to be tried.
     pub(super) fn forget(&mut self, ticket: Ticket) {
-        let watch = self.memory.set_watch(ticket, 0);
-        self.memory.remove(ticket);
-        if watch != 0 {
-            self.watches.leave(watch);
+        self.leave_watch(ticket);
+        if let Some(message) = self.memory.get(ticket).map(|bundle| bundle.message)
+            && !self.marks.is_empty()
+        {
+            for number in self.memory.numbers(ticket) {
+                self.marks.remove(&(message, *number));
+            }
         }
+        self.memory.remove(ticket);
     }
 
     /// Of a bundle's recipients these are final by now, and these set aside, as the spool has
-    /// it.
-    pub(super) fn prune(&mut self, ticket: Ticket, gone: &[u32], held: &[u32]) -> Option<Ticket> {
-        let mut ticket = Some(ticket);
+    /// it. Returns the bundle of the others, if there are any.
+    pub(super) fn prune(
+        &mut self,
+        turn: &Turn,
+        gone: &[u32],
+        held: &[u32],
+        fx: &mut Effects,
+    ) -> Option<Ticket> {
+        let mut ticket = Some(turn.ticket);
         for (numbers, hold) in [(gone, false), (held, true)] {
             let Some(whole) = ticket.filter(|_| !numbers.is_empty()) else { continue };
             let part = self.memory.take_out(whole, numbers)?;
@@ -177,6 +187,7 @@ impl Core {
                 self.forget(part);
             }
         }
+        self.catch_up(turn.message, fx);
         ticket
     }
 

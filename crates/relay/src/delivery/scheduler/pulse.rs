@@ -98,7 +98,7 @@ impl Core {
             return;
         }
         self.swept_at = tick;
-        self.sites.retain(|_, site| !site.is_idle() || tick < site.touched.saturating_add(SITE_REMEMBERED));
+        self.sites.retain(|_, site| !site.is_empty() || tick < site.touched.saturating_add(SITE_REMEMBERED));
         if !self.reviewing && self.sites.values().any(|site| self.is_for_review(site, tick)) {
             self.reviewing = true;
             fx.review = true;

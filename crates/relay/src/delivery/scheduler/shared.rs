@@ -157,7 +157,7 @@ impl Shared {
         let gone: Vec<u32> =
             turn.numbers.iter().copied().filter(|n| state(n).is_none_or(State::is_final)).collect();
         if !held.is_empty() || !gone.is_empty() {
-            turn.ticket = self.locked(|core, _| core.prune(turn.ticket, &gone, &held))?;
+            turn.ticket = self.locked(|core, fx| core.prune(turn, &gone, &held, fx))?;
             turn.numbers.retain(|number| !held.contains(number) && !gone.contains(number));
         }
         Some(loaded)

@@ -80,7 +80,7 @@ impl Core {
         let mut views: Vec<SiteView> = self
             .sites
             .iter()
-            .filter(|(_, site)| !site.is_idle())
+            .filter(|(_, site)| !site.is_empty() || site.breaker.is_open())
             .map(|(key, site)| SiteView {
                 site: key.to_string(),
                 queued: site.queue.len(),

@@ -2,7 +2,7 @@
 //! and a world in which they work together on paused time.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::Future,
     net::IpAddr,
     pin::Pin,
@@ -381,8 +381,16 @@ pub(super) struct FakeDeliver {
     pub(super) probing: Mutex<(usize, usize)>,
     /// Attempts at a time by site: now, and the most there were.
     pub(super) running: Mutex<HashMap<String, (usize, usize)>>,
-    start: Instant,
+    /// Recipients that are being tried, and those that were tried twice at the same time.
+    pub(super) trying: Mutex<(HashSet<(MessageId, u32)>, Vec<(MessageId, u32)>)>,
+    /// Hears of each recipient that a site has taken, at the moment when it has.
+    pub(super) taken: Mutex<Option<Taken>>,
+    /// Recipients whose attempt ended without an answer.
+    pub(super) unknown: Mutex<HashSet<(MessageId, u32)>>,
+    pub(super) start: Mutex<Instant>,
 }
+
+type Taken = Box<dyn Fn(MessageId, u32) + Send + Sync>;
 
 impl Default for FakeDeliver {
     fn default() -> Self {
@@ -394,7 +402,10 @@ impl Default for FakeDeliver {
             probes_take: Mutex::new(Duration::from_millis(100)),
             probing: Mutex::default(),
             running: Mutex::default(),
-            start: Instant::now(),
+            trying: Mutex::default(),
+            taken: Mutex::default(),
+            unknown: Mutex::default(),
+            start: Mutex::new(Instant::now()),
         }
     }
 }
@@ -414,6 +425,39 @@ impl FakeDeliver {
 
     pub(super) fn most(&self, site: &str) -> usize {
         self.running.lock().unwrap().get(site).map_or(0, |(_, most)| *most)
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.start.lock().unwrap().elapsed().as_secs()
+    }
+
+    fn begin(&self, job: &Job) {
+        let mut trying = self.trying.lock().unwrap();
+        for recipient in &job.recipients {
+            let key = (job.id, recipient.number);
+            if !trying.0.insert(key) {
+                trying.1.push(key);
+            }
+        }
+    }
+
+    fn note(&self, behaviour: &Behaviour, job: &Job) {
+        let mut trying = self.trying.lock().unwrap();
+        job.recipients.iter().for_each(|recipient| {
+            trying.0.remove(&(job.id, recipient.number));
+        });
+        for recipient in &job.recipients {
+            let key = (job.id, recipient.number);
+            match (behaviour, &*self.taken.lock().unwrap()) {
+                (Behaviour::Takes, Some(taken)) => taken(key.0, key.1),
+                // Every other one has taken it.
+                (Behaviour::Vanishes, Some(taken)) if job.id.0 % 2 == 0 => taken(key.0, key.1),
+                _ => {}
+            }
+            if matches!(behaviour, Behaviour::Vanishes) {
+                self.unknown.lock().unwrap().insert(key);
+            }
+        }
     }
 
     fn count(&self, site: &str, up: bool) {
@@ -487,22 +531,24 @@ impl Deliver for FakeDeliver {
                 numbers: job.recipients.iter().map(|recipient| recipient.number).collect(),
                 site: route.site.to_string(),
                 domain: route.domain.clone(),
-                at: self.start.elapsed().as_secs(),
+                at: self.elapsed(),
                 body: job.body.iter().map(Bytes::len).sum(),
                 first: job.first.clone(),
             });
+            self.begin(job);
             self.count(&route.site, true);
             if takes > Duration::ZERO {
                 sleep(takes).await;
             }
             self.count(&route.site, false);
+            self.note(&behaviour, job);
             report(&behaviour, job)
         })
     }
 
     fn probe<'a>(&'a self, route: &'a Route, _: Wishes) -> Probing<'a> {
         Box::pin(async move {
-            let at = self.start.elapsed().as_secs();
+            let at = self.elapsed();
             self.probes.lock().unwrap().push((route.site.to_string(), at));
             {
                 let mut probing = self.probing.lock().unwrap();
@@ -588,16 +634,19 @@ pub(super) struct World {
     pub(super) settings: Settings,
     /// Seconds by which the wall clock was set.
     pub(super) shift: Arc<Mutex<i64>>,
-    start: Instant,
+    start: Arc<Mutex<Instant>>,
 }
 
 impl World {
     pub(super) fn new() -> Self {
-        let start = Instant::now();
+        let start = Arc::new(Mutex::new(Instant::now()));
         let shift = Arc::new(Mutex::new(0));
         let read = {
-            let shift = Arc::clone(&shift);
-            move || START + i64::try_from(start.elapsed().as_secs()).unwrap() + *shift.lock().unwrap()
+            let (start, shift) = (Arc::clone(&start), Arc::clone(&shift));
+            move || {
+                let elapsed = start.lock().unwrap().elapsed().as_secs();
+                START + i64::try_from(elapsed).unwrap() + *shift.lock().unwrap()
+            }
         };
         Self {
             spool: Arc::default(),
@@ -621,7 +670,17 @@ impl World {
 
     /// Seconds since the test began.
     pub(super) fn elapsed(&self) -> u64 {
-        self.start.elapsed().as_secs()
+        self.start.lock().unwrap().elapsed().as_secs()
+    }
+
+    /// Goes on in another runtime, so many seconds after the beginning.
+    pub(super) fn born(&self, elapsed: u64) {
+        let start = Instant::now() - Duration::from_secs(elapsed);
+        *self.start.lock().unwrap() = start;
+        *self.deliver.start.lock().unwrap() = start;
+        *self.deliver.taken.lock().unwrap() = None;
+        self.deliver.trying.lock().unwrap().0.clear();
+        self.deliver.running.lock().unwrap().values_mut().for_each(|(now, _)| *now = 0);
     }
 
     pub(super) async fn start(&self) -> Handle {

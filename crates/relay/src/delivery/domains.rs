@@ -11,6 +11,13 @@ use super::site::Ready;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct DomainId(u32);
 
+impl DomainId {
+    /// Its place among all domains, below [`Domains::slots`].
+    pub(crate) fn slot(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// So many domains without mail are remembered, for the sites that they were last at.
 const REMEMBERED: usize = 10_000;
 
@@ -73,6 +80,11 @@ impl Domains {
     /// The domain of a name, if it is known.
     pub(crate) fn find(&self, name: &str) -> Option<DomainId> {
         self.ids.get(name).copied()
+    }
+
+    /// More than the place of any domain.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     pub(crate) fn get(&self, id: DomainId) -> Option<&Domain> {

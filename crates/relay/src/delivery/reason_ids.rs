@@ -6,6 +6,13 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ReasonId(u16);
 
+impl ReasonId {
+    /// Its place in [`Reasons::names`]; none for no reason.
+    pub(crate) fn place(self) -> Option<usize> {
+        usize::from(self.0).checked_sub(1)
+    }
+}
+
 /// More than this are not told apart: what is stored may be anything.
 const MOST: usize = 1000;
 
@@ -32,9 +39,9 @@ impl Reasons {
         id
     }
 
-    /// The reason of a number.
-    pub(crate) fn name(&self, id: ReasonId) -> Option<&str> {
-        self.names.get(usize::from(id.0).checked_sub(1)?).map(|name| &**name)
+    /// All names, by [`ReasonId::place`].
+    pub(crate) fn names(&self) -> &[Box<str>] {
+        &self.names
     }
 }
 
@@ -60,15 +67,15 @@ mod tests {
         let tls = reasons.intern(Some("tls.not_advertised"));
         let none = reasons.intern(None);
         assert_eq!(reasons.intern(Some("tls.not_advertised")), tls);
-        assert_eq!(reasons.name(tls), Some("tls.not_advertised"));
-        assert_eq!(reasons.name(none), None);
+        assert_eq!(&*reasons.names()[tls.place().unwrap()], "tls.not_advertised");
+        assert_eq!(none.place(), None);
     }
 
     #[test]
     fn too_many_are_one() {
         let mut reasons = Reasons::default();
         let last = (0..3000).map(|n| reasons.intern(Some(&n.to_string()))).last().unwrap();
-        assert_eq!(reasons.name(last), Some("other"));
+        assert_eq!(&*reasons.names()[last.place().unwrap()], "other");
         assert!(reasons.names.len() <= MOST + 1);
     }
 

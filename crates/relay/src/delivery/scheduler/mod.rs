@@ -146,7 +146,7 @@ impl Handle {
     /// The whole queue, by domains and sites. Takes some milliseconds for each 100,000
     /// recipients, in which nothing else is begun.
     pub fn snapshot(&self) -> Snapshot {
-        self.0.read(core::Core::snapshot)
+        self.0.read(core::Core::gather).sorted()
     }
 
     /// How many recipients there are, by where they are: cheap.

@@ -1,14 +1,36 @@
 //! The queue as an operator looks at it.
+//!
+//! What must be seen at one moment is gathered under the lock; names and order are made of it
+//! afterwards.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::core::{Core, Stop};
 use crate::delivery::{
-    domains::DomainId,
+    domains::Domain,
     memory::Place,
     reason_ids::ReasonId,
     snapshot::{DomainView, SiteView, Snapshot, Totals, WatchView},
 };
+
+/// The queue at one moment, before it is put in order.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    snapshot: Snapshot,
+    domains: Vec<OfDomain>,
+    reasons: Vec<Box<str>>,
+}
+
+/// What was counted of a domain.
+#[derive(Debug, Default)]
+struct OfDomain {
+    name: Option<Arc<str>>,
+    site: Option<Arc<str>>,
+    recipients: Totals,
+    oldest: u64,
+    next_in: Option<u32>,
+    reasons: Vec<(ReasonId, usize)>,
+}
 
 impl Core {
     /// Recipients, by where they are.
@@ -17,10 +39,10 @@ impl Core {
         Totals { waiting: counts.waiting, ready: counts.ready, busy: counts.busy, held: counts.held }
     }
 
-    /// Everything, worst first.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    /// Everything.
+    pub(super) fn gather(&self) -> Gathered {
         let tick = self.tick();
-        Snapshot {
+        let snapshot = Snapshot {
             totals: self.totals(),
             attempts: self.running,
             settling: self.settling,
@@ -28,57 +50,42 @@ impl Core {
                 Stop::Draining => "the relay is being stopped".to_owned(),
                 Stop::Spool(error) => error.clone(),
             }),
-            domains: self.domain_views(tick),
+            domains: Vec::new(),
             sites: self.site_views(tick),
             watches: self.watch_views(tick),
+        };
+        Gathered {
+            snapshot,
+            domains: self.count_domains(tick),
+            reasons: self.memory.reasons.names().to_vec(),
         }
     }
 
-    fn domain_views(&self, tick: u32) -> Vec<DomainView> {
-        let mut views: HashMap<DomainId, (DomainView, HashMap<ReasonId, usize>)> = HashMap::new();
+    fn count_domains(&self, tick: u32) -> Vec<OfDomain> {
+        let mut counted: Vec<OfDomain> = Vec::new();
+        counted.resize_with(self.memory.domains.slots(), OfDomain::default);
         for (ticket, bundle) in self.memory.all() {
-            let (view, reasons) = views.entry(bundle.domain).or_default();
+            let Some(of) = counted.get_mut(bundle.domain.slot()) else { continue };
             let size = self.memory.numbers(ticket).len();
-            match bundle.place() {
-                Place::Waiting => {
-                    view.recipients.waiting += size;
-                    let next = bundle.due.saturating_sub(tick);
-                    view.next_in = Some(view.next_in.map_or(next, |before| before.min(next)));
-                }
-                Place::Ready => view.recipients.ready += size,
-                Place::Busy => view.recipients.busy += size,
-                Place::Held => view.recipients.held += size,
-            }
+            of.count(size, bundle.place(), bundle.due.saturating_sub(tick));
             let message = bundle.message.0;
-            view.oldest = if view.oldest == 0 { message } else { view.oldest.min(message) };
-            *reasons.entry(bundle.reason).or_default() += size;
+            of.oldest = if of.oldest == 0 { message } else { of.oldest.min(message) };
+            match of.reasons.iter_mut().find(|(reason, _)| *reason == bundle.reason) {
+                Some((_, count)) => *count += size,
+                None => of.reasons.push((bundle.reason, size)),
+            }
+            if of.name.is_none()
+                && let Some(Domain { name, site, .. }) = self.memory.domains.get(bundle.domain)
+            {
+                of.name = Some(Arc::clone(name));
+                of.site = site.clone();
+            }
         }
-        let mut views: Vec<DomainView> = views
-            .into_iter()
-            .filter_map(|(id, (mut view, reasons))| {
-                let domain = self.memory.domains.get(id)?;
-                view.domain = domain.name.to_string();
-                view.site = domain.site.as_deref().map(str::to_owned);
-                view.reasons = self.named(reasons);
-                Some(view)
-            })
-            .collect();
-        views.sort_by(|a, b| (total(&b.recipients), &a.domain).cmp(&(total(&a.recipients), &b.domain)));
-        views
-    }
-
-    fn named(&self, reasons: HashMap<ReasonId, usize>) -> Vec<(String, usize)> {
-        let mut named: Vec<(String, usize)> = reasons
-            .into_iter()
-            .filter_map(|(reason, count)| Some((self.memory.reasons.name(reason)?.to_owned(), count)))
-            .collect();
-        named.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
-        named
+        counted
     }
 
     fn site_views(&self, tick: u32) -> Vec<SiteView> {
-        let mut views: Vec<SiteView> = self
-            .sites
+        self.sites
             .iter()
             .filter(|(_, site)| !site.is_empty() || site.breaker.is_open())
             .map(|(key, site)| SiteView {
@@ -90,14 +97,11 @@ impl Core {
                 open_for: site.breaker.until().map(|until| until.saturating_sub(tick)),
                 trouble: site.trouble.as_deref().map(str::to_owned),
             })
-            .collect();
-        views.sort_by(|a, b| (b.queued, &a.site).cmp(&(a.queued, &b.site)));
-        views
+            .collect()
     }
 
     fn watch_views(&self, tick: u32) -> Vec<WatchView> {
-        let mut views: Vec<WatchView> = self
-            .watches
+        self.watches
             .all()
             .map(|(_, watch)| WatchView {
                 site: watch.key.as_ref().map(|key| key.site.to_string()),
@@ -110,9 +114,52 @@ impl Core {
                 probes: watch.probes,
                 last: watch.last.clone(),
             })
+            .collect()
+    }
+}
+
+impl OfDomain {
+    fn count(&mut self, size: usize, place: Place, next_in: u32) {
+        match place {
+            Place::Waiting => {
+                self.recipients.waiting += size;
+                self.next_in = Some(self.next_in.map_or(next_in, |before| before.min(next_in)));
+            }
+            Place::Ready => self.recipients.ready += size,
+            Place::Busy => self.recipients.busy += size,
+            Place::Held => self.recipients.held += size,
+        }
+    }
+
+    fn view(self, reasons: &[Box<str>]) -> Option<DomainView> {
+        let mut named: Vec<(String, usize)> = self
+            .reasons
+            .into_iter()
+            .filter_map(|(reason, count)| Some((reasons.get(reason.place()?)?.to_string(), count)))
             .collect();
-        views.sort_by(|a, b| (a.since, &a.domain).cmp(&(b.since, &b.domain)));
-        views
+        named.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        Some(DomainView {
+            domain: self.name?.to_string(),
+            site: self.site.as_deref().map(str::to_owned),
+            recipients: self.recipients,
+            oldest: self.oldest,
+            next_in: self.next_in,
+            reasons: named,
+        })
+    }
+}
+
+impl Gathered {
+    /// In order, worst first.
+    pub(super) fn sorted(self) -> Snapshot {
+        let mut snapshot = self.snapshot;
+        snapshot.domains = self.domains.into_iter().filter_map(|of| of.view(&self.reasons)).collect();
+        snapshot
+            .domains
+            .sort_by(|a, b| (total(&b.recipients), &a.domain).cmp(&(total(&a.recipients), &b.domain)));
+        snapshot.sites.sort_by(|a, b| (b.queued, &a.site).cmp(&(a.queued, &b.site)));
+        snapshot.watches.sort_by(|a, b| (a.since, &a.domain).cmp(&(b.since, &b.domain)));
+        snapshot
     }
 }
 

@@ -382,13 +382,16 @@ pub(super) struct FakeDeliver {
     /// Attempts at a time by site: now, and the most there were.
     pub(super) running: Mutex<HashMap<String, (usize, usize)>>,
     /// Recipients that are being tried, and those that were tried twice at the same time.
-    pub(super) trying: Mutex<(HashSet<(MessageId, u32)>, Vec<(MessageId, u32)>)>,
+    pub(super) trying: Mutex<(HashSet<Key>, Vec<Key>)>,
     /// Hears of each recipient that a site has taken, at the moment when it has.
     pub(super) taken: Mutex<Option<Taken>>,
     /// Recipients whose attempt ended without an answer.
-    pub(super) unknown: Mutex<HashSet<(MessageId, u32)>>,
+    pub(super) unknown: Mutex<HashSet<Key>>,
     pub(super) start: Mutex<Instant>,
 }
+
+/// A recipient of a message.
+type Key = (MessageId, u32);
 
 type Taken = Box<dyn Fn(MessageId, u32) + Send + Sync>;
 
@@ -451,7 +454,7 @@ impl FakeDeliver {
             match (behaviour, &*self.taken.lock().unwrap()) {
                 (Behaviour::Takes, Some(taken)) => taken(key.0, key.1),
                 // Every other one has taken it.
-                (Behaviour::Vanishes, Some(taken)) if job.id.0 % 2 == 0 => taken(key.0, key.1),
+                (Behaviour::Vanishes, Some(taken)) if job.id.0.is_multiple_of(2) => taken(key.0, key.1),
                 _ => {}
             }
             if matches!(behaviour, Behaviour::Vanishes) {

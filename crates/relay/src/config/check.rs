@@ -3,6 +3,7 @@
 use super::{
     Config,
     sections::{ListenKind, Retry, Rule, TlsLevel},
+    values::NamePattern,
 };
 
 /// The section or entry (`policy.rule#0`), and what is wrong with it.
@@ -66,6 +67,9 @@ fn policy_rule(rule: &Rule) -> Result<(), String> {
         TlsLevel::Verify => {}
         _ if !rule.names.is_empty() => return Err("names are compared only with tls = \"verify\"".into()),
         _ => {}
+    }
+    if rule.override_published && rule.domain == NamePattern::Any {
+        return Err("override_published leaves published policies aside, and has to name the domain".into());
     }
     if demands && rule.clear_after_failure == Some(true) {
         return Err("clear_after_failure contradicts a rule that demands TLS".into());

@@ -111,6 +111,10 @@ impl Dnssec {
             (_, found) => found,
         };
         let changed = before.is_used() != after.is_used();
+        if changed {
+            // Answers that came without their signatures would pass for forged ones now.
+            self.resolver.forget(".");
+        }
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = after;
         changed
     }

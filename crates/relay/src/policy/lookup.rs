@@ -132,7 +132,8 @@ impl PolicyRouter {
         router
     }
 
-    async fn test_dnssec(&self) {
+    /// Tests whether DNSSEC can be relied on, as it is tested from time to time anyway.
+    pub async fn test_dnssec(&self) {
         if self.inner.dnssec.test().await {
             self.forget_all();
         }

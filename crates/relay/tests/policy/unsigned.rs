@@ -1,6 +1,12 @@
 //! What is done where DNSSEC cannot be relied on.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio::net::UdpSocket;
 use waxseal_judge::delivery::{Dane, Failure, Level, MxAnswer};
@@ -14,6 +20,11 @@ use crate::stage::{Setting, Stage};
 
 /// A name server that asks another one, and not for signatures: as those of many providers.
 async fn stripping(upstream: SocketAddr) -> SocketAddr {
+    sometimes_stripping(upstream, Arc::new(AtomicBool::new(true))).await
+}
+
+/// The same, as long as it is told to.
+async fn sometimes_stripping(upstream: SocketAddr, strips: Arc<AtomicBool>) -> SocketAddr {
     let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
@@ -22,7 +33,9 @@ async fn stripping(upstream: SocketAddr) -> SocketAddr {
             let mut query = buffer[..length].to_vec();
             // The flags of EDNS stand before the length of its data, at the very end.
             let flags = query.len() - 4;
-            query[flags] &= 0x7f;
+            if strips.load(Ordering::Relaxed) {
+                query[flags] &= 0x7f;
+            }
             let own = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             own.connect(upstream).await.unwrap();
             own.send(&query).await.unwrap();
@@ -62,6 +75,30 @@ async fn a_server_that_strips_signatures_turns_dane_off_loudly_and_meets_no_dema
     // MTA-STS does without DNSSEC.
     let sts = router.route("sts-enforce.lab.test", "").await;
     assert_eq!(sts.hops[0].requirement(Wishes::default()).level(), Level::MtaSts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_worked_once_is_not_given_up_to_whoever_makes_it_fail() {
+    let stage = Stage::new(&["dane-only", "unsigned"]).await;
+    let strips = Arc::new(AtomicBool::new(true));
+    let server = sometimes_stripping(stage.lab.dns(), Arc::clone(&strips)).await;
+    let router = stage.router(Setting { server: Some(server), ..Setting::default() }).await;
+    let level = async || {
+        let route = router.route("dane-only.lab.test", "").await;
+        route.hops.first().map(|hop| hop.requirement(Wishes::default()).level())
+    };
+    assert_eq!(level().await, Some(Level::None));
+    strips.store(false, Ordering::Relaxed);
+    router.test_dnssec().await;
+    assert_eq!(router.dnssec(), DnssecState::Works);
+    assert_eq!(level().await, Some(Level::Dane), "what was concluded without it is thought over");
+    strips.store(true, Ordering::Relaxed);
+    router.test_dnssec().await;
+    assert_eq!(router.dnssec(), DnssecState::Works);
+    let told = stage.notes.all().pop().unwrap();
+    assert!(told.contains("worked and does not any more"), "{told}");
+    let route = router.route("unsigned.lab.test", "").await;
+    assert_eq!(route.mx, MxAnswer::Failed, "its being unsigned is not proven");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

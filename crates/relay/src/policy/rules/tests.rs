@@ -6,13 +6,9 @@ use crate::config::Config;
 
 /// Rules from the lines of a configuration.
 fn rules(lines: &str) -> Rules {
-    try_rules(lines).unwrap()
-}
-
-fn try_rules(lines: &str) -> Result<Rules, RuleError> {
     let text = format!("[server]\nhostname = \"relay.example\"\nspool = \"/s\"\n{lines}");
     let config = Config::parse("relay.toml", &text).unwrap();
-    Rules::new(&config.policy, &config.route)
+    Rules::new(&config.policy, &config.route).unwrap()
 }
 
 fn rule(fields: &str) -> String {
@@ -110,8 +106,14 @@ fn levels_and_what_goes_with_them() {
 
 #[test]
 fn published_policies_are_not_left_aside_for_all() {
-    let all = rule("domain = \"*\"; tls = \"require\"; override_published = true");
-    assert_eq!(try_rules(&all).unwrap_err(), RuleError::OverrideForAll);
+    let one = rule("domain = \"a.example\"; tls = \"require\"; override_published = true");
+    let text = format!("[server]\nhostname = \"relay.example\"\nspool = \"/s\"\n{one}");
+    let mut config = Config::parse("relay.toml", &text).unwrap();
+    assert!(Rules::new(&config.policy, &[]).is_ok());
+    config.policy.rule[0].domain = NamePattern::Any;
+    assert_eq!(Rules::new(&config.policy, &[]).unwrap_err(), RuleError::OverrideForAll);
+    let error = Config::parse("relay.toml", &text.replace("a.example", "*")).unwrap_err().to_string();
+    assert!(error.starts_with("relay.toml:4:1: ") && error.contains("has to name the domain"), "{error}");
 }
 
 #[test]

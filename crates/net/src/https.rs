@@ -1,8 +1,9 @@
-//! One HTTPS GET as MTA-STS asks for it (RFC 8461 section 3.3): a trusted certificate for
-//! the name, no redirects followed, no cache, bounded in time and bytes.
+//! One HTTPS request: [`get`] as MTA-STS asks for it (RFC 8461 section 3.3), [`post`] as TLS
+//! reports go out (RFC 8460 section 5.4): a trusted certificate for the name, no redirects
+//! followed, no cache, bounded in time and bytes.
 //!
-//! The connection leaves by [`Egress`] like every other, so that a policy host with an
-//! address inside gets no visit where the rules forbid it.
+//! The connection leaves by [`Egress`] like every other, so that a host with an address
+//! inside gets no visit where the rules forbid it.
 
 use std::{
     fmt,
@@ -163,6 +164,19 @@ impl HttpsError {
     }
 }
 
+/// What to post, and where.
+#[derive(Debug, Clone)]
+pub struct HttpsPost<'a> {
+    /// Host, path and limits.
+    pub request: HttpsRequest<'a>,
+    /// The port, mostly [`PORT`].
+    pub port: u16,
+    /// The media type of the content.
+    pub content_type: &'a str,
+    /// The content.
+    pub content: Bytes,
+}
+
 /// Asks one host for one file. The addresses are tried in their order until a connection
 /// stands; what goes wrong after that is the answer. `roots` says whom to trust, or why
 /// nobody can be.
@@ -171,6 +185,27 @@ pub async fn get(
     roots: Result<&RootStore, &Why>,
     addresses: &[IpAddr],
     request: &HttpsRequest<'_>,
+) -> HttpsExchange {
+    exchange(egress, roots, &request.at(addresses, PORT), request, || request.get()).await
+}
+
+/// Posts to one host, by the same rules as [`get`].
+pub async fn post(
+    egress: &Egress,
+    roots: Result<&RootStore, &Why>,
+    addresses: &[IpAddr],
+    post: &HttpsPost<'_>,
+) -> HttpsExchange {
+    let request = &post.request;
+    exchange(egress, roots, &request.at(addresses, post.port), request, || post.message()).await
+}
+
+async fn exchange(
+    egress: &Egress,
+    roots: Result<&RootStore, &Why>,
+    places: &[SocketAddr],
+    request: &HttpsRequest<'_>,
+    message: impl Fn() -> hyper::http::Result<Request<Full<Bytes>>>,
 ) -> HttpsExchange {
     let started = Instant::now();
     let mut exchange = HttpsExchange {
@@ -181,9 +216,9 @@ pub async fn get(
         took: Duration::ZERO,
     };
     let deadline = started + request.total;
-    for address in addresses.iter().take(MOST_ADDRESSES) {
-        exchange.address = Some(*address);
-        match egress.connect(SocketAddr::new(*address, PORT)).await {
+    for place in places {
+        exchange.address = Some(place.ip());
+        match egress.connect(*place).await {
             Err(error) => exchange.result = Err(error.into()),
             Ok(connected) => {
                 let until = (Instant::now() + request.step).min(deadline);
@@ -194,10 +229,7 @@ pub async fn get(
                         exchange.chain = connection.chain;
                         match trusted(&exchange.chain, request.host, roots) {
                             Err(error) => Err(error),
-                            Ok(()) => {
-                                let limits = request.limits();
-                                ask(connection.stream, request.message(), &limits, deadline).await
-                            }
+                            Ok(()) => ask(connection.stream, message(), &request.limits(), deadline).await,
                         }
                     }
                 };
@@ -271,13 +303,30 @@ impl HttpsRequest<'_> {
         AnswerLimits { host: self.host, body_bytes: self.body_bytes, total: self.total }
     }
 
-    fn message(&self) -> hyper::http::Result<Request<Full<Bytes>>> {
+    fn at(&self, addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+        addresses.iter().take(MOST_ADDRESSES).map(|address| SocketAddr::new(*address, port)).collect()
+    }
+
+    fn get(&self) -> hyper::http::Result<Request<Full<Bytes>>> {
         Request::get(self.path)
             .header(HOST, self.host)
             .header(USER_AGENT, self.user_agent)
             .header(ACCEPT, "text/plain")
             .header(ACCEPT_ENCODING, "identity")
             .body(Full::default())
+    }
+}
+
+impl HttpsPost<'_> {
+    fn message(&self) -> hyper::http::Result<Request<Full<Bytes>>> {
+        let HttpsRequest { host, path, user_agent, .. } = self.request;
+        let host = if self.port == PORT { host.to_owned() } else { format!("{host}:{}", self.port) };
+        Request::post(path)
+            .header(HOST, host)
+            .header(USER_AGENT, user_agent)
+            .header(ACCEPT_ENCODING, "identity")
+            .header(CONTENT_TYPE, self.content_type)
+            .body(Full::new(self.content.clone()))
     }
 }
 

@@ -115,6 +115,9 @@ pub enum Severity {
 pub struct TlsSession<'a> {
     /// The recipient domain.
     pub domain: &'a str,
+    /// The envelope sender of the message that the session was begun for. Sessions for TLS
+    /// reports are not reported themselves: that would never end.
+    pub sender: &'a str,
     /// The MTA-STS policy in force, if one was.
     pub sts: Option<&'a StsPolicy>,
     /// The TLSA records in force, in presentation form; empty where DANE plays no part.

@@ -158,3 +158,29 @@ async fn an_address_inside_is_not_visited_where_the_rules_forbid_it() {
     }
     assert_eq!(egress.connections(), 0);
 }
+
+#[tokio::test]
+async fn what_is_posted_arrives_with_its_type() {
+    let server = Server::new(HOST, b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", false).await;
+    let request = HttpsRequest {
+        host: HOST,
+        path: "/v1/tlsrpt?x=y",
+        user_agent: "waxseal",
+        body_bytes: 1000,
+        step: Duration::from_secs(20),
+        total: Duration::from_secs(20),
+    };
+    let content = Bytes::from_static(b"\x1f\x8bgzip");
+    let message = HttpsPost { request, port: PORT, content_type: "application/tlsrpt+gzip", content };
+    let exchange = post(&server.egress, Ok(&server.roots), &["127.0.0.1".parse().unwrap()], &message).await;
+    assert_eq!(exchange.result.unwrap().status, 201);
+    let asked = server.asked.lock().unwrap().join("");
+    assert!(asked.starts_with("POST /v1/tlsrpt?x=y HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("content-type: application/tlsrpt+gzip\r\n"), "{asked}");
+    assert!(
+        asked.contains("content-length: 6\r\n") && asked.contains(&format!("host: {HOST}\r\n")),
+        "{asked}"
+    );
+    let elsewhere = HttpsPost { port: 8443, ..message };
+    assert_eq!(elsewhere.message().unwrap().headers()["host"], format!("{HOST}:8443"));
+}

@@ -101,7 +101,8 @@ impl Deliverer {
             let detail = hop.trouble.as_deref().unwrap_or_default();
             attempt.take_all(&Answer::of_decision(&decision, &requirement, detail), &at);
             if decision.report.is_some() {
-                self.tell(route, hop, &decision, &Sight { detail: decision.why(), ..Sight::default() });
+                let sight = Sight { detail: decision.why(), ..Sight::for_job(attempt.job) };
+                self.tell(route, hop, &decision, &sight);
             }
             return;
         }
@@ -155,7 +156,7 @@ impl Deliverer {
         mut conversation: Conversation,
     ) -> Option<Conversation> {
         let decision = conversation.decide(way.requirement);
-        self.tell_of(route, way, &decision, &conversation);
+        self.tell_of(attempt.job, route, way, &decision, &conversation);
         if matches!(decision.action, Action::Deliver(_)) {
             conversation.settle_in();
             return Some(conversation);
@@ -180,8 +181,13 @@ impl Deliverer {
         let decision = stopped.decide(way.requirement);
         if let (Some(decision), Obstacle::NoTls(_, detail)) = (&decision, &stopped.obstacle) {
             let Stopped { helo, local, .. } = &stopped;
-            let sight =
-                Sight { helo: helo.as_deref(), from: *local, to: Some(way.address), detail, channel: "" };
+            let sight = Sight {
+                helo: helo.as_deref(),
+                from: *local,
+                to: Some(way.address),
+                detail,
+                ..Sight::for_job(attempt.job)
+            };
             self.tell(route, way.hop, decision, &sight);
         }
         let (permit, observation) = match (decision.map(|decision| decision.action), &stopped.obstacle) {
@@ -255,7 +261,14 @@ impl Deliverer {
 
     /// Tells of a new conversation in TLS, and of one that lacks the TLS of a published
     /// policy.
-    fn tell_of(&self, route: &Route, way: &Way<'_>, decision: &Decision, conversation: &Conversation) {
+    fn tell_of(
+        &self,
+        job: &Job,
+        route: &Route,
+        way: &Way<'_>,
+        decision: &Decision,
+        conversation: &Conversation,
+    ) {
         let channel = conversation.channel();
         if channel.is_empty() && decision.report.is_none() {
             return;
@@ -268,6 +281,7 @@ impl Deliverer {
             to: Some(way.address),
             detail: if detail.is_empty() { decision.why() } else { &detail },
             channel,
+            ..Sight::for_job(job)
         };
         self.tell(route, way.hop, decision, &sight);
     }
@@ -276,6 +290,7 @@ impl Deliverer {
         let tlsa: Vec<String> = hop.tlsa.iter().map(ToString::to_string).collect();
         let session = TlsSession {
             domain: &route.domain,
+            sender: sight.sender,
             sts: route.sts.as_ref(),
             tlsa: &tlsa,
             mx: &hop.name,
@@ -318,11 +333,19 @@ enum Course {
 /// What a TLS event says of a session.
 #[derive(Debug, Default)]
 struct Sight<'a> {
+    sender: &'a str,
     helo: Option<&'a str>,
     from: Option<IpAddr>,
     to: Option<IpAddr>,
     detail: &'a str,
     channel: &'a str,
+}
+
+impl<'a> Sight<'a> {
+    /// Nothing seen yet.
+    fn for_job(job: &'a Job) -> Self {
+        Self { sender: &job.envelope.sender, ..Self::default() }
+    }
 }
 
 /// Where answers come from.

@@ -13,7 +13,7 @@
 
 pub mod attempt;
 pub mod breaker;
-mod chance;
+pub(crate) mod chance;
 pub mod clock;
 pub mod conversation;
 mod domains;

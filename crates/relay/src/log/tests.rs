@@ -102,6 +102,7 @@ fn every_event(log: &Log) {
     };
     let tls = |failure| TlsSession {
         domain: "partner.example",
+        sender: "alice@example.com",
         sts: Some(&policy),
         tlsa: &[],
         mx: "mx.partner.example",

@@ -80,6 +80,17 @@ impl<K: Eq + Hash + Clone, V> Memory<K, V> {
         self.shrink();
     }
 
+    /// Ends an entry at this time, unless it ends earlier.
+    pub fn shorten<Q>(&mut self, key: &Q, until: Instant)
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.until = entry.until.min(until);
+        }
+    }
+
     /// Forgets what is held for a key.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
@@ -181,6 +192,10 @@ mod tests {
         assert_eq!(memory.len(), 51, "but nobody has looked yet");
         tokio::time::advance(SWEEP).await;
         memory.insert(51, 51, now + LONG, 1);
+        memory.shorten(&51, now + 2 * LONG);
+        assert_eq!(memory.get(&51), Some(&mut 51));
+        memory.shorten(&50, now);
+        assert_eq!(memory.get(&50), None);
         assert_eq!((memory.len(), memory.weight()), (2, 2));
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use domain::base::iana::Rtype;
+use domain::base::name::ToName;
 use domain::rdata::{Dnskey, Ds};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -123,6 +124,20 @@ impl Chain {
         };
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.settle(name, Instant::now() + KEPT, OVERHEAD + keys, |held| Arc::ptr_eq(held, cell));
+    }
+
+    /// What does not verify is not to be believed for as long as its time to live says, which
+    /// nobody signed: the answer itself, and the keys on the way to it, are asked for again
+    /// after this time. So whoever mends a zone is not held up by what was wrong with it.
+    pub(crate) fn doubt(&self, name: &DomainName, rtype: Rtype, until: Instant) {
+        self.fetcher.shorten(name, rtype, until);
+        for zone in name.iter_suffixes() {
+            let zone = zone.to_bytes();
+            self.fetcher.shorten(&zone, Rtype::DS, until);
+            self.fetcher.shorten(&zone, Rtype::DNSKEY, until);
+            let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            links.shorten(&zone, until);
+        }
     }
 
     /// Forgets all answers and links of the names that are meant.

@@ -146,6 +146,12 @@ impl Fetcher {
         &self.servers
     }
 
+    /// Ends an answer in memory at this time, unless it ends earlier.
+    pub(crate) fn shorten(&self, name: &DomainName, rtype: Rtype, until: Instant) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.shorten(&(name.clone(), rtype), until);
+    }
+
     /// Forgets all answers about the names that are meant.
     pub(crate) fn forget(&self, is_meant: impl Fn(&DomainName) -> bool) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -108,9 +108,13 @@ impl<'a> Walk<'a> {
             DnssecStatus::Indeterminate if status.unsupported => Trust::Insecure,
             DnssecStatus::Indeterminate => Trust::Failed,
         };
+        let soon = Instant::now() + FAILED;
+        if trust == Trust::Bogus {
+            self.path.iter().for_each(|name| self.chain.doubt(name, self.rtype, soon));
+        }
         let until = match trust {
             Trust::Secure | Trust::Insecure => self.until,
-            Trust::Bogus | Trust::Failed => self.until.min(Instant::now() + FAILED),
+            Trust::Bogus | Trust::Failed => self.until.min(soon),
         };
         let answer = DnsAnswer {
             name: name_text(&self.asked),

@@ -147,12 +147,12 @@ impl Resolver {
         Box::pin(lookup::lookup(&self.chain, name, rtype, Instant::now() + self.timeout)).await
     }
 
-    /// Forgets all answers about a name (A-labels) and the names below it, so that they are
-    /// asked for anew.
-    pub fn forget(&self, name: &str) {
-        if let Ok(name) = name.parse::<message::DomainName>() {
-            self.chain.forget(|owner| owner.ends_with(&name));
-        }
+    /// Forgets all answers about these names (A-labels) and the names below them, so that they
+    /// are asked for anew.
+    pub fn forget<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
+        let names: Vec<message::DomainName> =
+            names.into_iter().filter_map(|name| name.parse().ok()).collect();
+        self.chain.forget(|owner| names.iter().any(|name| owner.ends_with(name)));
     }
 
     /// The servers that are asked.

@@ -113,7 +113,7 @@ impl Dnssec {
         let changed = before.is_used() != after.is_used();
         if changed {
             // Answers that came without their signatures would pass for forged ones now.
-            self.resolver.forget(".");
+            self.resolver.forget(["."]);
         }
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = after;
         changed

@@ -46,6 +46,9 @@ use crate::{
 /// The least and the most time that a route counts.
 const LEAST: Duration = Duration::from_secs(30);
 const MOST: Duration = Duration::from_secs(3600);
+/// The most for one in which something could not be found out: as long as the resolver
+/// remembers its failures, so that it is then asked again.
+const FAILED: Duration = Duration::from_secs(61);
 /// Routes looked up at a time.
 const AT_A_TIME: usize = 400;
 /// Destinations in memory, and about how many bytes they take.
@@ -198,7 +201,7 @@ impl PolicyRouter {
     /// The ledger cannot be written: the policy still counts.
     pub async fn purge(&self, domain: &str) -> Result<bool, LedgerError> {
         let domain = canonical(domain);
-        self.inner.resolver.forget(&domain);
+        self.inner.resolver.forget([&*domain]);
         let known = self.inner.sts.purge(&domain).await;
         lock(&self.inner.entries).retain(|name, entry| {
             let policy = entry.known.get().and_then(|known| known.destination.policy_domain());
@@ -284,7 +287,7 @@ impl PolicyRouter {
         let (names, sts) = join(names, sts).await;
         let now = Instant::now();
         let until = match names.failed {
-            true => now + LEAST + Duration::from_secs(lock(&self.inner.dice).next() % 31),
+            true => names.until.clamp(now + LEAST, now + FAILED),
             false => names.until.min(sts.until).clamp(now + LEAST, now + MOST),
         };
         let honours_no = rules.honours_tls_required_no;
@@ -315,15 +318,16 @@ impl PolicyRouter {
 
     /// Forgets the answers that led to a route.
     fn forget(&self, domain: &str) {
-        self.inner.resolver.forget(domain);
         let entry = lock(&self.inner.entries).get(domain).cloned();
+        let mut names = vec![domain];
         if let Some(known) = entry.as_ref().and_then(|entry| entry.known.get()) {
-            self.inner.resolver.forget(&known.destination.host);
+            names.push(&known.destination.host);
             for host in &known.names.hosts {
-                self.inner.resolver.forget(&host.name);
-                host.dane_names.first().into_iter().for_each(|base| self.inner.resolver.forget(base));
+                names.push(&host.name);
+                names.extend(host.dane_names.first().map(String::as_str));
             }
         }
+        self.inner.resolver.forget(names);
     }
 }
 

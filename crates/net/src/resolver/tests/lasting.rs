@@ -65,14 +65,14 @@ async fn what_is_forgotten_is_asked_anew() {
         resolver.lookup("www.nsec3.test", "A").await;
     }
     assert_eq!((count("www.ecdsa.test"), count("ecdsa.test"), count("www.nsec3.test")), (1, 2, 1));
-    resolver.forget("ecdsa.test");
+    resolver.forget(["ecdsa.test"]);
     for _ in 0..2 {
         resolver.lookup("www.ecdsa.test", "A").await;
         resolver.lookup("www.nsec3.test", "A").await;
     }
     // The answer, the keys and the DS records of the one zone; nothing of the other.
     assert_eq!((count("www.ecdsa.test"), count("ecdsa.test"), count("www.nsec3.test")), (2, 4, 1));
-    resolver.forget("not a name");
+    resolver.forget(["not a name", ""]);
     let (entries, bytes) = resolver.remembered();
     assert!(entries > 5 && bytes > 1000, "{entries} {bytes}");
 }
@@ -111,4 +111,23 @@ async fn the_self_test_tells_whether_anything_can_be_validated() {
     let (server, _) = stage(&[]).await;
     let built_in = self::resolver(vec![server.address], None);
     assert!(matches!(built_in.self_test().await, SelfTest::DoesNotValidate(_)));
+}
+
+#[tokio::test]
+async fn what_does_not_verify_is_asked_for_again_after_a_minute_with_all_that_led_to_it() {
+    let (server, resolver) = stage(&[]).await;
+    let ask = async || {
+        assert_eq!(resolver.lookup("www.expired.test", "A").await.status, Bogus);
+        assert_eq!(resolver.lookup("www.ecdsa.test", "A").await.status, Secure);
+    };
+    let count = |question: &str| server.asked().iter().filter(|asked| *asked == question).count();
+    ask().await;
+    ask().await;
+    let questions = ["www.expired.test A", "expired.test DNSKEY", "expired.test DS", "www.ecdsa.test A"];
+    assert_eq!(questions.map(count), [1, 1, 1, 1]);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    ask().await;
+    assert_eq!(questions.map(count), [2, 2, 2, 1]);
 }

@@ -150,7 +150,7 @@ impl StsClient {
     pub async fn state(&self, domain: &str, anew: bool) -> StsState {
         let name = format!("_mta-sts.{domain}");
         if anew {
-            self.inner.parts.resolver.forget(&name);
+            self.inner.parts.resolver.forget([name.as_str()]);
         }
         let ((record, until), kept) = join(self.record(&name), self.kept(domain)).await;
         let kept = kept.filter(|kept| self.now() < kept.expires_at);
@@ -411,7 +411,7 @@ impl StsClient {
         let known = self.inner.parts.ledger.remove_policy(domain).await?;
         lock(&self.inner.recent).remove(domain);
         lock(&self.inner.failures).remove(domain);
-        self.inner.parts.resolver.forget(&format!("_mta-sts.{domain}"));
+        self.inner.parts.resolver.forget([format!("_mta-sts.{domain}").as_str()]);
         Ok(known)
     }
 

@@ -20,7 +20,8 @@ pub struct Wishes {
 pub struct Route {
     /// The domain, lower case, A-labels.
     pub domain: String,
-    /// The answer for its MX records; `Insecure` for a next hop that the operator set.
+    /// The answer for its MX records; `Secure` for a host that the operator named: what the
+    /// configuration says needs no proof.
     pub mx: MxAnswer,
     /// What went wrong with names, as a sentence, where something did.
     pub trouble: Option<String>,

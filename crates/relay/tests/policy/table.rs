@@ -250,3 +250,30 @@ async fn many_hosts_are_cut_and_equal_ones_take_turns() {
     }
     assert!(seconds.len() > 1, "{seconds:?}");
 }
+
+/// Whatever the lab has, hostile servers among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_domain_of_the_lab_has_a_route_in_bounded_time_whose_parts_agree() {
+    let stage = Stage::with(LabOptions::guard()).await;
+    let router = stage.router(Setting::default()).await;
+    let domains: Vec<String> = stage.lab.domains().iter().map(|domain| domain.name.clone()).collect();
+    assert!(domains.len() > 150, "{}", domains.len());
+    let begun = std::time::Instant::now();
+    let routes = domains.iter().map(|domain| router.route(domain, "a@sender.example"));
+    let routes = futures_util::future::join_all(routes).await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{:?}", begun.elapsed());
+    for (domain, route) in domains.iter().zip(routes) {
+        let leads_somewhere = matches!(route.mx, MxAnswer::Secure | MxAnswer::Insecure);
+        assert_eq!(route.hops.is_empty(), !leads_somewhere, "{domain}: {route:#?}");
+        assert!(route.domain.is_ascii() && route.hops.len() <= MOST_HOSTS, "{domain}");
+        for hop in &route.hops {
+            use waxseal_judge::delivery::{AddressAnswer, Dane};
+            let records = matches!(hop.facts.dane, Dane::Usable | Dane::UnusableOnly);
+            assert_eq!(records, !hop.tlsa.is_empty(), "{domain}: {hop:#?}");
+            let refused = matches!(hop.facts.address, AddressAnswer::Bogus | AddressAnswer::Failed);
+            assert!(!refused || hop.addresses.is_empty(), "{domain}: {hop:#?}");
+            assert!(!hop.addresses.is_empty() || hop.trouble.is_some(), "{domain}: {hop:#?}");
+            assert!(!hop.dane_names.is_empty() && hop.facts.mx == route.mx, "{domain}: {hop:#?}");
+        }
+    }
+}

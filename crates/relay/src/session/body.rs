@@ -16,6 +16,7 @@ use super::{
     channel::{Lost, Wait},
     conversation::{Flow, Session},
     envelope::{Transaction, refusal},
+    held::Held,
     now,
     trace::{Trace, lines, protocol},
 };
@@ -46,14 +47,25 @@ where
         let Some(transaction) = self.transaction.take() else { return Ok(Flow::On) };
         self.say("354 End data with <CR><LF>.<CR><LF>");
         let mut reader = DataReader::new(Content::new(self.content_limits(), transaction.announced));
+        let mut held = self.held();
         let until = Instant::now() + self.settings.limits.message_time;
+        let mut came = 0;
         loop {
             let (consumed, ended) = reader.feed(&self.channel.input);
             self.channel.input.advance(consumed);
             if ended {
                 break;
             }
-            self.wait_for_data(until, reader.size()).await?;
+            came += consumed as u64;
+            if came > self.most_bytes() {
+                return Ok(self.refuse_flood("end of DATA"));
+            }
+            let content = reader.content();
+            if !held.grow_to(content.size()) {
+                content.fail(ContentError::NoRoom);
+            }
+            let size = content.size();
+            self.wait_for_data(until, size).await?;
         }
         self.take(transaction, reader.finish(), "end of DATA").await
     }
@@ -69,30 +81,45 @@ where
         ContentLimits { size: self.settings.limits.message_size, line: self.settings.limits.line }
     }
 
+    fn held(&self) -> Held {
+        Held::new(&self.context.incoming, self.settings.limits.memory)
+    }
+
+    /// Bytes that are read of a message that is refused already, so that the client hears of
+    /// it: a client that looks at the limit of EHLO never comes near.
+    fn most_bytes(&self) -> u64 {
+        self.settings.limits.message_size.saturating_mul(2).saturating_add(1 << 20)
+    }
+
+    fn refuse_flood(&mut self, stage: &'static str) -> Flow {
+        let most = self.settings.limits.message_size;
+        let text = format_args!("A message may have at most {most} bytes. Closing the connection");
+        self.refuse(stage, 552, "5.3.4", text);
+        Flow::End
+    }
+
     /// A chunk (RFC 3030 section 2). Its bytes are read even where it is refused: the client
     /// sends them without waiting for a reply.
     pub(super) async fn bdat(&mut self, size: u64, last: bool) -> Result<Flow, Lost> {
+        if size > self.most_bytes() {
+            return Ok(self.refuse_flood("BDAT"));
+        }
         let refused = match &self.transaction {
             None => Some((503, "Say MAIL and RCPT first; after a refused chunk, RSET")),
             Some(open) if open.recipients.is_empty() => Some((554, "No valid recipients")),
             Some(_) => None,
         };
-        let mut content = match refused {
-            None => self.transaction.as_mut().and_then(|open| open.chunks.take()),
-            Some(_) => None,
-        };
-        if refused.is_none() && content.is_none() {
-            let announced = self.transaction.as_ref().and_then(|open| open.announced);
-            content = Some(Content::new(self.content_limits(), announced.or(Some(size))));
-        }
-        self.read_chunk(size, content.as_mut()).await?;
         if let Some((code, text)) = refused {
+            self.read_chunk(size, None).await?;
             self.refuse("BDAT", code, "5.5.1", text);
             return Ok(Flow::On);
         }
-        let (Some(mut transaction), Some(content)) = (self.transaction.take(), content) else {
-            return Ok(Flow::On);
-        };
+        let Some(mut transaction) = self.transaction.take() else { return Ok(Flow::On) };
+        let (mut content, mut held) = transaction.chunks.take().unwrap_or_else(|| {
+            let announced = transaction.announced.or(Some(size));
+            (Content::new(self.content_limits(), announced), self.held())
+        });
+        self.read_chunk(size, Some((&mut content, &mut held))).await?;
         if last {
             return self.take(transaction, content.finish(), "BDAT").await;
         }
@@ -102,7 +129,7 @@ where
                 self.refuse("BDAT", code, enhanced, error);
             }
             None => {
-                transaction.chunks = Some(content);
+                transaction.chunks = Some((content, held));
                 self.transaction = Some(transaction);
                 // Writing into memory cannot fail.
                 let _ = write!(self.channel.replies(), "250 2.0.0 {size} bytes received\r\n");
@@ -112,7 +139,11 @@ where
     }
 
     /// Exactly so many bytes, into the message if there is one.
-    async fn read_chunk(&mut self, size: u64, mut content: Option<&mut Content>) -> Result<(), Lost> {
+    async fn read_chunk(
+        &mut self,
+        size: u64,
+        mut into: Option<(&mut Content, &mut Held)>,
+    ) -> Result<(), Lost> {
         let until = Instant::now() + self.settings.limits.message_time;
         let mut missing = size;
         while missing > 0 {
@@ -121,8 +152,11 @@ where
             }
             let there = self.channel.input.len();
             let count = usize::try_from(missing).map_or(there, |missing| missing.min(there));
-            if let (Some(content), Some(bytes)) = (content.as_deref_mut(), self.channel.input.get(..count)) {
+            if let (Some((content, held)), Some(bytes)) = (&mut into, self.channel.input.get(..count)) {
                 content.chunk(bytes);
+                if !held.grow_to(content.size()) {
+                    content.fail(ContentError::NoRoom);
+                }
             }
             self.channel.input.advance(count);
             missing -= count as u64;

@@ -57,10 +57,11 @@ pub(super) enum Full {
 }
 
 impl Clients {
-    /// Counts a session in.
+    /// Counts a session in. `own`: of one that may have as many as there are.
     pub(super) fn enter(
         self: &Arc<Self>,
         address: IpAddr,
+        own: bool,
         limits: &Limits,
         now: Instant,
     ) -> Result<Seat, Full> {
@@ -70,7 +71,7 @@ impl Clients {
             return Err(Full::All);
         }
         let client = table.client(key, now);
-        if client.sessions >= limits.connections_per_client {
+        if client.sessions >= limits.connections_per_client && !own {
             return Err(Full::Client);
         }
         client.sessions += 1;
@@ -190,10 +191,11 @@ mod tests {
         let clients = Arc::new(Clients::default());
         let limits = Limits { connections: 3, connections_per_client: 2, ..Limits::default() };
         let now = Instant::now();
-        let enter = |ip: &str| clients.enter(ip.parse().unwrap(), &limits, now);
+        let enter = |ip: &str| clients.enter(ip.parse().unwrap(), false, &limits, now);
         let first = enter("2001:db8::1").unwrap();
         let _second = enter("2001:db8::ffff:2").unwrap();
         assert_eq!(enter("2001:db8::3").unwrap_err(), Full::Client);
+        assert!(clients.enter("2001:db8::3".parse().unwrap(), true, &limits, now).is_ok());
         let _third = enter("2001:db8:0:1::1").unwrap();
         assert_eq!(enter("192.0.2.1").unwrap_err(), Full::All);
         drop(first);
@@ -234,7 +236,7 @@ mod tests {
         let clients = Arc::new(Clients::default());
         let now = Instant::now();
         let limits = Limits::default();
-        let _seat = clients.enter(address(0), &limits, now).unwrap();
+        let _seat = clients.enter(address(0), false, &limits, now).unwrap();
         for n in 1..(3 * MOST as u32) {
             clients.login_failed(address(n), now);
         }

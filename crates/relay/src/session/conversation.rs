@@ -239,9 +239,10 @@ where
         }
     }
 
-    /// A message was taken: the client does something.
+    /// A message was taken, or a user logged in: what was counted before is forgiven.
     pub(super) fn is_useful(&mut self) {
         self.idle_commands = 0;
+        self.errors = 0;
     }
 
     fn has_erred_enough(&mut self) -> bool {
@@ -279,6 +280,11 @@ where
             _ => "command",
         };
         self.refuse(stage, code, enhanced, error);
+    }
+
+    /// The address under which the client is counted.
+    pub(super) fn known_by(&self) -> IpAddr {
+        self.client.address.unwrap_or(self.peer.ip())
     }
 
     /// What is known of the client for the decision whether it may relay.

@@ -7,6 +7,7 @@ use waxseal_wire::smtp::{Content, ForwardPath, MailParameters, Mailbox, NotifyWh
 use super::{
     channel::Lost,
     conversation::{Flow, Session},
+    held::Held,
 };
 
 /// A message that is on its way in.
@@ -21,8 +22,8 @@ pub(super) struct Transaction {
     /// SIZE.
     pub(super) announced: Option<u64>,
     pub(super) recipients: Vec<NewRecipient>,
-    /// Chunks that came by BDAT.
-    pub(super) chunks: Option<Content>,
+    /// Chunks that came by BDAT, and what they take of the memory.
+    pub(super) chunks: Option<(Content, Held)>,
 }
 
 /// The reply to a client for a store that takes nothing: code, enhanced code, words. What
@@ -118,8 +119,7 @@ where
         if per_minute == 0 {
             return true;
         }
-        let address = self.client.address.unwrap_or(self.peer.ip());
-        let may = self.context.clients.may_send(address, per_minute, std::time::Instant::now());
+        let may = self.context.clients.may_send(self.known_by(), per_minute, std::time::Instant::now());
         if !may {
             let text =
                 format_args!("At most {per_minute} messages a minute from one address, try again later");

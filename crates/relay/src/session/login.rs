@@ -139,7 +139,7 @@ where
             }
             return None;
         };
-        let (most, address) = (self.settings.limits.failed_logins_per_client, self.peer.ip());
+        let (most, address) = (self.settings.limits.failed_logins_per_client, self.known_by());
         if self.hello.is_none() || self.transaction.is_some() {
             self.refuse("AUTH", 503, "5.5.1", "AUTH comes after EHLO and before MAIL");
         } else if !self.context.clients.may_log_in(address, most, std::time::Instant::now()) {
@@ -207,7 +207,7 @@ where
     /// The same words whatever was wrong; guessing takes longer each time, and ends.
     async fn login_failed(&mut self, error: SaslError) -> Result<Flow, Lost> {
         self.failed_logins = self.failed_logins.saturating_add(1);
-        self.context.clients.login_failed(self.peer.ip(), std::time::Instant::now());
+        self.context.clients.login_failed(self.known_by(), std::time::Instant::now());
         sleep(PENALTY * 2u32.pow(self.failed_logins.min(4) - 1)).await;
         match error {
             SaslError::Authorisation | SaslError::Binding => self.refuse("AUTH", 535, "5.7.8", error),

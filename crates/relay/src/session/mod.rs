@@ -6,6 +6,7 @@
 //! - [`settings`]: what the operator says about sessions.
 //! - `clients`: how many sessions, messages and failed logins an address has.
 //! - `channel`: the connection, with its deadline.
+//! - `held`: how much is coming in at a time.
 //! - `conversation`: commands one after the other; `greeting` (EHLO, STARTTLS, XCLIENT),
 //!   `login` (AUTH), `envelope` (MAIL, RCPT) and `body` (DATA, BDAT) answer them.
 //! - `access`: who may relay. There is one such decision, and its default is no.
@@ -21,6 +22,7 @@ mod clients;
 mod conversation;
 mod envelope;
 mod greeting;
+mod held;
 mod login;
 pub mod settings;
 #[cfg(test)]
@@ -33,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, PoisonError, RwLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -75,6 +77,8 @@ pub struct Context {
     stop: watch::Sender<bool>,
     /// Part of the ids of messages, so that no two are alike.
     counter: AtomicU32,
+    /// Bytes of messages that are coming in.
+    incoming: Arc<AtomicU64>,
 }
 
 impl Context {
@@ -94,6 +98,7 @@ impl Context {
             logins: Logins::new(random()),
             stop: watch::Sender::new(false),
             counter: AtomicU32::new(u32::from_le_bytes(random())),
+            incoming: Arc::default(),
         }
     }
 
@@ -173,7 +178,8 @@ fn admit<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let settings = context.settings();
-    match context.clients.enter(peer.ip(), &settings.limits, Instant::now().into_std()) {
+    let own = settings.access.is_uncounted(peer.ip());
+    match context.clients.enter(peer.ip(), own, &settings.limits, Instant::now().into_std()) {
         Ok(seat) => {
             let session = Session::new(stream, peer, listening, settings, Arc::clone(context));
             sessions.spawn(seated(seat, session));

@@ -81,6 +81,11 @@ impl Access {
         self.networks.iter().any(|network| network.contains(address))
     }
 
+    /// Sessions from one address are not counted: it is one of the operator's own.
+    pub fn is_uncounted(&self, address: IpAddr) -> bool {
+        self.is_trusted_network(address) || self.may_xclient(address)
+    }
+
     /// The address may say XCLIENT.
     pub fn may_xclient(&self, address: IpAddr) -> bool {
         self.xclient.iter().any(|network| network.contains(address))
@@ -103,6 +108,9 @@ impl Access {
 pub struct Limits {
     /// Bytes of a message as it comes, without our own header lines. Default: 50 MiB.
     pub message_size: u64,
+    /// Bytes of all messages that are coming in at a time, which are kept in memory until they
+    /// are whole. Default: 512 MiB.
+    pub memory: u64,
     /// Recipients of a message. RFC 5321 section 4.5.3.1.8 wants at least 100. Default: 1000.
     pub recipients: usize,
     /// `Received` fields that a message may have; with more it is in a loop. Default: 50.
@@ -112,12 +120,14 @@ pub struct Limits {
     pub line: usize,
     /// Sessions at a time. Default: 1000.
     pub connections: usize,
-    /// Sessions at a time from one address (of IPv6: a /64). Default: 50.
+    /// Sessions at a time from one address (of IPv6: a /64), unless it lies in the networks
+    /// that may relay or may say XCLIENT. Default: 50.
     pub connections_per_client: usize,
     /// Messages a minute from one address, in bursts of as many; 0: any, which is the
     /// default.
     pub messages_per_minute: u32,
-    /// Commands that were wrong or refused for good, after which a session ends. Default: 20.
+    /// Commands that were wrong or refused for good since the last message that was taken,
+    /// after which a session ends. Default: 20.
     pub errors: u32,
     /// Commands that do nothing (NOOP, RSET, VRFY, EHLO …) between two messages, after which
     /// each counts as an error. Default: 100.
@@ -143,6 +153,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_size: 50 << 20,
+            memory: 512 << 20,
             recipients: 1000,
             hops: 50,
             line: 0,

@@ -40,6 +40,9 @@ pub enum ContentError {
         /// Bytes.
         limit: u64,
     },
+    /// The caller has no room for it at the moment.
+    #[error("too much mail is coming in at the moment, try again later")]
+    NoRoom,
     /// A line longer than the limit.
     #[error("message refused: it has a line of more than {limit} bytes")]
     LongLine {
@@ -54,6 +57,7 @@ impl ContentError {
         match self {
             Self::BareCr | Self::BareLf | Self::Nul => (550, "5.6.0"),
             Self::TooLarge { .. } => (552, "5.3.4"),
+            Self::NoRoom => (452, "4.3.1"),
             Self::LongLine { .. } => (554, "5.6.0"),
         }
     }

@@ -89,9 +89,9 @@ impl DataReader {
         self.content.append(input.get(from..to).unwrap_or_default());
     }
 
-    /// Bytes of the message so far; of no meaning after an error.
-    pub fn size(&self) -> u64 {
-        self.content.size()
+    /// What was kept of the message so far.
+    pub fn content(&mut self) -> &mut Content {
+        &mut self.content
     }
 
     /// The message, after its end.

@@ -145,6 +145,50 @@ async fn recipients_and_messages_are_counted() {
     other.ask("MAIL FROM:<>", "250 ").await;
 }
 
+#[tokio::test]
+async fn messages_that_come_in_share_the_memory() {
+    let bench = limited(|limits| limits.memory = 1000);
+    let mut one = sending(&bench).await;
+    let mut two = sending(&bench).await;
+    let line = format!("{}\r\n", "x".repeat(98));
+    one.send(line.repeat(8)).await;
+    while bench.context.incoming.load(Ordering::Relaxed) < 800 {
+        tokio::task::yield_now().await;
+    }
+    two.send(line.repeat(3)).await;
+    while bench.context.incoming.load(Ordering::Relaxed) == 800 {
+        tokio::task::yield_now().await;
+    }
+    two.ask("x\r\n.", "452 4.3.1").await;
+    one.ask(".", "250 ").await;
+    assert_eq!(bench.context.incoming.load(Ordering::Relaxed), 0);
+    two.send(format!("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nBDAT 900\r\n{}", line.repeat(9))).await;
+    two.expect("250 ").await;
+    two.expect("250 ").await;
+    two.expect("250 ").await;
+    assert_eq!(bench.context.incoming.load(Ordering::Relaxed), 900);
+    two.send(format!("BDAT 200\r\n{}", line.repeat(2))).await;
+    two.expect("452 4.3.1").await;
+    assert_eq!(bench.context.incoming.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_flood_is_not_read_to_its_end() {
+    let bench = limited(|limits| limits.message_size = 1000);
+    let mut talk = sending(&bench).await;
+    let line = format!("{}\r\n", "x".repeat(998));
+    for _ in 0..1100 {
+        if talk.io.write_all(line.as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    talk.expect("552 5.3.4").await;
+    let mut talk = bench.greeted().await;
+    talk.send("BDAT 99999999999\r\n").await;
+    talk.expect("552 5.3.4").await;
+    talk.ends().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_relay_that_stops_lets_messages_end_and_takes_no_others() {
     let bench = Bench::new(settings());
@@ -167,10 +211,10 @@ async fn a_relay_that_stops_lets_messages_end_and_takes_no_others() {
 
 #[tokio::test]
 async fn connections_are_counted_and_serving_ends_with_the_last_of_them() {
-    let bench = limited(|limits| {
-        limits.connections_per_client = 2;
-        limits.stop_grace = Duration::from_millis(200);
-    });
+    let mut settings = settings();
+    settings.limits.connections_per_client = 2;
+    settings.limits.stop_grace = Duration::from_millis(200);
+    let bench = Bench::new(settings);
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address();
     let serving = tokio::spawn(serve(listener, SMTP, Arc::clone(&bench.context)));

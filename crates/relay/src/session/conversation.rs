@@ -188,7 +188,7 @@ where
             Ok(command) => self.obey(command).await,
             Err(error) => {
                 self.refuse_command(&error);
-                Ok(Flow::On)
+                Ok(if error == CommandError::Http { Flow::End } else { Flow::On })
             }
         };
         self.line = line;

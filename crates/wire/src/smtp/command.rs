@@ -12,6 +12,9 @@ pub const MAX_COMMAND: usize = 4096;
 /// Longest name in EHLO, in bytes.
 const MAX_HELO: usize = 255;
 
+/// Methods of HTTP (RFC 9110 section 9), none of which is a command of mail.
+const HTTP: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
 /// A command, borrowed from its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -74,6 +77,11 @@ pub enum CommandError {
     /// A command of the standard that is not given.
     #[error("command not implemented")]
     NotImplemented,
+    /// The beginning of a request by HTTP. What follows may hold anything that somebody made
+    /// a browser or another server send here, commands of mail among it: the connection is
+    /// to be closed.
+    #[error("this is a mail server, and that was HTTP. Closing the connection")]
+    Http,
     /// Longer than [`MAX_COMMAND`].
     #[error("command line too long")]
     TooLong,
@@ -109,7 +117,7 @@ impl CommandError {
     /// The reply code (RFC 5321 section 4.2) and the enhanced one (RFC 3463) to say it with.
     pub fn codes(&self) -> (u16, &'static str) {
         match self {
-            Self::Unknown => (500, "5.5.1"),
+            Self::Unknown | Self::Http => (500, "5.5.1"),
             Self::NotImplemented => (502, "5.5.1"),
             Self::TooLong | Self::Characters => (500, "5.5.2"),
             Self::Syntax(_) | Self::Parameter { .. } => (501, "5.5.4"),
@@ -181,6 +189,8 @@ fn simple<'a>(verb: &str, rest: &str) -> Result<Command<'a>, CommandError> {
         }
     } else if is("EXPN") || is("ETRN") || is("TURN") || is("SEND") || is("SOML") || is("SAML") {
         Err(CommandError::NotImplemented)
+    } else if HTTP.iter().any(|word| is(word)) {
+        Err(CommandError::Http)
     } else {
         Err(CommandError::Unknown)
     }
@@ -318,6 +328,7 @@ mod tests {
             ("", (500, "5.5.1")),
             ("XYZZY", (500, "5.5.1")),
             ("EXPN list", (502, "5.5.1")),
+            ("POST / HTTP/1.1", (500, "5.5.1")),
             ("NOOP \u{1}", (500, "5.5.2")),
             ("NOOP \0", (500, "5.5.2")),
             ("MAIL FROM:<a@example.com>\rRCPT", (500, "5.5.2")),

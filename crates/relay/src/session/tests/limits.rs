@@ -123,6 +123,16 @@ async fn a_line_that_is_too_long_is_refused_and_one_with_a_bare_line_feed_ends_t
 }
 
 #[tokio::test]
+async fn a_request_by_http_ends_the_session_before_what_is_smuggled_in_it() {
+    let bench = Bench::new(settings());
+    let mut talk = bench.connect(SMTP, "192.0.2.1");
+    talk.expect("220 ").await;
+    talk.send("POST / HTTP/1.1\r\nHost: relay\r\n\r\nEHLO x\r\nMAIL FROM:<>\r\n").await;
+    talk.expect("500 5.5.1 this is a mail server").await;
+    talk.ends().await;
+}
+
+#[tokio::test]
 async fn recipients_and_messages_are_counted() {
     let bench = limited(|limits| {
         limits.recipients = 2;

@@ -21,7 +21,6 @@
 //! and [`Spool::settle`] to their end in a task of their own, or a message may lie there that
 //! nobody knows of before the next start.
 //!
-//! - [`sqlite`]: the queue in a folder, for one process.
 
 mod change;
 mod error;

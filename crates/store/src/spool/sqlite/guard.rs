@@ -12,6 +12,13 @@ use std::{
 use super::{Figures, SqliteSettings, bodies::Bodies, keeper::Chore};
 use crate::spool::{MessageId, SpoolError};
 
+/// SQLite's write-ahead log, beside the database.
+const LOG: &str = "queue.db-wal";
+/// A body lies in the log and in the database.
+const COPIES: u64 = 2;
+/// Room for envelope and recipients, in bytes, roughly.
+const ENVELOPE: u64 = 4096;
+
 /// What all threads share.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -84,7 +91,17 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether a message of this size may be taken.
+    /// Whether a message of this size may be taken. If so its room counts as used until free
+    /// space is looked at again: much can come in between.
+    pub(super) fn take(&self, size: u64) -> Result<(), SpoolError> {
+        self.takes(size)?;
+        let used = size.saturating_mul(COPIES).saturating_add(ENVELOPE);
+        // Others may do the same meanwhile; an estimate a little off is looked at soon.
+        self.free.store(self.free().saturating_sub(used), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether a message of this size could be taken.
     pub(super) fn takes(&self, size: u64) -> Result<(), SpoolError> {
         self.works()?;
         let free = self.free();
@@ -105,12 +122,14 @@ impl Guard {
         self.free.load(Ordering::Relaxed)
     }
 
-    /// Looks at the free bytes.
+    /// Looks at the free bytes. What the log holds may have to be copied into the database
+    /// still, and takes as much room there: without it the log could never begin anew.
     pub(super) fn look_at_room(&self) {
         // A file system that does not say is taken to have room: writing will tell.
         let free = nix::sys::statvfs::statvfs(&self.folder)
             .map_or(u64::MAX, |found| found.blocks_available().saturating_mul(found.fragment_size()));
-        self.free.store(free, Ordering::Relaxed);
+        let log = std::fs::metadata(self.folder.join(LOG)).map_or(0, |file| file.len());
+        self.free.store(free.saturating_sub(log), Ordering::Relaxed);
     }
 
     /// An id that was never given.

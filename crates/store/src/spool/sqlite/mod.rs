@@ -50,6 +50,9 @@ use super::{
     StoredMessage,
 };
 
+/// The database in the folder.
+pub const DATABASE: &str = "queue.db";
+
 /// How a queue in a folder behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteSettings {
@@ -194,7 +197,7 @@ impl SqliteSpool {
     }
 
     async fn accept_one(&self, message: NewMessage) -> Result<MessageId, SpoolError> {
-        self.guard.takes(prepare::size(&message))?;
+        self.guard.take(prepare::size(&message))?;
         let prepared = self.prepare(vec![message]).await?;
         match self.write(Work::Accept(prepared)).await? {
             Done::Taken(ids) => ids.first().copied().ok_or(SpoolError::Closed),

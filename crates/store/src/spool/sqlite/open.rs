@@ -54,7 +54,7 @@ pub(super) fn open(folder: &Path, settings: &SqliteSettings) -> Result<Opened, S
         .create(folder)
         .map_err(|error| unusable(folder, &error))?;
     let (lock, in_order) = Lock::take(folder.join("queue.lock"))?;
-    let file = folder.join("queue.db");
+    let file = folder.join(super::DATABASE);
     let writer = connect(&file, settings, in_order).map_err(|error| advise(&file, error))?;
     let next_id = first_id(&writer).map_err(|error| advise(&file, error))?;
     let keeper = database::open(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

@@ -13,7 +13,7 @@
 //! - [`posttls_finger`]: Postfix's own probe, to compare with.
 //! - [`postfix`], [`exim`], [`opensmtpd`], [`tls_server`]: one kind of server each; the
 //!   mail servers also send. [`scripted`]: a server whose replies a test chooses.
-//! - [`submit`]: hands a message to a server.
+//! - [`submit`]: hands a message to a server; [`source`]: many, numbered; [`sink`]: takes them.
 //!
 //! Everything here needs what the machine may lack (root, packages, `openssl`):
 //! [`PeerError::Unavailable`] says what, and the caller skips loudly. A server that is
@@ -32,6 +32,8 @@ pub mod postfix;
 pub mod posttls_finger;
 pub mod scripted;
 pub mod server;
+pub mod sink;
+pub mod source;
 pub mod submit;
 pub mod tls_server;
 pub mod unbound;
@@ -43,6 +45,8 @@ pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
 pub use posttls_finger::PosttlsFinger;
 pub use scripted::Scripted;
+pub use sink::Sink;
+pub use source::Source;
 pub use tls_server::TlsServer;
 pub use unbound::Unbound;
 

@@ -70,6 +70,8 @@ pub struct Options {
     pub listener: Vec<String>,
     /// More lines for `master.cf`: other listeners, transports with settings of their own.
     pub services: Vec<String>,
+    /// More variables of its environment; `import_environment` must name them.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A running Postfix.
@@ -125,6 +127,7 @@ impl Postfix {
         // -d: stay in the foreground.
         command.arg("-c").arg(folder.join("etc")).arg("-d");
         command.env("LD_LIBRARY_PATH", self.programs.library_path());
+        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         self.server = Some(Server::start(&mut command, self.address, &folder.join("output"))?);
         Ok(())
     }
@@ -132,6 +135,11 @@ impl Postfix {
     /// A folder of its own for files that its settings name.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Its master process, while it runs.
+    pub fn process(&self) -> Option<u32> {
+        self.server.as_ref().map(Server::process_id)
     }
 
     /// Where it listens.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: waxseal beside other scanners on the same real Postfix.
 //!
-//! - [`mod@check`], [`mod@audit`], [`mod@explain`]: what is measured, and what was promised of it.
+//! - [`mod@check`], [`mod@audit`], [`mod@explain`], [`mod@relay`]: what is measured, and what was promised of it.
 //! - `maillog`: a mail log, made for that.
 //! - `scanner`: a program and its runs; all are run in turn, over and over, so that a busy
 //!   moment of the machine hits each of them.
@@ -14,6 +14,8 @@ mod check;
 mod delay;
 mod explain;
 mod maillog;
+mod process;
+mod relay;
 mod scanner;
 
 use std::{
@@ -42,6 +44,8 @@ enum What {
     Audit(audit::Audit),
     /// `waxseal logs` and pflogsumm on the same log; bounces; one line from a cold start.
     Explain(explain::Explain),
+    /// `waxseal relay` and Postfix between the same source and sink: speed, flushes, memory.
+    Relay(relay::Relay),
 }
 
 /// Measures and prints a table.
@@ -53,6 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         What::Check(check) => check::run(check),
         What::Audit(audit) => audit::run(audit),
         What::Explain(explain) => explain::run(explain),
+        What::Relay(relay) => relay::run(relay),
     }
 }
 

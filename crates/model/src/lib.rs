@@ -48,6 +48,7 @@ pub mod mail;
 pub mod observed;
 pub mod policy;
 pub mod publication;
+pub mod queue;
 pub mod reference;
 pub mod report;
 pub mod revocation;

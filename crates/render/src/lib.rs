@@ -49,6 +49,7 @@ pub mod nagios;
 mod page;
 mod paste;
 pub mod publication;
+pub mod queue;
 pub mod sarif;
 pub mod schema;
 pub mod senders;

@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Lab(crate::commands::lab::LabArgs),
     Lint(crate::commands::lint::LintArgs),
     Logs(Box<crate::commands::logs::LogsArgs>),
+    Relay(Box<crate::commands::relay::RelayArgs>),
     /// Print the JSON Schema of `check --json`.
     Schema,
     Completions(crate::commands::completions::CompletionsArgs),

@@ -278,7 +278,7 @@ pub struct Delivery {
     pub idle: Span,
     /// Recipients in one transaction.
     pub recipients_per_message: u32,
-    /// The port of MX hosts: another one for tests.
+    /// Where port 25 of MX hosts lies: another port for tests.
     pub port: u16,
     /// Time for a connection to stand.
     pub connect_timeout: Span,

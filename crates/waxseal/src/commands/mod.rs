@@ -21,6 +21,7 @@ pub(crate) mod man;
 pub(crate) mod online_args;
 pub(crate) mod output_args;
 pub(crate) mod policy;
+pub(crate) mod relay;
 mod schema;
 pub(crate) mod senders;
 
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Lint(args) => lint::run(&args, terminal),
         Command::Logs(args) => logs::run(&args, terminal),
+        Command::Relay(args) => relay::run(&args, terminal),
         Command::Schema => schema::run(terminal),
         Command::Completions(args) => completions::run(&args, terminal),
         Command::Man(args) => man::run(&args, terminal),

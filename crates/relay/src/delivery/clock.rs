@@ -98,8 +98,17 @@ impl Clock {
     /// Now.
     pub(crate) fn now(&self) -> Moment {
         let elapsed = self.elapsed();
-        let tick = u32::try_from(elapsed).unwrap_or(u32::MAX).saturating_add(self.skipped);
-        Moment { tick, wall: self.wall.read(), trusted: elapsed.saturating_add(self.offset) }
+        let trusted = elapsed.saturating_add(self.offset);
+        Moment { tick: self.tick_at(elapsed), wall: self.wall.read(), trusted }
+    }
+
+    /// The tick of now.
+    pub(crate) fn tick(&self) -> u32 {
+        self.tick_at(self.elapsed())
+    }
+
+    fn tick_at(&self, elapsed: i64) -> u32 {
+        u32::try_from(elapsed).unwrap_or(u32::MAX).saturating_add(self.skipped)
     }
 
     /// The instant at which a tick begins.

@@ -4,7 +4,11 @@
 //! Only here a deferred recipient becomes an expired one, and only here is decided that a
 //! delay is told.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use waxseal_store::spool::{Attempt, Fate, NewMessage, Recipient, Settlement, State};
@@ -288,22 +292,40 @@ pub(crate) fn bodiless(loaded: &Loaded, numbers: &[u32], at: Moment) -> Outcome 
     outcome
 }
 
-/// Writes the notices that are owed, and puts all into one settlement.
+/// What is noted in the spool, and what follows.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// For the spool.
+    pub(crate) settlement: Settlement,
+    /// Who is tried again, and after which wait.
+    pub(crate) again: Vec<(u32, Duration)>,
+    /// Notices that could not be written, by an error of our own program.
+    pub(crate) unwritten: usize,
+}
+
+/// Writes the notices that are owed, and puts all into one settlement. An error of our own in
+/// writing them does not keep the outcome from being noted: what was delivered must not go out
+/// again for that.
 pub(crate) fn settlement(
     mut outcome: Outcome,
     notices: &dyn Notices,
     loaded: &Loaded,
     body: Option<&[Bytes]>,
     at: Moment,
-) -> (Settlement, Vec<(u32, Duration)>) {
+) -> Settled {
     let mut written = Vec::new();
+    let mut unwritten = 0;
     if outcome.owes() {
         for occasion in [Occasion::Failure, Occasion::Delay, Occasion::Relayed] {
-            written.extend(write(occasion, &mut outcome, notices, loaded, body, at));
+            let write = AssertUnwindSafe(|| write(occasion, &mut outcome, notices, loaded, body, at));
+            match catch_unwind(write) {
+                Ok(notice) => written.extend(notice),
+                Err(_) => unwritten += 1,
+            }
         }
     }
     let settlement = Settlement { message: loaded.id, at: at.wall, fates: outcome.fates, notices: written };
-    (settlement, outcome.again)
+    Settled { settlement, again: outcome.again, unwritten }
 }
 
 fn write(

@@ -147,7 +147,7 @@ impl Core {
     }
 
     pub(super) fn tick(&self) -> u32 {
-        self.clock.now().tick
+        self.clock.tick()
     }
 
     /// A message has come.

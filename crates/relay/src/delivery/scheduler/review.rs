@@ -1,9 +1,10 @@
 //! Looks at what stands in lines for long without being tried, behind a site that cannot be
 //! reached or is slow: whether a delay is to be told, or the time is up.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 
 use super::{
     core::{Core, Effects, Turn, take_turn},
@@ -18,13 +19,18 @@ use crate::delivery::{
 
 /// Looks at all lines once.
 pub(super) async fn run(shared: Arc<Shared>) {
+    // An error of our own must not end the reviews for good.
+    let _ = AssertUnwindSafe(all(&shared)).catch_unwind().await;
+    shared.locked(|core, _| core.reviewing = false);
+}
+
+async fn all(shared: &Arc<Shared>) {
     let sites: Vec<Arc<str>> = shared.read(|core| core.sites.keys().cloned().collect());
     for site in sites {
         while let Some((turn, trouble)) = shared.locked(|core, _| core.next_for_review(&site)) {
-            look_at(&shared, &site, turn, &trouble).await;
+            look_at(shared, &site, turn, &trouble).await;
         }
     }
-    shared.locked(|core, _| core.reviewing = false);
 }
 
 async fn look_at(shared: &Arc<Shared>, site: &Arc<str>, mut turn: Turn, trouble: &str) {
@@ -46,10 +52,9 @@ async fn look_at(shared: &Arc<Shared>, site: &Arc<str>, mut turn: Turn, trouble:
         // A notice can do without it.
         shared.bodies.get(&*shared.spool, loaded.id, loaded.size).await.ok().map(|body| body.parts())
     };
-    let (settlement, again) = settle::settlement(outcome, &*shared.notices, &loaded, body.as_deref(), at);
+    let settling = Settling::new(shared, turn.ticket, loaded, outcome, body.as_deref(), None, at);
     shared.locked(|core, _| core.settling += 1);
-    settling::run(Arc::clone(shared), Settling { ticket: turn.ticket, loaded, settlement, again, way: None })
-        .await;
+    settling::run(Arc::clone(shared), settling).await;
 }
 
 impl Core {

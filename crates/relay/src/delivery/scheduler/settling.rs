@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use waxseal_store::spool::{Attempt, Fate, Settlement, SpoolError, State};
+use bytes::Bytes;
+use waxseal_store::spool::{Attempt, Fate, NewMessage, Settlement, SpoolError, State};
 
 use super::{
     after::{Noted, Way},
@@ -18,7 +19,11 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    delivery::memory::Ticket,
+    delivery::{
+        clock::Moment,
+        memory::Ticket,
+        settle::{self, Outcome},
+    },
     event::{Event, Severity},
 };
 
@@ -37,6 +42,29 @@ pub(super) struct Settling {
     pub(super) way: Option<Way>,
 }
 
+impl Settling {
+    /// Puts together what is noted of a bundle's attempt.
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        ticket: Ticket,
+        loaded: Arc<Loaded>,
+        outcome: Outcome,
+        body: Option<&[Bytes]>,
+        way: Option<Way>,
+        at: Moment,
+    ) -> Self {
+        let settled = settle::settlement(outcome, &*shared.notices, &loaded, body, at);
+        if settled.unwritten > 0 {
+            let text = format!(
+                "message {}: its sender is owed a notice that could not be written by an error of this program",
+                loaded.id
+            );
+            shared.note(Severity::Error, "notice.unwritten", text);
+        }
+        Self { ticket, loaded, settlement: settled.settlement, again: settled.again, way }
+    }
+}
+
 /// Whether the spool takes nothing at the moment, so that this is told once.
 #[derive(Debug, Default)]
 pub(super) struct Trouble(AtomicBool);
@@ -53,7 +81,7 @@ impl Trouble {
 
 /// Notes one attempt.
 pub(super) async fn run(shared: Arc<Shared>, settling: Settling) {
-    let Settling { ticket, loaded, settlement, again, way } = settling;
+    let Settling { ticket, loaded, mut settlement, again, way } = settling;
     let mut pause = FIRST_PAUSE;
     let ids = loop {
         match shared.spool.settle(settlement.clone()).await {
@@ -81,9 +109,19 @@ pub(super) async fn run(shared: Arc<Shared>, settling: Settling) {
     }
     let noted = Noted { loaded: &loaded, fates: &settlement.fates, again: &again, way: way.as_ref() };
     shared.locked(|core, fx| core.settled(ticket, &noted, fx));
+    for (id, notice) in ids.into_iter().zip(settlement.notices.iter_mut()) {
+        shared.arrived(id, take(notice));
+    }
     tell(&shared, &loaded, &settlement);
-    for (id, notice) in ids.into_iter().zip(settlement.notices) {
-        shared.arrived(id, notice);
+}
+
+/// Moves a notice out, of which only the outcome is needed further on.
+fn take(notice: &mut NewMessage) -> NewMessage {
+    NewMessage {
+        envelope: std::mem::take(&mut notice.envelope),
+        recipients: std::mem::take(&mut notice.recipients),
+        body: std::mem::take(&mut notice.body),
+        ..*notice
     }
 }
 

@@ -60,39 +60,84 @@ impl Done {
 }
 
 async fn attempt(shared: &Arc<Shared>, slot: &Slot, mut turn: Turn) -> Done {
-    let Some(loaded) = shared.open(&mut turn).await else { return Done::nothing() };
+    let message = turn.message;
+    let prepared = match AssertUnwindSafe(prepare(shared, slot, &mut turn)).catch_unwind().await {
+        Ok(prepared) => prepared,
+        Err(_) => {
+            shared.note(
+                Severity::Error,
+                "delivery.mishap",
+                format!("message {message}: {MISHAP}; tried later"),
+            );
+            shared.locked(|core, fx| core.unreadable(message, turn.ticket, fx));
+            return Done::nothing();
+        }
+    };
+    let (loaded, route, body) = match prepared {
+        Prepared::Ready { loaded, route, body } => (loaded, route, body),
+        Prepared::Bodiless(loaded) => return Done::noted(bodiless(shared, &turn, loaded)),
+        Prepared::Elsewhere { loaded, route, site } => {
+            shared.locked(|core, fx| core.redirect(turn, loaded, route, site, fx));
+            return Done::nothing();
+        }
+        Prepared::Nothing => return Done::nothing(),
+    };
+    let job = job(&loaded, &turn, body.parts);
+    let report = AssertUnwindSafe(shared.deliver.deliver(&route, &job)).catch_unwind().await;
+    let report = report.unwrap_or_else(|_| {
+        let text = format!("message {message}: {MISHAP}; it may have been delivered");
+        shared.note(Severity::Error, "delivery.mishap", text);
+        settle::mishap()
+    });
+    let (trouble, sign) = (trouble(&report), report.site);
+    let way = Way { route, site: Arc::clone(&slot.site), domain: Arc::clone(&turn.domain) };
+    let settling = conclude(shared, &turn, loaded, way, report, &job.body);
+    Done { sign, trouble, settling: Some(Box::new(settling)) }
+}
+
+const MISHAP: &str = "the attempt ended in an error of this program";
+
+/// What is at hand before a connection is used.
+enum Prepared {
+    Ready {
+        loaded: Arc<Loaded>,
+        route: Arc<Route>,
+        body: Parts,
+    },
+    /// The body is gone.
+    Bodiless(Arc<Loaded>),
+    /// The mail goes to another site.
+    Elsewhere {
+        loaded: Arc<Loaded>,
+        route: Arc<Route>,
+        site: Arc<str>,
+    },
+    /// All is done.
+    Nothing,
+}
+
+async fn prepare(shared: &Arc<Shared>, slot: &Slot, turn: &mut Turn) -> Prepared {
+    let Some(loaded) = shared.open(turn).await else { return Prepared::Nothing };
     let route = match turn.route.take().filter(|route| is_valid(route)) {
         Some(route) => route,
         None => shared.router.route(&turn.domain, &loaded.envelope.sender).await,
     };
     let site = site_key(&route, &turn.domain);
     if site != slot.site {
-        shared.locked(|core, fx| core.redirect(turn, loaded, route, site, fx));
-        return Done::nothing();
+        return Prepared::Elsewhere { loaded, route, site };
     }
-    let body = match body(shared, &loaded).await {
-        Ok(body) => body,
-        Err(SpoolError::BodyMissing { .. }) => return bodiless(shared, turn).await,
+    match body(shared, &loaded).await {
+        Ok(body) => Prepared::Ready { loaded, route, body },
+        // Unless its recipients became final while it was asked for.
+        Err(SpoolError::BodyMissing { .. }) => match shared.open(turn).await {
+            Some(loaded) => Prepared::Bodiless(loaded),
+            None => Prepared::Nothing,
+        },
         Err(error) => {
-            shared.unreadable(&turn, &error);
-            return Done::nothing();
+            shared.unreadable(turn, &error);
+            Prepared::Nothing
         }
-    };
-    let job = job(&loaded, &turn, body.parts);
-    let report = AssertUnwindSafe(shared.deliver.deliver(&route, &job)).catch_unwind().await;
-    let report = report.unwrap_or_else(|_| {
-        let text = format!(
-            "message {}: the attempt ended in an error of this program; it may have been delivered",
-            turn.message
-        );
-        shared.note(Severity::Error, "delivery.mishap", text);
-        settle::mishap()
-    });
-    let trouble = trouble(&report);
-    let sign = report.site;
-    let way = Way { route, site, domain: Arc::clone(&turn.domain) };
-    let settling = conclude(shared, &turn, loaded, way, report, &job.body);
-    Done { sign, trouble, settling: Some(Box::new(settling)) }
+    }
 }
 
 fn is_valid(route: &Route) -> bool {
@@ -159,14 +204,11 @@ fn conclude(
     let rules = Rules { retry: &shared.settings.retry, delays: &shared.settings.delay_notices };
     let (at, mut chance) = shared.locked(|core, _| (core.clock.now(), core.chance.split()));
     let outcome = settle::conclude(rules, &mut chance, &loaded, &turn.numbers, &way.site, report, at);
-    let (settlement, again) = settle::settlement(outcome, &*shared.notices, &loaded, Some(body), at);
-    Settling { ticket: turn.ticket, loaded, settlement, again, way: Some(way) }
+    Settling::new(shared, turn.ticket, loaded, outcome, Some(body), Some(way), at)
 }
 
-/// A message without its body: its recipients are set aside, and the operator is told. But not
-/// if they became final while the body was asked for.
-async fn bodiless(shared: &Arc<Shared>, mut turn: Turn) -> Done {
-    let Some(loaded) = shared.open(&mut turn).await else { return Done::nothing() };
+/// A message without its body: its recipients are set aside, and the operator is told.
+fn bodiless(shared: &Arc<Shared>, turn: &Turn, loaded: Arc<Loaded>) -> Settling {
     let text = format!(
         "message {} has lost its body: its recipients are held; it cannot be delivered unless the body is \
          restored",
@@ -175,8 +217,7 @@ async fn bodiless(shared: &Arc<Shared>, mut turn: Turn) -> Done {
     shared.note(Severity::Error, "held.no_body", text);
     let at = shared.read(|core| core.clock.now());
     let outcome = settle::bodiless(&loaded, &turn.numbers, at);
-    let (settlement, again) = settle::settlement(outcome, &*shared.notices, &loaded, None, at);
-    Done::noted(Settling { ticket: turn.ticket, loaded, settlement, again, way: None })
+    Settling::new(shared, turn.ticket, loaded, outcome, None, None, at)
 }
 
 /// Finds out the site of a domain, with the first of its bundles.

@@ -170,7 +170,8 @@ fn notices_are_told_by_occasion_and_for_those_who_want_them() {
     let at = after(4 * 3600 + 1);
     let outcome = judged(&loaded, report(&ends), at);
     let asked = Asked::default();
-    let (settlement, again) = settlement(outcome, &asked, &loaded, None, at);
+    let Settled { settlement, again, unwritten } = settlement(outcome, &asked, &loaded, None, at);
+    assert_eq!(unwritten, 0);
     let next = settlement.at + i64::try_from(again[0].1.as_secs()).unwrap();
     assert_eq!(
         *asked.0.lock().unwrap(),
@@ -184,6 +185,30 @@ fn notices_are_told_by_occasion_and_for_those_who_want_them() {
     assert!(
         matches!(settlement.fates[3].1, Fate::Again { delay_told: true, next_at, .. } if next_at == next)
     );
+}
+
+/// Makes our program fail.
+struct Fails;
+
+impl Notices for Fails {
+    fn compose(
+        &self,
+        _: Occasion,
+        _: &StoredMessage,
+        _: Option<&[Bytes]>,
+        _: &[Told<'_>],
+        _: i64,
+    ) -> Option<NewMessage> {
+        panic!("a mistake of ours")
+    }
+}
+
+#[test]
+fn a_notice_that_cannot_be_written_does_not_keep_the_outcome() {
+    let (loaded, at) = (loaded(1), after(5));
+    let outcome = judged(&loaded, report(&[End::Failed]), at);
+    let settled = settlement(outcome, &Fails, &loaded, None, at);
+    assert_eq!((settled.unwritten, settled.settlement.fates.len()), (1, 1));
 }
 
 #[test]

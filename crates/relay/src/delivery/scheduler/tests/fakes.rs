@@ -687,9 +687,14 @@ impl World {
     }
 
     pub(super) async fn start(&self) -> Handle {
+        self.start_over(Arc::clone(&self.spool) as Arc<dyn Spool>).await
+    }
+
+    /// Starts with another spool.
+    pub(super) async fn start_over(&self, spool: Arc<dyn Spool>) -> Handle {
         Scheduler::start(
             self.settings.clone(),
-            Arc::clone(&self.spool) as Arc<dyn Spool>,
+            spool,
             Arc::clone(&self.router) as Arc<dyn Router>,
             Arc::clone(&self.deliver) as Arc<dyn Deliver>,
             Arc::clone(&self.events) as Arc<dyn Events>,

@@ -5,4 +5,5 @@ mod flow;
 mod model;
 mod recovery;
 mod sites;
+mod sqlite;
 mod trouble;

@@ -1,14 +1,16 @@
 //! How fast the scheduler is by itself, and how much memory a backlog takes:
 //!
 //! ```text
-//! cargo run --release -p waxseal-relay --example scheduler [MESSAGES] [BACKLOG]
+//! cargo run --release -p waxseal-relay --example scheduler [MESSAGES] [BACKLOG] [FOLDER]
 //! ```
 //!
 //! Nothing is sent and nothing written: deliveries succeed at once, and the spool is a list in
-//! memory. One thread does all.
+//! memory. One thread does all. With a folder, a backlog of the same size is also put into a
+//! queue of SQLite there, and started from.
 
 use std::{
     future::ready,
+    path::Path,
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -18,6 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use waxseal_judge::delivery::MxAnswer;
 use waxseal_relay::{
     delivery::{
@@ -31,6 +34,7 @@ use waxseal_relay::{
 use waxseal_store::spool::{
     Change, Changed, Envelope, MessageId, NewMessage, NewRecipient, Pending, Selector, Settlement, Spool,
     SpoolError, SpoolFuture, StoredMessage,
+    sqlite::{SqliteSettings, SqliteSpool},
 };
 
 /// Has a backlog that is due in an hour, and counts what is settled.
@@ -169,8 +173,7 @@ impl Notices for Silence {
     }
 }
 
-async fn start(spool: &Arc<List>) -> Result<Handle, SpoolError> {
-    let spool: Arc<dyn Spool> = Arc::clone(spool) as Arc<dyn Spool>;
+async fn start(spool: Arc<dyn Spool>) -> Result<Handle, SpoolError> {
     let router = Arc::new(OneWay(Mutex::default()));
     Scheduler::start(
         Settings::default(),
@@ -195,25 +198,47 @@ fn list(backlog: u64, per_message: u32, domains: u64) -> Arc<List> {
     Arc::new(List { backlog, per_message, domains, now, settled: AtomicU64::new(0) })
 }
 
+fn message(domain: &str, body: &Bytes, received_at: i64) -> NewMessage {
+    NewMessage {
+        envelope: Envelope { sender: "alice@sender.example".to_owned(), ..Envelope::default() },
+        recipients: vec![NewRecipient {
+            address: format!("bob@{domain}"),
+            domain: domain.to_owned(),
+            ..NewRecipient::default()
+        }],
+        body: vec![body.clone()],
+        received_at,
+        expires_at: i64::MAX,
+    }
+}
+
+/// Starts from a queue on the disk.
+async fn from_disk(folder: &Path, backlog: u64) -> Result<String, SpoolError> {
+    let spool = Arc::new(SqliteSpool::open(folder, SqliteSettings::default())?);
+    let (body, now) = (Bytes::from(vec![b'x'; 4096]), list(0, 1, 1).now);
+    // Due in an hour: only the start is measured.
+    let accept = |n| spool.accept(message(&format!("domain{}.example", n % 1000), &body, now + 3600));
+    let numbers: Vec<u64> = (0..backlog).collect();
+    for group in numbers.chunks(500) {
+        try_join_all(group.iter().map(|number| accept(*number))).await?;
+    }
+    let began = Instant::now();
+    let handle = start(Arc::clone(&spool) as Arc<dyn Spool>).await?;
+    let took = began.elapsed();
+    let waiting = handle.totals().waiting;
+    spool.close().await;
+    Ok(format!("{waiting} recipients from SQLite: {took:.1?} to start"))
+}
+
 async fn throughput(messages: u64) -> Result<String, SpoolError> {
     let spool = list(0, 1, 1);
-    let handle = start(&spool).await?;
+    let handle = start(Arc::clone(&spool) as Arc<dyn Spool>).await?;
     let body = Bytes::from(vec![b'x'; 4096]);
     let began = Instant::now();
     for number in 1..=messages {
-        let message = NewMessage {
-            envelope: Envelope { sender: "alice@sender.example".to_owned(), ..Envelope::default() },
-            recipients: vec![NewRecipient {
-                address: "bob@example.com".to_owned(),
-                domain: "example.com".to_owned(),
-                ..NewRecipient::default()
-            }],
-            body: vec![body.clone()],
-            received_at: 0,
-            expires_at: i64::MAX,
-        };
-        handle.arrived(MessageId(number), message);
-        if number % 64 == 0 {
+        handle.arrived(MessageId(number), message("example.com", &body, 0));
+        // What comes faster than it goes would be dropped from memory, and the list keeps none.
+        while number - spool.settled.load(Ordering::Relaxed) > 1000 {
             tokio::task::yield_now().await;
         }
     }
@@ -228,7 +253,7 @@ async fn backlog(backlog: u64, per_message: u32, domains: u64) -> Result<String,
     let spool = list(backlog, per_message, domains);
     let before = resident();
     let began = Instant::now();
-    let handle = start(&spool).await?;
+    let handle = start(Arc::clone(&spool) as Arc<dyn Spool>).await?;
     let took = began.elapsed();
     let bytes = resident().saturating_sub(before) as f64 / backlog as f64;
     let looked = Instant::now();
@@ -251,6 +276,9 @@ async fn main() -> Result<(), SpoolError> {
         lines.push(backlog(size, per_message, domains).await?);
     }
     lines.push(throughput(messages).await?);
+    if let Some(folder) = std::env::args().nth(3) {
+        lines.push(from_disk(Path::new(&folder), size).await?);
+    }
     // The figures are what this program is for.
     #[allow(clippy::print_stdout, reason = "an example prints")]
     for line in lines {

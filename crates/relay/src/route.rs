@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use waxseal_judge::delivery::{MxAnswer, PolicyFacts, Requirement, requirement};
 use waxseal_model::policy::StsPolicy;
+use waxseal_store::spool::Envelope;
 use waxseal_wire::dane::TlsaRecord;
 
 /// What a message itself asks for (RFC 8689).
@@ -13,6 +14,19 @@ pub struct Wishes {
     pub require_tls: bool,
     /// Its header has `TLS-Required: No`.
     pub tls_required_no: bool,
+}
+
+impl Wishes {
+    /// What a message with this envelope demands of every host. A notice, known by its null
+    /// sender, that came with REQUIRETLS only asks for it: it must not be lost because a host
+    /// on the way back lacks it (RFC 8689 section 5). Where a host offers REQUIRETLS it is
+    /// passed on all the same.
+    pub fn of(envelope: &Envelope) -> Self {
+        Self {
+            require_tls: envelope.require_tls && !envelope.sender.is_empty(),
+            tls_required_no: envelope.tls_required_no,
+        }
+    }
 }
 
 /// The way to a domain.

@@ -2,7 +2,7 @@
 
 use super::{
     Config,
-    sections::{ListenKind, Retry, Rule, TlsLevel},
+    sections::{ListenKind, Retry, Rule, TlsLevel, TlsRpt},
     values::NamePattern,
 };
 
@@ -124,6 +124,9 @@ fn reports(config: &Config) -> Result<(), Mistake> {
     let at = |message: &str| Err(("tlsrpt".to_owned(), message.to_owned()));
     if !tlsrpt.from.contains('@') {
         return at("from must be an address: reports by mail come from it");
+    }
+    if tlsrpt.spread.as_seconds() > TlsRpt::MOST_SPREAD {
+        return at("spread is above four hours: reports are to come soon after midnight (RFC 8460)");
     }
     let dkim = [tlsrpt.dkim_domain.is_some(), tlsrpt.dkim_selector.is_some(), tlsrpt.dkim_key.is_some()];
     if dkim.contains(&true) && dkim.contains(&false) {

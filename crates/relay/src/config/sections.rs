@@ -368,6 +368,23 @@ pub struct TlsRpt {
     pub dkim_selector: Option<String>,
     /// The key, PEM.
     pub dkim_key: Option<PathBuf>,
+    /// Reports of a day go out at a random moment within this time after midnight UTC; what a
+    /// run before left behind, within this time after the start. Four hours at most.
+    #[serde(default = "TlsRpt::spread")]
+    pub spread: Span,
+    /// Reports by HTTPS may go to addresses that are not public as well: for tests. Whoever
+    /// asks for reports names the host.
+    #[serde(default)]
+    pub private_hosts: bool,
+}
+
+impl TlsRpt {
+    /// Four hours: what RFC 8460 section 5.5 allows at most.
+    pub(super) const MOST_SPREAD: i64 = 4 * 3600;
+
+    fn spread() -> Span {
+        Span::seconds(3600)
+    }
 }
 
 fn yes() -> bool {

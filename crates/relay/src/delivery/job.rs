@@ -28,7 +28,7 @@ pub struct Job {
 impl Job {
     /// What the message itself asks for.
     pub fn wishes(&self) -> Wishes {
-        Wishes { require_tls: self.envelope.require_tls, tls_required_no: self.envelope.tls_required_no }
+        Wishes::of(&self.envelope)
     }
 }
 

@@ -107,10 +107,13 @@ impl Reporter {
     pub async fn run(self) {
         let mut chance = Chance::new(None);
         let mut posts = JoinSet::new();
+        // Sessions of a run before are written down already.
+        let mut settled = Duration::ZERO;
         loop {
             let today = self.today();
             let half = self.settings.spread / 2;
-            let wait = (SETTLED + chance.around(half, half)).as_secs();
+            let wait = (settled + chance.around(half, half)).as_secs();
+            settled = SETTLED;
             let begin = self.means.clock.read();
             while self.today() == today && self.means.clock.read().abs_diff(begin) < wait {
                 sleep(LOOK.min(Duration::from_secs(wait))).await;

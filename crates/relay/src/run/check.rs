@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{StartError, settings};
+use super::{StartError, reports::Reports, settings};
 use crate::{config::Config, policy::rules::Rules};
 
 /// Days before the end of our own certificate at which a remark is due.
@@ -19,6 +19,7 @@ pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
     settings::scheduler(config)?;
     settings::resolver(config)?;
     Rules::new(&config.policy, &config.route).map_err(|e| StartError::Configured(e.to_string()))?;
+    Reports::read(config)?;
     if let Some(tls) = settings::server_tls(config)? {
         let left = (tls.expires() - super::clock::now()) / 86_400;
         if left < SOON {
@@ -36,6 +37,18 @@ pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
     }
     if let Some(path) = config.tls.key.as_deref().filter(|path| others_may_read(path)) {
         remarks.push(format!("others may read {0}: chmod 600 {0}", path.display()));
+    }
+    if let Some(tlsrpt) = config.tlsrpt.as_ref().filter(|own| own.send) {
+        match tlsrpt.dkim_key.as_deref() {
+            None => remarks.push(
+                "[tlsrpt] names no dkim_key: many receivers ignore reports by mail that are not signed"
+                    .to_owned(),
+            ),
+            Some(path) if others_may_read(path) => {
+                remarks.push(format!("others may read {0}: chmod 600 {0}", path.display()));
+            }
+            Some(_) => {}
+        }
     }
     Ok(remarks)
 }

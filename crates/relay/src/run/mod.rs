@@ -9,6 +9,7 @@ mod clock;
 mod intake;
 mod live;
 mod observers;
+mod reports;
 mod settings;
 
 use std::{
@@ -25,10 +26,17 @@ use waxseal_store::{
     ledger::{Ledger, LedgerSettings},
     spool::{Spool, sqlite::SqliteSpool},
 };
+use waxseal_wire::x509::RootStore;
 
 pub use check::check;
 
-use self::{clock::now, intake::Door, live::Running, observers::Observers};
+use self::{
+    clock::now,
+    intake::Door,
+    live::Running,
+    observers::Observers,
+    reports::{Around, Reports},
+};
 use crate::{
     config::Config,
     control::{self, Desk},
@@ -104,17 +112,20 @@ impl Relay {
     pub async fn start(config: Config, file: &Path) -> Result<Self, StartError> {
         let settings = settings::session(&config)?;
         let tls = settings::server_tls(&config)?;
+        let roots = settings::roots(&config)?;
+        let reports = Reports::read(&config)?;
         let observers = Observers::open(&config)?;
-        let events = observers.events();
         folder(&config.server.spool)?;
         let (queue, ledger) = stores(&config).await?;
+        let events = observers.events(reports.as_ref().map(|reports| reports.counter(&ledger)));
         let spool: Arc<dyn Spool> = Arc::clone(&queue) as _;
         let egress = Egress::new(settings::egress(&config));
-        let router = router(&config, &egress, &ledger, &events).await?;
+        let resolver = Arc::new(Resolver::new(settings::resolver(&config)?).map_err(system)?);
+        let router = router(&config, &resolver, &egress, &ledger, &roots, &events).await?;
         let deliverer = Arc::new(Deliverer::new(
             settings::delivery(&config),
             egress.clone(),
-            settings::roots(&config)?,
+            Arc::clone(&roots),
             Arc::clone(&events),
         ));
         let notices = Arc::new(NoticeWriter::new(NoticeSettings::new(config.server.hostname.0.clone())));
@@ -130,6 +141,10 @@ impl Relay {
         .map_err(system)?;
         observers.watch(&scheduler, &spool);
         let door = Arc::new(Door::new(Arc::clone(&spool), scheduler.clone()));
+        let reporter = reports.map(|reports| {
+            let (ledger, intake, events) = (ledger.clone(), Arc::clone(&door) as _, Arc::clone(&events));
+            reports.reporter(Around { ledger, resolver, intake, egress, roots, events })
+        });
         let context = Arc::new(Context::new(settings, tls.clone(), door, Arc::clone(&events)));
         let parts = Arc::new(Parts {
             file: file.to_owned(),
@@ -145,7 +160,9 @@ impl Relay {
             events,
             config: Mutex::new(config),
         });
-        Self::open(parts, queue, ledger).await
+        let mut relay = Self::open(parts, queue, ledger).await?;
+        relay.others.extend(reporter.map(|reporter| tokio::spawn(reporter.run())));
+        Ok(relay)
     }
 
     /// Opens the doors: the operator's socket and the addresses where mail is taken.
@@ -322,15 +339,16 @@ async fn stores(config: &Config) -> Result<(Arc<SqliteSpool>, Ledger), StartErro
 
 async fn router(
     config: &Config,
+    resolver: &Arc<Resolver>,
     egress: &Egress,
     ledger: &Ledger,
+    roots: &Arc<RootStore>,
     events: &Arc<dyn Events>,
 ) -> Result<PolicyRouter, StartError> {
-    let resolver = Arc::new(Resolver::new(settings::resolver(config)?).map_err(system)?);
     let sts = StsClient::new(StsParts {
-        resolver: Arc::clone(&resolver),
+        resolver: Arc::clone(resolver),
         egress: egress.clone(),
-        roots: settings::roots(config)?,
+        roots: Arc::clone(roots),
         ledger: ledger.clone(),
         clock: policy::system_clock(),
         events: Arc::clone(events),
@@ -338,7 +356,7 @@ async fn router(
     let rules =
         Rules::new(&config.policy, &config.route).map_err(|e| StartError::Configured(e.to_string()))?;
     let parts = RouterParts {
-        resolver,
+        resolver: Arc::clone(resolver),
         sts,
         events: Arc::clone(events),
         clock: policy::system_clock(),

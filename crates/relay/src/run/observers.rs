@@ -53,9 +53,10 @@ impl Observers {
         Ok(Self { logs, metrics, asked })
     }
 
-    /// All of them as one.
-    pub(super) fn events(&self) -> Arc<dyn Events> {
+    /// All of them as one, with another one that counts for reports.
+    pub(super) fn events(&self, counter: Option<Arc<dyn Events>>) -> Arc<dyn Events> {
         let mut all: Vec<Arc<dyn Events>> = vec![Arc::clone(&self.metrics) as _];
+        all.extend(counter);
         all.extend(self.logs.iter().map(|log| Arc::clone(log) as Arc<dyn Events>));
         Arc::new(Everyone(all))
     }

@@ -30,7 +30,7 @@ pub(super) const SMTP: u16 = 25;
 /// A lookup may take so long, validation included.
 const LOOKUP: Duration = Duration::from_secs(10);
 
-fn configured(error: impl ToString) -> StartError {
+pub(super) fn configured(error: impl ToString) -> StartError {
     StartError::Configured(error.to_string())
 }
 

@@ -6,6 +6,7 @@
 //! - [`mended`]: STARTTLS comes back, and the mail goes out by itself.
 //! - [`operator`]: what the commands for the queue do.
 //! - [`faults`]: the lab's broken and hostile servers; nothing goes in clear.
+//! - [`reports`]: TLS reports of a day that is over.
 //! - [`neighbours`]: Postfix, Exim and OpenSMTPD as clients and as servers.
 #![allow(
     clippy::unwrap_used,
@@ -23,3 +24,4 @@ mod house;
 mod mended;
 mod neighbours;
 mod operator;
+mod reports;

@@ -134,7 +134,8 @@ impl<'a> Opening<'a> {
     async fn hello(&mut self, session: &mut Session) -> Step<Offers> {
         let reply = self.say_hello(session, "EHLO").await?;
         if reply.is_positive() {
-            return Ok(self.learn(ehlo(reply, false)));
+            // REQUIRETLS counts within TLS alone (RFC 8689 section 3).
+            return Ok(Offers { requiretls: false, ..self.learn(ehlo(reply, false)) });
         }
         let unknown_command = matches!(reply.code, 500..=504);
         match reply.code {

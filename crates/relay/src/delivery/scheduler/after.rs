@@ -119,10 +119,7 @@ impl Core {
     }
 
     fn watch(&mut self, ticket: Ticket, reason: &str, loaded: &Loaded, way: &Way, fx: &mut Effects) {
-        let wishes = Wishes {
-            require_tls: loaded.envelope.require_tls,
-            tls_required_no: loaded.envelope.tls_required_no,
-        };
+        let wishes = Wishes::of(&loaded.envelope);
         let key = Key::of(&way.site, &way.domain, &way.route, wishes, reason);
         let now = self.clock.now();
         let cause = Cause {

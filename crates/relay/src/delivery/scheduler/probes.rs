@@ -59,10 +59,7 @@ async fn acquaint(shared: &Shared, order: &mut Order) -> bool {
     let since = waiting.filter_map(|recipient| recipient.last.as_ref()).map(|last| last.at).min();
     order.cause.since = order.cause.since.min(since.unwrap_or(i64::MAX));
     order.cause.sender = message.envelope.sender.as_str().into();
-    order.cause.wishes = Wishes {
-        require_tls: message.envelope.require_tls,
-        tls_required_no: message.envelope.tls_required_no,
-    };
+    order.cause.wishes = Wishes::of(&message.envelope);
     true
 }
 

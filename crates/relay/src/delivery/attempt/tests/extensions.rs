@@ -138,3 +138,33 @@ async fn requiretls_is_asked_of_the_host_within_tls_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_notice_that_came_with_requiretls_is_not_lost_for_want_of_it() {
+    let pki = Pki::new();
+    let good = pki.certificate(MX, 2040);
+    let notice = |envelope: &mut Envelope| {
+        envelope.sender = String::new();
+        envelope.require_tls = true;
+    };
+    let notice = message("bob@partner.example", notice, "Subject: a\r\n\r\n");
+    let (waits, may, must) =
+        ((End::Deferred, "tls.not_advertised"), OperatorLevel::May, OperatorLevel::Encrypt);
+    for (script, level, end, mail) in [
+        (Script::clear().offering(&["REQUIRETLS"]), may, DELIVERED, "MAIL FROM:<>"),
+        (Script::tls(&good).offering_in_tls(&["PIPELINING"]), may, DELIVERED, "MAIL FROM:<>"),
+        (Script::tls(&good).offering_in_tls(&["REQUIRETLS"]), may, DELIVERED, "MAIL FROM:<> REQUIRETLS"),
+        // What others demand holds all the same.
+        (Script::clear(), must, waits, ""),
+    ] {
+        let server = Server::start(vec![script]).await;
+        let (deliverer, _) = deliverer(settings(), &pki);
+        let hop = hop(MX, server.port, level);
+        let report = deliverer.deliver(&route(vec![hop]), &notice).await;
+        assert_eq!(ends(&report), [end], "{mail}");
+        let heard = server.heard();
+        let said: Vec<String> = heard.iter().flat_map(|heard| heard.lines()).collect();
+        let said = said.into_iter().find(|line| line.starts_with("MAIL")).unwrap_or_default();
+        assert_eq!(said, mail);
+    }
+}

@@ -84,13 +84,15 @@ pub struct WatchView {
     /// Since when (seconds since 1970-01-01 UTC), as far as is known: after a restart, since
     /// the last attempt before it.
     pub since: i64,
-    /// Bundles that wait for it.
-    pub bundles: usize,
+    /// Recipients that wait for it.
+    pub recipients: usize,
     /// Seconds until the next probe; none while one is under way.
     pub next_in: Option<u32>,
     /// Probes that have failed.
     pub probes: u32,
-    /// What the last probe said.
+    /// When the last one ended (seconds since 1970-01-01 UTC).
+    pub probed_at: Option<i64>,
+    /// What it said.
     pub last: Option<String>,
 }
 

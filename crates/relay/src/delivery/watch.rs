@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use waxseal_judge::delivery::Level;
 use waxseal_store::spool::MessageId;
 
-use super::{chance::Chance, memory::WatchId, reason_ids::is_of_one_domain, snapshot::Probed};
+use super::{chance::Chance, clock::Moment, memory::WatchId, reason_ids::is_of_one_domain, snapshot::Probed};
 use crate::route::{Route, Wishes};
 
 /// What a watch stands for.
@@ -91,8 +91,8 @@ pub(crate) struct Watch {
     pub(crate) probing: bool,
     /// Probes that failed.
     pub(crate) probes: u32,
-    /// What the last one said.
-    pub(crate) last: Option<String>,
+    /// When the last one ended, and what it said.
+    pub(crate) last: Option<(i64, String)>,
     serial: u64,
     waiters: Vec<oneshot::Sender<Probed>>,
 }
@@ -372,15 +372,15 @@ impl Watches {
     }
 
     /// A probe failed: the next one is due after a while.
-    pub(crate) fn failed(&mut self, order: &Order, said: &str, now: u32, chance: &mut Chance) {
+    pub(crate) fn failed(&mut self, order: &Order, said: &str, at: Moment, chance: &mut Chance) {
         let [first, longest] = self.intervals;
         let Some(watch) = self.ordered(order) else { return };
         watch.probing = false;
         let grown = (0..watch.probes.min(30)).fold(first, |interval, _| interval * 3 / 2);
         let wait = chance.near(grown.min(longest.max(first)), 10);
         watch.probes += 1;
-        watch.last = Some(said.to_owned());
-        watch.due = later(now, wait);
+        watch.last = Some((at.wall, said.to_owned()));
+        watch.due = later(at.tick, wait);
         let due = (watch.due, order.id);
         self.due.insert(due);
     }
@@ -440,6 +440,10 @@ mod tests {
         (Watches::new([Duration::from_secs(60), Duration::from_secs(300)]), Chance::new(Some(5)))
     }
 
+    fn at(tick: u32) -> Moment {
+        Moment { tick, wall: 0, trusted: 0 }
+    }
+
     fn key(site: &str) -> Key {
         Key { site: site.into(), level: Level::Encrypt, wishes: Wishes::default(), domain: None }
     }
@@ -483,7 +487,7 @@ mod tests {
             assert!(watches.take_due(due + 1000).is_none(), "a second one at the same time");
             waits.push(due - now);
             now = due;
-            watches.failed(&order, "no", now, &mut chance);
+            watches.failed(&order, "no", at(now), &mut chance);
         }
         assert!((54..=66).contains(&waits[0]) && (54..=66).contains(&waits[1]), "{waits:?}");
         assert!(waits[6..].iter().all(|wait| (270..=330).contains(wait)), "{waits:?}");
@@ -500,7 +504,7 @@ mod tests {
             for _ in 0..3 {
                 let order = watches.take_due(10_000 * (round + 1)).unwrap();
                 seen.push(order.cause.domain.to_string());
-                watches.failed(&order, "no", 10_000 * (round + 1), &mut chance);
+                watches.failed(&order, "no", at(10_000 * (round + 1)), &mut chance);
             }
         }
         for round in seen.chunks(3) {
@@ -541,7 +545,7 @@ mod tests {
         assert_eq!(again, id, "the slot is used again");
         assert_eq!(watches.identify(&order, key("s")), Identity::Ended);
         assert_eq!(watches.passed(&order, 0), None);
-        watches.failed(&order, "no", 0, &mut chance);
+        watches.failed(&order, "no", at(0), &mut chance);
         assert_eq!(watches.due.len(), 1);
     }
 
@@ -570,7 +574,7 @@ mod tests {
         watches.hurry(id, sender);
         let order = watches.take_due(100).unwrap();
         assert_eq!(watches.waiters(&order).len(), 1);
-        watches.failed(&order, "no", 100, &mut chance);
+        watches.failed(&order, "no", at(100), &mut chance);
         assert_eq!(watches.due.len(), 1);
     }
 }

@@ -99,8 +99,8 @@ fn view(watch: &WatchView, at: i64) -> QueueWatch {
         domain: watch.domain.clone(),
         reason: watch.reason.clone(),
         since: watch.since,
-        last_at: None,
+        last_at: watch.probed_at,
         next_at: watch.next_in.map(|seconds| at + i64::from(seconds)),
-        waiting: u64::try_from(watch.bundles).unwrap_or(u64::MAX),
+        waiting: u64::try_from(watch.recipients).unwrap_or(u64::MAX),
     }
 }

@@ -91,12 +91,12 @@ impl Core {
         fx.wake = true;
         let Some(answer) = answer else { return };
         let waiters = self.watches.waiters(order);
-        let tick = self.tick();
+        let now = self.clock.now();
         let mut released = 0;
         match &answer {
-            Err((_, said)) => self.watches.failed(order, said, tick, &mut self.chance),
+            Err((_, said)) => self.watches.failed(order, said, now, &mut self.chance),
             Ok(_) => {
-                if let Some(id) = self.watches.passed(order, tick) {
+                if let Some(id) = self.watches.passed(order, now.tick) {
                     released = self.mended(id, site, fx);
                 }
             }

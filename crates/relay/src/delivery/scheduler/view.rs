@@ -3,12 +3,12 @@
 //! What must be seen at one moment is gathered under the lock; names and order are made of it
 //! afterwards.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::core::{Core, Stop};
 use crate::delivery::{
     domains::Domain,
-    memory::Place,
+    memory::{Place, WatchId},
     reason_ids::ReasonId,
     snapshot::{DomainView, SiteView, Snapshot, Totals, WatchView},
 };
@@ -101,18 +101,24 @@ impl Core {
     }
 
     fn watch_views(&self, tick: u32) -> Vec<WatchView> {
+        let mut waiting: HashMap<WatchId, usize> = HashMap::new();
+        for (ticket, bundle) in self.memory.all().filter(|(_, bundle)| bundle.watch != 0) {
+            let id = self.watches.resolve(bundle.watch);
+            *waiting.entry(id).or_default() += self.memory.numbers(ticket).len();
+        }
         self.watches
             .all()
-            .map(|(_, watch)| WatchView {
+            .map(|(id, watch)| WatchView {
                 site: watch.key.as_ref().map(|key| key.site.to_string()),
                 domain: watch.cause.domain.to_string(),
                 level: watch.key.as_ref().map(|key| level(key.level()).to_owned()),
                 reason: watch.cause.reason.to_string(),
                 since: watch.cause.since,
-                bundles: watch.bundles,
+                recipients: waiting.get(&id).copied().unwrap_or(0),
                 next_in: (!watch.probing).then(|| watch.due.saturating_sub(tick)),
                 probes: watch.probes,
-                last: watch.last.clone(),
+                probed_at: watch.last.as_ref().map(|(at, _)| *at),
+                last: watch.last.as_ref().map(|(_, said)| said.clone()),
             })
             .collect()
     }

@@ -28,9 +28,10 @@ async fn mail_goes_out_minutes_after_tls_is_back() {
     let probes = world.deliver.probes.lock().unwrap().len();
     assert!((8 * 12 - 10..8 * 12 + 12).contains(&probes), "one each five minutes: {probes}");
     let watch = &handle.snapshot().watches[0];
-    assert_eq!((watch.site.as_deref(), watch.bundles), (Some("mx.a.example"), 100));
+    assert_eq!((watch.site.as_deref(), watch.recipients), (Some("mx.a.example"), 100));
     assert_eq!(watch.level.as_deref(), Some("require"));
     assert!(watch.next_in.unwrap() <= 330);
+    assert!((0..=331).contains(&(world.now() - watch.probed_at.unwrap())));
     world.deliver.set("mx.a.example", Behaviour::Takes, Duration::from_secs(1));
     world.deliver.running.lock().unwrap().clear();
     pass(345).await;
@@ -136,7 +137,7 @@ async fn watches_survive_a_restart() {
     assert_eq!(watches.len(), 5, "by domain, until their site is known");
     pass(70).await;
     let watches = handle.snapshot().watches;
-    assert_eq!((watches.len(), watches[0].bundles), (1, 5), "{watches:?}");
+    assert_eq!((watches.len(), watches[0].recipients), (1, 5), "{watches:?}");
     assert!(world.deliver.probes.lock().unwrap().len() > probes);
     world.deliver.set("mx.a.example", Behaviour::Takes, MOMENT);
     pass(120).await;

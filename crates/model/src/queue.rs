@@ -53,6 +53,11 @@ pub struct QueuedRecipient {
     pub reply: Option<String>,
     /// The reply is the relay's own, not the other server's.
     pub ours: bool,
+    /// The reason's token of the last real attempt, where `reason` is about something else: time
+    /// was up (`expired`), or nothing could be tried (`site.busy`).
+    pub last_reason: Option<String>,
+    /// The reply that it got, likewise.
+    pub last_reply: Option<String>,
     /// The host that was tried last.
     pub host: Option<String>,
     /// Its address.

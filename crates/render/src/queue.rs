@@ -31,12 +31,18 @@ pub fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
 pub fn list(messages: &[QueuedMessage], more: bool, now: i64, style: &Style) -> String {
     let mut page = Page::new(*style);
     for message in messages {
-        head(&mut page, message, now);
-        let open: Vec<_> = message.recipients.iter().collect();
-        for recipient in open.iter().take(NAMED) {
-            short(&mut page, recipient, now);
+        let came = format!("came {} ago", span(now - message.received_at));
+        head(&mut page, message, &came, now);
+        let mut before: Option<&QueuedRecipient> = None;
+        for recipient in message.recipients.iter().take(NAMED) {
+            if before.is_some_and(|b| alike(b, recipient)) {
+                again(&mut page, recipient);
+            } else {
+                short(&mut page, recipient, now);
+            }
+            before = Some(recipient);
         }
-        if let Some(others) = open.len().checked_sub(NAMED).filter(|n| *n > 0) {
+        if let Some(others) = message.recipients.len().checked_sub(NAMED).filter(|n| *n > 0) {
             page.paragraph(INDENT, Role::Faint, &format!("and {}", count(others as u64, "more recipient")));
         }
     }
@@ -53,13 +59,11 @@ pub fn list(messages: &[QueuedMessage], more: bool, now: i64, style: &Style) -> 
 /// One message with all that is known of it.
 pub fn show(message: &QueuedMessage, now: i64, transcripts: bool, style: &Style) -> String {
     let mut page = Page::new(*style);
-    head(&mut page, message, now);
+    head(&mut page, message, &format!("accepted {}", moment(message.received_at)), now);
     let mut before: Option<&QueuedRecipient> = None;
     for recipient in &message.recipients {
         if before.is_some_and(|b| same(b, recipient)) {
-            let name = format!("{}  ", recipient.address);
-            let pieces = [(Role::Plain, "  "), (Role::Strong, name.as_str()), (Role::Faint, "the same")];
-            page.line(&pieces);
+            again(&mut page, recipient);
             continue;
         }
         whole(&mut page, recipient, now);
@@ -146,6 +150,9 @@ fn watched(page: &mut Page, watched: &[QueueWatch], now: i64) {
         if watch.waiting > 0 {
             text.push_str(&format!(", {} waiting", count(watch.waiting, "recipient")));
         }
+        if let Some(last) = watch.last_at {
+            text.push_str(&format!(", asked {} ago", span(now - last)));
+        }
         if let Some(next) = watch.next_at {
             text.push_str(&format!(", asked again in {}", span(next - now)));
         }
@@ -153,9 +160,9 @@ fn watched(page: &mut Page, watched: &[QueueWatch], now: i64) {
     }
 }
 
-fn head(page: &mut Page, message: &QueuedMessage, now: i64) {
+fn head(page: &mut Page, message: &QueuedMessage, came: &str, now: i64) {
     let sender = if message.sender.is_empty() { "<> (a notice)" } else { &message.sender };
-    let mut text = format!("from {sender}, {}, accepted {}", size(message.size), moment(message.received_at));
+    let mut text = format!("from {sender}, {}, {came}", size(message.size));
     let waits = message.recipients.iter().any(|r| matches!(r.state.as_str(), "queued" | "held"));
     if waits {
         text.push_str(&match message.expires_at - now {
@@ -200,12 +207,17 @@ fn role(recipient: &QueuedRecipient) -> Role {
 }
 
 fn short(page: &mut Page, recipient: &QueuedRecipient, now: i64) {
-    let mut text = standing(recipient, now);
-    if let (Some(reply), true) = (&recipient.reply, recipient.state != "delivered") {
-        text.push_str(&format!("  {reply}"));
-    }
     let pieces = [(Role::Plain, "  "), (Role::Strong, recipient.address.as_str()), (Role::Plain, "  ")];
-    page.entry(&pieces, DETAIL, role(recipient), &text);
+    page.entry(&pieces, DETAIL, role(recipient), &standing(recipient, now));
+    if let (Some(reply), true) = (&recipient.reply, recipient.state != "delivered") {
+        page.paragraph(DETAIL, Role::Plain, reply);
+    }
+}
+
+/// A recipient of which the one above tells all.
+fn again(page: &mut Page, recipient: &QueuedRecipient) {
+    let name = format!("{}  ", recipient.address);
+    page.line(&[(Role::Plain, "  "), (Role::Strong, name.as_str()), (Role::Faint, "the same")]);
 }
 
 fn whole(page: &mut Page, recipient: &QueuedRecipient, now: i64) {
@@ -237,10 +249,22 @@ fn whole(page: &mut Page, recipient: &QueuedRecipient, now: i64) {
     }
 }
 
-/// True if all that is shown of two recipients is the same but for the address.
+/// True if a list shows the same of two recipients but for the address.
+fn alike(one: &QueuedRecipient, other: &QueuedRecipient) -> bool {
+    let of = |r: &QueuedRecipient| (r.state.clone(), r.next_at, r.attempts, r.reply.clone());
+    of(one) == of(other)
+}
+
+/// True if all that is shown of two recipients is the same but for the address. What was said
+/// is kept with the first of those that it is about.
 fn same(one: &QueuedRecipient, other: &QueuedRecipient) -> bool {
-    let bare = |r: &QueuedRecipient| QueuedRecipient { number: 0, address: String::new(), ..r.clone() };
-    bare(one) == bare(other)
+    let bare = |r: &QueuedRecipient| QueuedRecipient {
+        number: 0,
+        address: String::new(),
+        transcript: Vec::new(),
+        ..r.clone()
+    };
+    bare(one) == bare(other) && (other.transcript.is_empty() || one.transcript == other.transcript)
 }
 
 /// `14 KB`.
@@ -332,9 +356,11 @@ mod tests {
                 reason: "tls.not_advertised".into(),
                 since: NOW - 3600,
                 waiting: 2,
+                last_at: Some(NOW - 250),
                 next_at: Some(NOW + 45),
                 ..QueueWatch::default()
             }],
+            dnssec: Some("DNSSEC is validated, and DANE counts.".into()),
             ..RelayStatus::default()
         };
         insta::assert_snapshot!(status(&all, NOW, &Style::plain()));

@@ -12,8 +12,8 @@ pub type LiveFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What only a running relay can say or do.
 pub trait Live: Send + Sync + 'static {
-    /// The state as a whole.
-    fn status(&self) -> RelayStatus;
+    /// The state as a whole but for the time of the oldest message that waits, and that message.
+    fn status(&self) -> (RelayStatus, Option<MessageId>);
     /// The sites that are watched.
     fn watched(&self) -> Vec<QueueWatch>;
     /// The operator has changed these recipients.
@@ -79,7 +79,13 @@ impl Desk {
 
     async fn status(&self) -> Result<Answer, String> {
         if let Some(live) = &self.live {
-            return Ok(Answer::Status { status: live.status() });
+            let (mut status, oldest) = live.status();
+            if let Some(id) = oldest {
+                // A queue that cannot be read is told of already: as the refusal.
+                let message = self.spool.message(id).await.ok().flatten();
+                status.oldest_at = message.map(|message| message.received_at);
+            }
+            return Ok(Answer::Status { status });
         }
         let mut status = RelayStatus { version: env!("CARGO_PKG_VERSION").into(), ..RelayStatus::default() };
         let mut after = None;
@@ -170,6 +176,8 @@ fn recipient_view(recipient: &Recipient, watched: &[QueueWatch]) -> QueuedRecipi
         reason: last.reason,
         reply: tried.then_some(last.reply),
         ours: last.ours,
+        last_reason: last.met.as_ref().and_then(|met| met.reason.clone()),
+        last_reply: last.met.map(|met| met.reply),
         host: last.host,
         host_address: last.address,
         site: last.site,

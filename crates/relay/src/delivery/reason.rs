@@ -80,6 +80,8 @@ pub const UNKNOWN_AFTER_DOT: &str = "unknown.after_dot";
 pub const SITE_BUSY: &str = "site.busy";
 /// Time was up.
 pub const EXPIRED: &str = "expired";
+/// The reply of [`EXPIRED`].
+pub const EXPIRED_REPLY: &str = "554 5.4.7 exceeded max time without delivery";
 /// The body is gone from the store.
 pub const HELD_NO_BODY: &str = "held.no_body";
 /// The message needs SMTPUTF8, and the host does not offer it.

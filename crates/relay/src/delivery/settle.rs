@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use waxseal_store::spool::{Attempt, Fate, NewMessage, Recipient, Settlement, State};
+use waxseal_store::spool::{Attempt, Fate, Met, NewMessage, Recipient, Settlement, State};
 
 use super::{
     chance::Chance,
@@ -220,16 +220,19 @@ fn attempt(verdict: Verdict, site: &str, at: i64) -> Attempt {
         policy: verdict.policy,
         maybe_delivered: verdict.end == End::Unknown,
         transcript: Vec::new(),
+        met: None,
     }
 }
 
 /// The last attempt of a recipient whose time is up.
 fn expired(attempt: Attempt) -> Attempt {
-    let reply = match attempt.reply.as_str() {
-        "" => "554 5.4.7 exceeded max time without delivery".to_owned(),
-        last => format!("554 5.4.7 exceeded max time without delivery; last: {last}"),
+    let met = attempt.met();
+    let reply = match met.reply.as_str() {
+        "" => reason::EXPIRED_REPLY.to_owned(),
+        last => format!("{}; last: {last}", reason::EXPIRED_REPLY),
     };
-    Attempt { reply, ours: true, reason: Some(reason::EXPIRED.to_owned()), ..attempt }
+    let met = Some(Box::new(met)).filter(|met| !met.reply.is_empty());
+    Attempt { reply, ours: true, reason: Some(reason::EXPIRED.to_owned()), met, ..attempt }
 }
 
 /// What is due for recipients that have stood in a line for long without an attempt: the time
@@ -254,6 +257,7 @@ pub(crate) fn review(
     for recipient in recipients {
         let attempt = Attempt {
             at: at.wall,
+            met: before(recipient),
             reason: Some(reason::SITE_BUSY.to_owned()),
             reply: format!("451 4.4.1 not tried: {trouble}"),
             ours: true,
@@ -274,6 +278,13 @@ pub(crate) fn review(
         }
     }
     Some(outcome)
+}
+
+/// What the last real attempt for a recipient met, if there was one.
+fn before(recipient: &Recipient) -> Option<Box<Met>> {
+    let last = recipient.last.as_ref()?;
+    let none = last.met.is_none() && last.reason.as_deref() == Some(reason::SITE_BUSY);
+    (!none && !last.reply.is_empty()).then(|| Box::new(last.met()))
 }
 
 /// Recipients of a message whose body is gone: set aside, for an operator to look at.

@@ -89,6 +89,10 @@ fn attempted(line: &mut Line, attempt: &Attempt) {
     known(line, "reason", attempt.reason.as_deref().unwrap_or_default());
     text(line, "reply", &attempt.reply);
     set(line, "ours", attempt.ours);
+    if let Some(met) = &attempt.met {
+        known(line, "last_reason", met.reason.as_deref().unwrap_or_default());
+        text(line, "last_reply", &met.reply);
+    }
     known(line, "host", attempt.host.as_deref().unwrap_or_default());
     address(line, "address", attempt.address);
     known(line, "site", &attempt.site);

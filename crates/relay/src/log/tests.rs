@@ -9,7 +9,7 @@ use waxseal_judge::delivery::{
     Dane, MxAnswer, Observation, PolicyFacts, Reported, Sts, StsMode, decide, requirement,
 };
 use waxseal_model::policy::{StsMode as Mode, StsPolicy};
-use waxseal_store::spool::{Arrival, Attempt, Envelope, MessageId, State};
+use waxseal_store::spool::{Arrival, Attempt, Envelope, MessageId, Met, State};
 
 use super::*;
 use crate::event::{Severity, TlsSession};
@@ -67,6 +67,11 @@ fn deferred() -> Attempt {
         policy: "require (your rule \"partner.example\")".into(),
         maybe_delivered: true,
         transcript: Vec::new(),
+        met: Some(Box::new(Met {
+            reason: Some("connect.timeout".into()),
+            reply: "451 4.4.1 no answer".into(),
+            ours: true,
+        })),
     }
 }
 

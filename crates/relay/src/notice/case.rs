@@ -1,16 +1,11 @@
 //! What became of one recipient, and why.
 
 use waxseal_explain::{Diagnosis, MailEvent, diagnose, facts};
-use waxseal_judge::delivery::{Failure, Level};
 use waxseal_model::mail::{EnhancedStatus, Outcome, Source, Stage};
 use waxseal_store::spool::{Attempt, Envelope, StoredMessage};
 use waxseal_wire::dsn;
 
-use crate::delivery::{
-    notices::{Occasion, Told},
-    outcome::Missing,
-    reason,
-};
+use crate::delivery::notices::{Occasion, Told};
 
 /// Below this a diagnosis is not told to a person.
 const SURE: f64 = 0.5;
@@ -27,7 +22,7 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn of(occasion: Occasion, envelope: &Envelope, told: &'a Told<'a>) -> Self {
-        let met = Met::of(told);
+        let met = Met::of(told.attempt);
         let mut event = MailEvent {
             source: Source { format: "waxseal".into(), ..Source::default() },
             outcome: match occasion {
@@ -96,8 +91,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// What the last attempt met. Where time was up, that is what the reply quotes or the
-/// recipient remembers: that the clock ran out is no reason.
+/// What the last real attempt met: where time was up, that the clock ran out is no reason.
 pub(super) struct Met<'a> {
     /// The attempt, for host, address and policy.
     pub(super) attempt: &'a Attempt,
@@ -110,71 +104,14 @@ pub(super) struct Met<'a> {
 }
 
 impl<'a> Met<'a> {
-    fn of(told: &'a Told<'a>) -> Self {
-        let attempt = told.attempt;
-        let whole =
-            Self { attempt, words: &attempt.reply, ours: attempt.ours, reason: attempt.reason.as_deref() };
-        if whole.reason != Some(reason::EXPIRED) {
-            return whole;
-        }
-        let last = told.recipient.last.as_ref().filter(|last| !last.reply.is_empty());
-        let of_last = |last: &'a Attempt| Self {
-            attempt: if attempt.host.is_some() { attempt } else { last },
-            words: &last.reply,
-            ours: last.ours,
-            reason: last.reason.as_deref(),
-        };
-        match (inner_reply(&attempt.reply), last) {
-            // Nothing was tried any more: the reason is what was met before that.
-            (Some(inner), Some(last)) if inner == last.reply || inner.contains(" not tried: ") => {
-                of_last(last)
+    fn of(attempt: &'a Attempt) -> Self {
+        match attempt.met.as_deref() {
+            Some(met) => Self { attempt, words: &met.reply, ours: met.ours, reason: met.reason.as_deref() },
+            None => {
+                Self { attempt, words: &attempt.reply, ours: attempt.ours, reason: attempt.reason.as_deref() }
             }
-            (Some(inner), _) => {
-                let own = own_reason(inner);
-                Self { attempt, words: inner, ours: own.is_some(), reason: own }
-            }
-            (None, Some(last)) => of_last(last),
-            (None, None) => whole,
         }
     }
-}
-
-/// The token of one of our own replies; none for the words of another server.
-fn own_reason(reply: &str) -> Option<&'static str> {
-    let own = |failure: &Failure| {
-        reply.starts_with(&failure.reply().to_string())
-            || reply.starts_with(&failure.final_reply().to_string())
-    };
-    // The longest: one reply may begin as another does.
-    let failure = Failure::ALL.into_iter().filter(own).max_by_key(|failure| failure.reply().text.len());
-    let missing = [
-        (Missing::Size, reason::SIZE_EXCEEDED),
-        (Missing::EightBitMime, reason::EIGHTBIT_UNSUPPORTED),
-        (Missing::SmtpUtf8, reason::SMTPUTF8_UNSUPPORTED),
-    ];
-    let missing =
-        missing.into_iter().find(|(missing, _)| reply.starts_with(missing.reply())).map(|(_, token)| token);
-    // What the network library says (`waxseal_net::NetError`).
-    let network = [("451 4.4.1 ", reason::CONNECT_FAILED), ("451 4.4.2 ", reason::LOST_GREETING)];
-    let network = network.into_iter().find(|(code, _)| reply.starts_with(code)).map(|(_, token)| token);
-    failure.map(|failure| reason::of_failure(failure, Level::Encrypt)).or(missing).or(network)
-}
-
-/// The reply that another one quotes: what begins with a code and stands behind the first
-/// word.
-fn inner_reply(reply: &str) -> Option<&str> {
-    let mut from = 1;
-    while let Some(at) = reply.get(from..)?.find([' ', '(', ':']).map(|at| from + at + 1) {
-        let rest = reply.get(at..)?;
-        let code =
-            rest.get(..3).is_some_and(|c| c.starts_with(['4', '5']) && c.bytes().all(|b| b.is_ascii_digit()));
-        if code && rest.get(3..).is_some_and(|r| r.starts_with([' ', '-'])) {
-            let bracketed = reply.get(..at).is_some_and(|before| before.ends_with('('));
-            return Some(rest.strip_suffix(')').filter(|_| bracketed).unwrap_or(rest));
-        }
-        from = at;
-    }
-    None
 }
 
 /// The status code that the report states (RFC 3463): that of the reply, in the class that
@@ -215,30 +152,4 @@ fn stage(token: &str) -> Option<Stage> {
         }
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_quoted_reply_is_found() {
-        for (reply, inner) in [
-            (
-                "554 5.4.7 exceeded max time without delivery: 451 4.7.6 STARTTLS required",
-                Some("451 4.7.6 STARTTLS required"),
-            ),
-            (
-                "554 5.4.7 exceeded max time without delivery (450 4.2.0 greylisted)",
-                Some("450 4.2.0 greylisted"),
-            ),
-            ("554 5.4.7 exceeded max time without delivery", None),
-            ("554 5.4.7 given up after 600 minutes", Some("600 minutes")),
-            ("", None),
-            ("é 45", None),
-        ] {
-            let expected = inner.filter(|inner| inner.starts_with(['4', '5']));
-            assert_eq!(inner_reply(reply), expected, "{reply}");
-        }
-    }
 }

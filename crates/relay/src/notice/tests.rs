@@ -454,6 +454,7 @@ fn the_first_sentence_says_what_happened() {
     let last = Attempt {
         reason: Some(reason::EXPIRED.into()),
         reply: format!("554 5.4.7 exceeded max time without delivery; last: {}", own.reply),
+        met: Some(Box::new(own.met())),
         ..own.clone()
     };
     let (notice, _) = one(Occasion::Failure, &last, true);
@@ -475,6 +476,9 @@ fn the_first_sentence_says_what_happened() {
         "{told}"
     );
     assert!(told.contains("Who has to act: whoever runs the mail server of partner.example;"), "{told}");
+    let both = "By this server, when time was up: 554 5.4.7 exceeded max time without delivery By this server, about \
+                mx.partner.example [192.0.2.25]: <bob@partner.example>: 451 4.7.6 STARTTLS required but not advertised";
+    assert!(told.contains(both), "{told}");
     assert!(!told.contains("smtp_tls_policy_maps"), "{told}");
     let (notice, _) = one(Occasion::Delay, &own, false);
     let told = words(&notice);
@@ -521,10 +525,11 @@ fn only_the_words_of_the_other_server_are_called_smtp() {
     let last = attempt("reply.rcpt", "450 4.2.0 Greylisted", false);
     let expired = Attempt {
         reason: Some("expired".into()),
-        reply: "554 5.4.7 exceeded max time without delivery".into(),
+        reply: "554 5.4.7 exceeded max time without delivery; last: 450 4.2.0 Greylisted".into(),
+        met: Some(Box::new(last.met())),
         ..own
     };
-    let recipient = Recipient { last: Some(last), ..recipient(0, "bob@partner.example") };
+    let recipient = recipient(0, "bob@partner.example");
     let told = [Told { recipient: &recipient, attempt: &expired, expired: true, next_at: None }];
     let notice =
         writer().compose(Occasion::Failure, &message(vec![recipient.clone()]), None, &told, NOW).unwrap();

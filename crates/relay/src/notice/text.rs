@@ -12,7 +12,7 @@ use waxseal_wire::{
 };
 
 use super::case::Case;
-use crate::delivery::notices::Occasion;
+use crate::delivery::{notices::Occasion, reason::EXPIRED_REPLY};
 
 /// Lines are not longer, in characters.
 const WIDTH: usize = 74;
@@ -89,6 +89,9 @@ impl Text<'_> {
         }
         if occasion != Occasion::Relayed {
             out.push_str("What was said, for whoever looks into it:\n\n");
+            if occasion == Occasion::Failure && cases.iter().any(|case| case.told.expired) {
+                out.push_str(&format!("By this server, when time was up:\n\n    {EXPIRED_REPLY}\n\n"));
+            }
             for case in cases.iter().take(MOST) {
                 if let Some(host) = case.met.attempt.host.as_deref().filter(|_| case.met.ours) {
                     let address = case.met.attempt.address.map(|a| format!(" [{a}]")).unwrap_or_default();

@@ -41,6 +41,15 @@ impl DnssecState {
         matches!(self, Self::Works | Self::Unknown(_))
     }
 
+    /// Whether it is used, as a sentence.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Works => "DNSSEC is validated, and DANE counts.".to_owned(),
+            Self::Unknown(why) => format!("Whether DNSSEC can be relied on is not known yet: {why}"),
+            Self::Broken(_) | Self::Off => self.why_not().unwrap_or_default(),
+        }
+    }
+
     /// Why it is not used, as a sentence.
     pub fn why_not(&self) -> Option<String> {
         match self {
@@ -100,7 +109,12 @@ impl Dnssec {
         }
         let found = match self.resolver.self_test().await {
             SelfTest::Validates => DnssecState::Works,
-            SelfTest::DoesNotValidate(why) => DnssecState::Broken(why),
+            SelfTest::DoesNotValidate(why) => {
+                // The resolver speaks to those who test; here the servers stand in the configuration.
+                DnssecState::Broken(
+                    why.replace("try another one with --dns", "name another one in [dns], servers"),
+                )
+            }
             SelfTest::NoAnswer(why) => DnssecState::Unknown(why),
         };
         self.tell(&before, &found);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waxseal_model::queue::{QueueSite, QueueWatch, RelayStatus};
-use waxseal_store::spool::{Change, Changed};
+use waxseal_store::spool::{Change, Changed, MessageId};
 
 use super::{Parts, clock::now};
 use crate::{
@@ -18,7 +18,7 @@ const NAMED: usize = 20;
 pub(super) struct Running(pub(super) Arc<Parts>);
 
 impl Live for Running {
-    fn status(&self) -> RelayStatus {
+    fn status(&self) -> (RelayStatus, Option<MessageId>) {
         let parts = &self.0;
         let snapshot = parts.scheduler.snapshot();
         let totals = snapshot.totals;
@@ -32,7 +32,8 @@ impl Live for Running {
             reason: site.trouble.clone(),
             paused_until: site.open_for.map(|seconds| at + i64::from(seconds)),
         });
-        RelayStatus {
+        let oldest = snapshot.domains.iter().map(|domain| domain.oldest).filter(|id| *id > 0).min();
+        let status = RelayStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             hostname: parts.hostname.clone(),
             process: Some(std::process::id()),
@@ -45,7 +46,8 @@ impl Live for Running {
             dnssec: parts.dnssec(),
             sites: sites.collect(),
             watched: snapshot.watches.iter().map(|watch| view(watch, at)).collect(),
-        }
+        };
+        (status, oldest.map(MessageId))
     }
 
     fn watched(&self) -> Vec<QueueWatch> {

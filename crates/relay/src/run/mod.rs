@@ -251,7 +251,7 @@ impl Parts {
     }
 
     fn dnssec(&self) -> Option<String> {
-        self.router.dnssec().why_not()
+        Some(self.router.dnssec().in_words())
     }
 
     async fn policy(&self, domain: &str, sender: &str) -> Result<(serde_json::Value, String), String> {

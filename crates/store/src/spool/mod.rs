@@ -38,7 +38,7 @@ pub use message::{
     Arrival, BodyKind, Envelope, MessageId, NewMessage, NewRecipient, Notify, Pending, Recipient, Ret,
     StoredMessage,
 };
-pub use outcome::{Attempt, Fate, Settlement, State};
+pub use outcome::{Attempt, Fate, Met, Settlement, State};
 
 /// What a call to a spool gives, later.
 pub type SpoolFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SpoolError>> + Send + 'a>>;

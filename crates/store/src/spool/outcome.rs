@@ -81,6 +81,33 @@ pub struct Attempt {
     /// What was said, of a failed attempt; bounded by who fills it in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transcript: Vec<String>,
+    /// What the last real attempt met, where the reply above is about something else: time was
+    /// up, or nothing could be tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met: Option<Box<Met>>,
+}
+
+/// What a real attempt met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Met {
+    /// The reason's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The reply as it was shown.
+    pub reply: String,
+    /// The reply is ours, not the other server's.
+    #[serde(default)]
+    pub ours: bool,
+}
+
+impl Attempt {
+    /// What was met: by this attempt, or where it was none, by the last one before.
+    pub fn met(&self) -> Met {
+        match &self.met {
+            Some(met) => (**met).clone(),
+            None => Met { reason: self.reason.clone(), reply: self.reply.clone(), ours: self.ours },
+        }
+    }
 }
 
 /// What an attempt comes to for one recipient.

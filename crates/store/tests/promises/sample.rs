@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use waxseal_store::spool::{
-    Arrival, Attempt, BodyKind, Envelope, Fate, MessageId, NewMessage, NewRecipient, Notify, Ret, Settlement,
-    Spool, SpoolError, State, StoredMessage,
+    Arrival, Attempt, BodyKind, Envelope, Fate, MessageId, Met, NewMessage, NewRecipient, Notify, Ret,
+    Settlement, Spool, SpoolError, State, StoredMessage,
 };
 
 /// A message to these addresses.
@@ -69,6 +69,7 @@ pub(crate) fn attempt(at: i64, reason: Option<&str>) -> Attempt {
         policy: "require (your rule \"recipient.example\")".to_owned(),
         maybe_delivered: true,
         transcript: vec!["< 220 mx1".to_owned(), "> EHLO \"relay\"".to_owned()],
+        met: Some(Box::new(Met { reason: None, reply: "451 4.4.1 no answer".to_owned(), ours: true })),
     }
 }
 

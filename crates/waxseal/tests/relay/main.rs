@@ -6,6 +6,7 @@
 //! - [`mended`]: STARTTLS comes back, and the mail goes out by itself.
 //! - [`operator`]: what the commands for the queue do.
 //! - [`faults`]: the lab's broken and hostile servers; nothing goes in clear.
+//! - [`metrics`]: what Prometheus and load balancers read.
 //! - [`reports`]: TLS reports of a day that is over.
 //! - [`neighbours`]: Postfix, Exim and OpenSMTPD as clients and as servers.
 #![allow(
@@ -22,6 +23,7 @@ mod disk;
 mod faults;
 mod house;
 mod mended;
+mod metrics;
 mod neighbours;
 mod operator;
 mod reports;

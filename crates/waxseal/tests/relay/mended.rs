@@ -72,10 +72,27 @@ fn time_runs_out_and_the_sender_is_told_why() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let notice = notices.texts().remove(0);
-    for word in ["multipart/report", "Action: failed", "bob@partner.test", "Status: 5.4.7", "STARTTLS"] {
+    for word in [
+        "multipart/report",
+        "Action: failed",
+        "bob@partner.test",
+        "Status: 5.4.7",
+        "554 5.4.7 exceeded max time without delivery",
+        "451 4.7.6 STARTTLS required but not advertised",
+    ] {
         assert!(notice.contains(word), "{word} is missing:\n{notice}");
     }
     house.until("the queue is not empty", || house.queue(&[]).is_empty());
     assert_eq!(sink.counts().0, 0);
+    let kept = house.queue(&["--all", "--domain", "partner.test"]).remove(0);
+    let recipient = &kept["recipients"][0];
+    assert_eq!((&recipient["state"], &recipient["reason"]), (&"expired".into(), &"expired".into()));
+    assert_eq!(recipient["last_reason"], "tls.not_advertised");
+    assert_eq!(recipient["last_reply"], "451 4.7.6 STARTTLS required but not advertised");
+    let listed = house.told(&["queue", "list", "--all", "--domain", "partner.test"]);
+    let listed = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let both =
+        "554 5.4.7 exceeded max time without delivery; last: 451 4.7.6 STARTTLS required but not advertised";
+    assert!(listed.contains(both), "{listed}");
     house.stop();
 }

@@ -1,11 +1,11 @@
 //! A conversation with one MX host: from the connection to the last message over it.
 //!
-//! - [`open`]: connection, greeting, EHLO, STARTTLS, certificate. No word of a message.
-//! - [`transaction`]: MAIL, RCPT, DATA and the message. Nothing else writes those, and it
-//!   takes a [`Permit`](waxseal_judge::delivery::Permit), which only a decision on what was
+//! - `open`: connection, greeting, EHLO, STARTTLS, certificate. No word of a message.
+//! - `transaction`: MAIL, RCPT, DATA and the message. Nothing else writes those, and it
+//!   takes a [`Permit`], which only a decision on what was
 //!   observed of this very conversation gives.
-//! - [`answer`]: what something that happened means to a recipient.
-//! - [`settings`]: how long each step may take.
+//! - `answer`: what something that happened means to a recipient.
+//! - `settings`: how long each step may take.
 
 mod answer;
 mod offers;

@@ -241,6 +241,29 @@ fn a_review_notes_only_what_is_due() {
     let over = look(&loaded, after(86_400)).unwrap();
     assert!(over.fates.iter().all(|(_, fate, _)| *fate == Fate::Final(State::Expired)));
     assert!(over.fates[0].2.maybe_delivered, "it stays known that it may have been delivered");
+    // What is told is what the last real attempt met, however long nothing was tried since.
+    let greylisted = || Attempt {
+        at: RECEIVED + 18_000,
+        reason: Some("reply.rcpt".to_owned()),
+        reply: "450 4.2.0 Greylisted".to_owned(),
+        ..Attempt::default()
+    };
+    loaded.recipients[0].last = Some(greylisted());
+    let delays = [Duration::from_secs(4 * 3600), Duration::from_secs(8 * 3600)];
+    let rules = Rules { retry: &Schedule::Ess, delays: &delays };
+    let look = |loaded: &Loaded, at| review(rules, loaded, &[0, 1], "site", "mx: 451 4.4.1 no answer", at);
+    let waits = look(&loaded, after(9 * 3600)).unwrap();
+    assert_eq!(waits.fates[0].2.reason.as_deref(), Some("site.busy"));
+    for last in [waits.fates[0].2.clone(), greylisted()] {
+        loaded.recipients[0].last = Some(last);
+        let over = look(&loaded, after(86_400)).unwrap();
+        let attempt = &over.fates[0].2;
+        assert_eq!(attempt.reply, "554 5.4.7 exceeded max time without delivery; last: 450 4.2.0 Greylisted");
+        assert_eq!(attempt.met(), greylisted().met());
+        assert!(attempt.ours && !attempt.met().ours);
+        // The other one was never tried.
+        assert!(over.fates[1].2.reply.ends_with("; last: 451 4.4.1 not tried: mx: 451 4.4.1 no answer"));
+    }
 }
 
 #[test]

@@ -231,7 +231,8 @@ fn explain(args: &ExplainArgs, file: &Path, terminal: &Terminal) -> Result<Exit,
 
 /// What `explain` makes of a recipient's last reply.
 fn diagnosis(message: &QueuedMessage, recipient: &QueuedRecipient) -> Option<waxseal_model::Diagnosis> {
-    let reply = recipient.reply.as_deref().filter(|_| recipient.state != "delivered")?;
+    let last = recipient.last_reply.as_deref().or(recipient.reply.as_deref());
+    let reply = last.filter(|_| recipient.state != "delivered")?;
     let given = Given { file: None, now: now(), utc_offset: 0 };
     let mut event = read(reply.as_bytes(), &given).events.into_iter().next()?;
     event.sender = Some(message.sender.clone());

@@ -31,7 +31,7 @@ pub fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
 pub fn list(messages: &[QueuedMessage], more: bool, now: i64, style: &Style) -> String {
     let mut page = Page::new(*style);
     for message in messages {
-        let came = format!("came {} ago", span(now - message.received_at));
+        let came = format!("{} old", span(now - message.received_at));
         head(&mut page, message, &came, now);
         let mut before: Option<&QueuedRecipient> = None;
         for recipient in message.recipients.iter().take(NAMED) {
@@ -49,6 +49,7 @@ pub fn list(messages: &[QueuedMessage], more: bool, now: i64, style: &Style) -> 
     let end = match (messages.len(), more) {
         (0, _) => "No message is found.".to_owned(),
         (n, false) => format!("{}.", count(n as u64, "message")),
+        (1, true) => "The oldest message; there are more: --limit N, or narrow it down.".to_owned(),
         (n, true) => format!("The oldest {n} messages; there are more: --limit N, or narrow it down."),
     };
     page.blank();
@@ -280,9 +281,9 @@ fn size(bytes: u64) -> String {
 fn span(seconds: i64) -> String {
     match seconds.max(0) {
         s @ 0..=99 => count(s, "second"),
-        s @ 100..=5_999 => count(s / 60, "minute"),
-        s @ 6_000..=172_799 => count(s / 3600, "hour"),
-        s => count(s / 86_400, "day"),
+        s @ 100..=5_999 => count((s + 30) / 60, "minute"),
+        s @ 6_000..=172_799 => count((s + 1_800) / 3_600, "hour"),
+        s => count(s.saturating_add(43_200) / 86_400, "day"),
     }
 }
 
@@ -371,8 +372,9 @@ mod tests {
         for (seconds, text) in [
             (1, "1 second"),
             (99, "99 seconds"),
-            (100, "1 minute"),
+            (100, "2 minutes"),
             (7200, "2 hours"),
+            (604_799, "7 days"),
             (864_000, "10 days"),
             (-5, "0 seconds"),
         ] {

@@ -111,9 +111,7 @@ impl Dnssec {
             SelfTest::Validates => DnssecState::Works,
             SelfTest::DoesNotValidate(why) => {
                 // The resolver speaks to those who test; here the servers stand in the configuration.
-                DnssecState::Broken(
-                    why.replace("try another one with --dns", "name another one in [dns], servers"),
-                )
+                DnssecState::Broken(why.replace("try another one with --dns", "name another one in [dns]"))
             }
             SelfTest::NoAnswer(why) => DnssecState::Unknown(why),
         };

@@ -32,6 +32,8 @@ pub(crate) fn ends(stage: &Stage) -> BTreeMap<Place, (End, String)> {
         "smtp_rcpt_timeout = 4s".into(),
         "smtp_data_init_timeout = 4s".into(),
         "smtp_data_done_timeout = 8s".into(),
+        // For a whole reply, as at the relay: else each byte of a slow server begins anew.
+        "smtp_per_request_deadline = yes".into(),
         "smtp_tls_loglevel = 1".into(),
         // One attempt each.
         "minimal_backoff_time = 4h".into(),
@@ -43,7 +45,7 @@ pub(crate) fn ends(stage: &Stage) -> BTreeMap<Place, (End, String)> {
     let options = postfix::Options { settings: settings.to_vec(), services, ..postfix::Options::default() };
     let postfix = Postfix::start(&options).unwrap();
     send(stage, postfix.address());
-    until("Postfix", stage.lab.domains().len() * LEVELS.len(), || read(&postfix.log_file()))
+    until("Postfix", stage, || read(&postfix.log_file()))
 }
 
 /// The first end of each message, by the log.

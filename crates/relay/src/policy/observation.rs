@@ -32,6 +32,8 @@ pub struct Inspection {
     leaf: Option<CertificateFacts>,
     /// A certificate outside its dates that is on the path.
     out_of_date: Option<String>,
+    /// Why another verifier does not trust it although a path was found.
+    objection: Option<String>,
 }
 
 /// What a chain (DER, leaf first) is worth at a hop. `now`: seconds since 1970-01-01 UTC.
@@ -69,6 +71,7 @@ pub fn inspect(hop: &Hop, chain: &[Vec<u8>], roots: &RootStore, now: i64) -> Ins
         tlsa: why,
         leaf,
         out_of_date,
+        objection: None,
     }
 }
 
@@ -78,6 +81,7 @@ impl Inspection {
     /// all there is.
     pub fn detail(&self, failure: Failure) -> String {
         let text = match failure {
+            Failure::Untrusted if self.objection.is_some() => self.objection.clone().unwrap_or_default(),
             Failure::Untrusted if self.leaf.is_none() => "no certificate that can be read".to_owned(),
             Failure::Untrusted => self.path.openssl().1.to_owned(),
             Failure::OutOfDate => self.out_of_date.clone().or_else(|| self.tlsa.clone()).unwrap_or_default(),
@@ -90,6 +94,13 @@ impl Inspection {
             _ => String::new(),
         };
         neutralise(text.as_bytes(), MOST_CHARS)
+    }
+
+    /// Another verifier finds no path to a root: the certificate no longer counts as trusted,
+    /// and a failure is explained by its words.
+    pub fn distrust(&mut self, why: String) {
+        self.seen.certificate.trusted = false;
+        self.objection = Some(why);
     }
 
     /// SHA-256 of the server's SubjectPublicKeyInfo, lower-case hex: what a rule pins.
@@ -268,6 +279,17 @@ mod tests {
             assert_eq!(seen.seen.certificate, Certificate::NONE);
             assert!(seen.detail(Failure::Untrusted).contains("no certificate"));
         }
+    }
+
+    #[test]
+    fn who_else_does_not_trust_it_is_heard_and_quoted() {
+        let pki = Pki::new();
+        let mut found = inspect(&hop(MX), &pki.chain(&[MX], GOOD), &pki.roots, NOW);
+        assert!(found.seen.certificate.trusted);
+        found.distrust("the library: version 1\r\n".to_owned());
+        assert!(!found.seen.certificate.trusted);
+        let detail = found.detail(Failure::Untrusted);
+        assert!(detail.starts_with("the library: version 1") && !detail.contains('\n'), "{detail}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) fn ends(stage: &Stage) -> BTreeMap<Place, (End, String)> {
         "[server]\nhostname = \"sender.example\"\nspool = \"{}\"\n[[listen]]\naddress = \"{address}\"\n\
          [dns]\nservers = [\"{}\"]\ntrust_anchor = \"{}\"\n[tls]\nroots = \"{}\"\n\
          [policy]\ndefault = \"opportunistic\"\n{rules}\
-         [delivery]\nretry = [\"6h\"]\nconnect_timeout = \"4s\"\ncommand_timeout = \"4s\"\nfinal_timeout = \"8s\"\n",
+         [delivery]\nretry = [\"6h\"]\nconnect_timeout = \"10s\"\ncommand_timeout = \"10s\"\nfinal_timeout = \"20s\"\n",
         folder.join("queue").display(),
         stage.lab.dns(),
         stage.anchor.display(),

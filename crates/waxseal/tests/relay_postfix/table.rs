@@ -18,7 +18,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    const ALL: [Self; 3] = [Self::Delivered, Self::Kept, Self::Returned];
+    pub(crate) const ALL: [Self; 3] = [Self::Delivered, Self::Kept, Self::Returned];
 }
 
 impl fmt::Display for End {
@@ -51,8 +51,12 @@ impl Explained {
 
 /// All rows, by domain and level.
 pub(crate) fn explained() -> BTreeMap<Place, Explained> {
+    read(DOCUMENT)
+}
+
+fn read(document: &str) -> BTreeMap<Place, Explained> {
     let mut all = BTreeMap::new();
-    for line in DOCUMENT.lines().filter(|line| line.starts_with("| `")) {
+    for line in document.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let &[domains, levels, theirs, ours, why] = cells.as_slice() else { panic!("five cells: {line}") };
         assert!(why.len() > 10, "no reason: {line}");
@@ -72,4 +76,14 @@ pub(crate) fn explained() -> BTreeMap<Place, Explained> {
 fn ends(cell: &str) -> Vec<End> {
     let end = |word: &str| End::ALL.into_iter().find(|e| e.to_string() == word);
     cell.split(" or ").map(|word| end(word).unwrap_or_else(|| panic!("no end: {word}"))).collect()
+}
+
+#[test]
+fn a_row_stands_for_all_its_domains_and_levels() {
+    let all =
+        read("| `a`, `b` | `may`, `dane-only` | kept | delivered or returned | Because it is like that. |\n");
+    assert_eq!(all.len(), 4);
+    let one = &all[&("b".to_owned(), "dane-only")];
+    assert!(one.by_chance() && one.covers(End::Kept, End::Returned));
+    assert!(!one.covers(End::Returned, End::Kept) && !one.covers(End::Kept, End::Kept));
 }

@@ -235,14 +235,15 @@ impl<'a> Opening<'a> {
     fn inspect(&self, chain: &[Vec<u8>]) -> Inspection {
         let (hop, now) = (self.way.hop, now());
         let mut inspection = inspect(hop, chain, &self.means.roots, now);
-        let certificate = &mut inspection.seen.certificate;
-        if certificate.trusted
-            && certificate.in_date
+        let by_us = inspection.seen.certificate;
+        if by_us.trusted
+            && by_us.in_date
             && let Err(why) = self.means.opinion.path(chain, now)
         {
             self.transcript.note(&format!("the TLS library does not trust the certificate: {why}"));
-            certificate.trusted = false;
+            inspection.distrust(format!("by the TLS library: {why}"));
         }
+        let certificate = &mut inspection.seen.certificate;
         if certificate.for_mx && !SecondOpinion::is_for(chain, &hop.name) {
             self.transcript.note("the TLS library does not find the host's name in the certificate");
             certificate.for_mx = false;

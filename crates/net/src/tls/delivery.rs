@@ -14,8 +14,8 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, HandshakeKind, RootCertStore,
-    SignatureScheme,
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, HandshakeKind,
+    RootCertStore, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -279,7 +279,7 @@ impl SecondOpinion {
             .and_then(|leaf| {
                 verify_server_cert_signed_by_trust_anchor(&leaf, &self.roots, &above, now, algorithms)
             })
-            .map_err(|error| error.to_string())
+            .map_err(|error| words(&error))
     }
 
     /// Whether the library finds the first certificate of a chain to be for a DNS name.
@@ -290,6 +290,20 @@ impl SecondOpinion {
             (Ok(leaf), Ok(name)) => verify_server_name(&leaf, &name).is_ok(),
             _ => false,
         }
+    }
+}
+
+/// Why the library does not trust a chain, for people.
+fn words(error: &Error) -> String {
+    match error {
+        // The library has no word of its own for it.
+        Error::InvalidCertificate(CertificateError::Other(other))
+            if format!("{other:?}").contains("UnsupportedCertVersion") =>
+        {
+            "a certificate of X.509 version 1 is not taken".to_owned()
+        }
+        Error::InvalidCertificate(certificate) => certificate.to_string(),
+        other => other.to_string(),
     }
 }
 

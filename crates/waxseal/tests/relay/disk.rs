@@ -8,6 +8,9 @@ use crate::house::{House, any};
 
 const LINES: &str = "[limits]\nfree_space = \"6M\"\n[delivery]\nretry = [\"1s\"]\n";
 
+/// How often it is killed in the middle of the trouble.
+const KILLS: u32 = 5;
+
 /// A file system of its own for the queue; unmounted when dropped.
 struct Small<'a>(&'a Path);
 
@@ -56,9 +59,11 @@ fn a_full_disk_refuses_and_loses_nothing() {
     thread::sleep(Duration::from_secs(1));
     let sent = source.stop().acknowledged;
     assert!(!sent.is_empty());
-    // Killed while it is full, it comes up and delivers what it had promised.
-    house.kill();
-    house.start();
+    // Killed while it is full, over and over, it comes up and delivers what it had promised.
+    for _ in 0..KILLS {
+        house.kill();
+        house.start();
+    }
     let sink = Sink::start(sink_address, None).unwrap();
     house.until("acknowledged messages are missing", || {
         let numbers = sink.numbers();
@@ -94,6 +99,24 @@ int fdatasync(int f) {
 }
 "#;
 
+/// Flushes fail for a while: nothing is taken then, and nothing afterwards either.
+fn refuses_while_flushes_fail(house: &House, source: &Source, switch: &Path) {
+    fs::write(switch, "").unwrap();
+    house.until("it does not notice", || {
+        let status = house.command(&["status"]);
+        String::from_utf8_lossy(&status.stdout).contains("No message is accepted")
+    });
+    // Those under way at that moment have their answer by now; after it none is taken.
+    thread::sleep(Duration::from_millis(500));
+    let before = source.acknowledged();
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(source.acknowledged(), before, "messages are taken that cannot be kept");
+    // The disk is well again: that alone must not end the refusal.
+    fs::remove_file(switch).unwrap();
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(source.acknowledged(), before, "it forgot that a flush failed");
+}
+
 #[test]
 fn a_failed_flush_stops_acceptance_and_loses_nothing() {
     let folder = Folder::new("flush").unwrap();
@@ -115,23 +138,14 @@ fn a_failed_flush_stops_acceptance_and_loses_nothing() {
     house.set("FLUSH_FAILS", switch.to_str().unwrap());
     house.start();
     let source = load(&house, 2_000);
-    house.until("nothing is taken", || source.acknowledged() > 20);
-    fs::write(&switch, "").unwrap();
-    house.until("it does not notice", || {
-        let status = house.command(&["status"]);
-        String::from_utf8_lossy(&status.stdout).contains("No message is accepted")
-    });
-    // Those under way at that moment have their answer by now; after it none is taken.
-    thread::sleep(Duration::from_millis(500));
+    for _ in 0..KILLS {
+        let before = source.acknowledged();
+        house.until("nothing is taken", || source.acknowledged() > before + 20);
+        refuses_while_flushes_fail(&house, &source, &switch);
+        house.kill();
+        house.start();
+    }
     let before = source.acknowledged();
-    thread::sleep(Duration::from_secs(1));
-    assert_eq!(source.acknowledged(), before, "messages are taken that cannot be kept");
-    // The disk is well again: that alone must not end the refusal.
-    fs::remove_file(&switch).unwrap();
-    thread::sleep(Duration::from_millis(500));
-    assert_eq!(source.acknowledged(), before, "it forgot that a flush failed");
-    house.kill();
-    house.start();
     house.until("it takes no more mail", || source.acknowledged() > before + 20);
     let sent = source.stop().acknowledged;
     house.until("acknowledged messages are missing", || {

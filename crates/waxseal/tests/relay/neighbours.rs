@@ -161,6 +161,26 @@ fn opensmtpd_takes_its_mail_in_clear() {
 }
 
 #[test]
+fn opensmtpd_sends_through_it_in_clear() {
+    let sink = Sink::start(any(), None).unwrap();
+    let mut house = House::new("from-opensmtpd", &House::to(sink.address(), ""));
+    house.start();
+    let listener = free();
+    let options = opensmtpd::Options {
+        lines: Some(vec![
+            format!("listen on {} port {} hostname client.example", listener.ip(), listener.port()),
+            format!("action \"smart\" relay host \"smtp+notls://127.0.0.1:{}\"", house.address().port()),
+            "match from any for domain \"neighbour.test\" action \"smart\"".into(),
+        ]),
+        ..opensmtpd::Options::default()
+    };
+    let Some(smtpd) = have("OpenSMTPD", OpenSmtpd::start_at(listener, &options)) else { return };
+    submit(smtpd.address(), &[message(&["bob@neighbour.test"])]).unwrap();
+    house.until("the message does not come", || sink.numbers().contains_key(&7));
+    house.stop();
+}
+
+#[test]
 fn smtp_source_and_smtp_sink_work_with_it() {
     let Some(programs) = have("smtp-source", postfix::programs()) else { return };
     let sink_address = free();

@@ -157,7 +157,7 @@ pub(super) fn run(options: &Relay) -> Result<()> {
         say("flushes were counted in both", durable);
     }
     if options.backlog > 0 {
-        backlog(options, &issued, &flushes, &work, &starters)?;
+        backlog(options, &flushes, &work, &starters)?;
     }
     if !kept {
         println!("the figures depend on the machine and its load: run it on a quiet one before you judge");
@@ -229,13 +229,7 @@ fn once(
 }
 
 /// Memory with a queue of so many messages that cannot be delivered.
-fn backlog(
-    options: &Relay,
-    issued: &certificate::Certificate,
-    flushes: &Flushes,
-    work: &Path,
-    starters: &[Starter<'_>],
-) -> Result<()> {
+fn backlog(options: &Relay, flushes: &Flushes, work: &Path, starters: &[Starter<'_>]) -> Result<()> {
     println!("\nmemory with a backlog");
     for (name, start) in starters {
         // Postfix takes some hundreds a second: a tenth of them shows its memory, which is
@@ -264,7 +258,6 @@ fn backlog(
             cost.processes
         );
     }
-    let _ = issued;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! All parts put together: start, reload, stop.
 //!
 //! In this order: the queue is opened (and kept to ourselves), names and policies are made
-//! ready, the scheduler takes up what waits, and only then is mail taken. A stop goes the
-//! other way round.
+//! ready, addresses are taken, the scheduler takes up what waits, and only then is mail taken.
+//! A stop goes the other way round.
 
 mod check;
 mod clock;
@@ -20,7 +20,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::JoinHandle,
+};
 use waxseal_net::{egress::Egress, listen::Listener, resolver::Resolver, tls::server::ServerTls};
 use waxseal_store::{
     ledger::{Ledger, LedgerSettings},
@@ -103,6 +106,36 @@ pub struct Relay {
     socket: PathBuf,
 }
 
+/// All addresses, held but not served yet.
+struct Doors {
+    listeners: Vec<(Listener, session::settings::Listening)>,
+    control: UnixListener,
+    socket: PathBuf,
+    metrics: Option<TcpListener>,
+}
+
+impl Doors {
+    /// Takes all addresses of a configuration, and the operator's socket.
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let mut listeners = Vec::new();
+        for own in &config.listen {
+            let listener = Listener::bind(own.address).map_err(system)?;
+            listeners.push((listener, settings::listening(own.kind, own.require_tls)));
+        }
+        let metrics = match config.metrics.listen {
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|e| system(format!("[metrics] listen = \"{address}\": {e}")))?,
+            ),
+            None => None,
+        };
+        let socket = config.server.control_socket();
+        let control = control::listen(&socket).await.map_err(system)?;
+        Ok(Self { listeners, control, socket, metrics })
+    }
+}
+
 impl Relay {
     /// Starts everything; `file` is where the configuration was read, for [`Self::reload`].
     /// When this returns, mail is taken.
@@ -129,6 +162,9 @@ impl Relay {
             Arc::clone(&events),
         ));
         let notices = Arc::new(NoticeWriter::new(NoticeSettings::new(config.server.hostname.0.clone())));
+        // Before anything is delivered: a start that fails for an address in use must not break
+        // off deliveries. Clients that come meanwhile wait.
+        let doors = Doors::bind(&config).await?;
         let scheduler = Scheduler::start(
             settings::scheduler(&config)?,
             Arc::clone(&spool),
@@ -160,25 +196,14 @@ impl Relay {
             events,
             config: Mutex::new(config),
         });
-        let mut relay = Self::open(parts, queue, ledger).await?;
+        let mut relay = Self::open(parts, queue, ledger, doors);
         relay.others.extend(reporter.map(|reporter| tokio::spawn(reporter.run())));
         Ok(relay)
     }
 
-    /// Opens the doors: the operator's socket and the addresses where mail is taken.
-    async fn open(parts: Arc<Parts>, queue: Arc<SqliteSpool>, ledger: Ledger) -> Result<Self, StartError> {
-        let (socket, listen, metrics) = {
-            let config = parts.config();
-            (config.server.control_socket(), config.listen.clone(), config.metrics.listen)
-        };
-        let listeners: Vec<(Listener, _)> = listen
-            .iter()
-            .map(|own| {
-                let listener = Listener::bind(own.address).map_err(system)?;
-                Ok((listener, settings::listening(own.kind, own.require_tls)))
-            })
-            .collect::<Result<_, StartError>>()?;
-        let control = control::listen(&socket).await.map_err(system)?;
+    /// Lets clients and operators in.
+    fn open(parts: Arc<Parts>, queue: Arc<SqliteSpool>, ledger: Ledger, doors: Doors) -> Self {
+        let Doors { listeners, control, socket, metrics } = doors;
         let live = Arc::new(Running(Arc::clone(&parts)));
         let desk = Arc::new(Desk::new(Arc::clone(&parts.spool), Some(live)));
         let sessions = listeners
@@ -193,13 +218,9 @@ impl Relay {
             tokio::spawn(purge(Arc::clone(&parts))),
             tokio::spawn(async move { router.maintain().await }),
         ];
-        if let Some(address) = metrics {
-            let bound = TcpListener::bind(address).await;
-            let listener = bound.map_err(|e| system(format!("[metrics] listen = \"{address}\": {e}")))?;
-            others.push(tokio::spawn(parts.observers.serve(listener)));
-        }
+        others.extend(metrics.map(|listener| tokio::spawn(parts.observers.serve(listener))));
         parts.note(Severity::Info, "relay.started", &format!("{} takes mail", parts.hostname));
-        Ok(Self { parts, queue, ledger, sessions, others, socket })
+        Self { parts, queue, ledger, sessions, others, socket }
     }
 
     /// Reads the configuration and certificates anew. What cannot be used changes nothing.

@@ -103,6 +103,28 @@ fn a_mistake_in_the_configuration_is_one_line_and_stops_nothing_that_runs() {
 }
 
 #[test]
+fn a_start_that_fails_delivers_nothing() {
+    let sink = waxseal_peers::Sink::start(any(), None).unwrap();
+    let mut house = waiting("taken");
+    let text = std::fs::read_to_string(house.config()).unwrap();
+    house.stop();
+    let taken = std::net::TcpListener::bind(house.address()).unwrap();
+    let hop = text.lines().find(|l| l.starts_with("next_hop")).unwrap();
+    let other = format!("next_hop = \"[127.0.0.1]:{}\"", sink.address().port());
+    std::fs::write(house.config(), text.replace(hop, &other)).unwrap();
+    // Due at once, were the relay to run.
+    house.told(&["queue", "retry", "--all"]);
+    house.launch();
+    assert_eq!(house.ended(), Some(4));
+    assert!(house.output().contains("another program does already"), "{}", house.output());
+    assert_eq!(sink.counts().0, 0, "it delivered before it knew that it can start");
+    drop(taken);
+    house.start();
+    house.until("they are not delivered", || sink.counts().2 == 3);
+    house.stop();
+}
+
+#[test]
 fn it_is_no_open_relay() {
     use std::io::{BufRead, BufReader, Write};
     let mut house = House::new("closed", &House::to(free(), "[access]\nnetworks = [\"192.0.2.0/24\"]\n"));
